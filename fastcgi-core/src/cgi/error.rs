@@ -1,0 +1,65 @@
+//! Why a request cannot be given to an application.
+
+use std::fmt;
+
+use http::StatusCode;
+
+/// Params that do not make an HTTP request.
+///
+/// Each answers the client with a [status](Self::status) of its own. Neither `Display` nor `Debug` shows what the
+/// client sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum InvalidRequest {
+    /// `REQUEST_METHOD` is missing, or no token.
+    Method,
+    /// `CONNECT` asks for a tunnel, and FastCGI has none.
+    Connect,
+    /// No path can be found in `REQUEST_URI`, or it is `*` without the method `OPTIONS`.
+    Target,
+    /// The path has `.` or `..` segments that the web server did not resolve.
+    DotSegment,
+    /// The request target is longer than `http::Uri` can hold.
+    TargetTooLong,
+    /// The path lies outside the configured script name, and the configuration asks to refuse such.
+    OutsideScriptName,
+    /// The host holds control characters.
+    Host,
+    /// `CONTENT_LENGTH` is no number, or was sent twice with different numbers.
+    ContentLength,
+    /// There are more header fields than any client needs.
+    TooManyHeaders,
+}
+
+impl InvalidRequest {
+    /// The status to answer with.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Method | Self::Target | Self::DotSegment | Self::Host | Self::ContentLength => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::OutsideScriptName => StatusCode::NOT_FOUND,
+            Self::TargetTooLong => StatusCode::URI_TOO_LONG,
+            Self::TooManyHeaders => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::Connect => StatusCode::NOT_IMPLEMENTED,
+        }
+    }
+}
+
+impl fmt::Display for InvalidRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Method => "REQUEST_METHOD is not a method",
+            Self::Connect => "the method CONNECT needs a tunnel, which FastCGI does not have",
+            Self::Target => "the request target has no path",
+            Self::DotSegment => "the path has dot segments that the web server did not resolve",
+            Self::TargetTooLong => "the request target is longer than 65534 bytes",
+            Self::OutsideScriptName => "the path is outside the configured script name",
+            Self::Host => "the host has control characters",
+            Self::ContentLength => "CONTENT_LENGTH is not one decimal number",
+            Self::TooManyHeaders => "the request has more than 256 header fields",
+        })
+    }
+}
+
+impl std::error::Error for InvalidRequest {}

@@ -1,0 +1,165 @@
+//! From the params of a request to the head of an `http::Request`.
+//!
+//! No two web servers send the same path in the same variables, so how they are read is configurable; the defaults are
+//! right for most (RFC 3875, 4.1).
+
+use http::{Extensions, Method, Request, Version, request};
+
+use super::error::InvalidRequest;
+use super::headers::Headers;
+use super::script_name::{InvalidScriptName, ScriptName};
+use super::target;
+use super::variables::Variables;
+use crate::Params;
+
+/// How params become requests.
+///
+/// The default finds out by itself where the application is mounted, which web servers tell more or less well. Setting
+/// [`script_name`](Self::script_name) is right everywhere.
+///
+/// ```
+/// use fastcgi_core::{Params, cgi::{Mapping, ScriptName}};
+///
+/// // What nginx sends from `location /app/`.
+/// let params: Params = [
+///     ("REQUEST_METHOD", "GET"),
+///     ("REQUEST_URI", "/app/caf%C3%A9?milk=1"),
+///     ("SCRIPT_NAME", "/app/café"),
+///     ("QUERY_STRING", "milk=1"),
+///     ("SERVER_PROTOCOL", "HTTP/1.1"),
+///     ("HTTP_HOST", "example.org"),
+/// ]
+/// .into_iter()
+/// .collect();
+///
+/// let request = Mapping::default().script_name("/app")?.request(&params)?;
+/// assert_eq!(request.uri, "/caf%C3%A9?milk=1");
+/// assert_eq!(request.headers["host"], "example.org");
+///
+/// let script_name: &ScriptName = request.extensions.get().ok_or("every request has one")?;
+/// assert_eq!(script_name.external_uri(&request.uri), "/app/caf%C3%A9?milk=1");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Mapping {
+    pub(super) script_name: Option<ScriptName>,
+    pub(super) path_source: PathSource,
+    pub(super) on_mismatch: OnMismatch,
+}
+
+impl Mapping {
+    /// Where the application is mounted: `""` for the root, or a path such as `"/app"`. Default: what the web server
+    /// tells.
+    ///
+    /// # Errors
+    ///
+    /// When `path` is no path: with a query, a fragment, a NUL byte, or dot segments.
+    pub fn script_name(self, path: &str) -> Result<Self, InvalidScriptName> {
+        Ok(self.maybe_script_name(Some(path.parse()?)))
+    }
+
+    /// [`script_name`](Self::script_name), parsed already, or `None` for its default.
+    pub fn maybe_script_name(mut self, script_name: Option<ScriptName>) -> Self {
+        self.script_name = script_name;
+        self
+    }
+
+    /// Which variable has the path. Default: [`PathSource::Auto`].
+    pub fn path_source(mut self, path_source: PathSource) -> Self {
+        self.path_source = path_source;
+        self
+    }
+
+    /// What to do with requests outside the configured script name. Default: [`OnMismatch::Keep`].
+    pub fn on_mismatch(mut self, on_mismatch: OnMismatch) -> Self {
+        self.on_mismatch = on_mismatch;
+        self
+    }
+
+    /// The head of the request that `params` describe.
+    ///
+    /// Its URI is in origin form, relative to the script name, and free of dot segments. Among its extensions are the
+    /// [`ScriptName`] and the [`Params`]. Header values, and the URI where it can be, share the buffer of `params`.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such request, or none that is safe to route; answer with
+    /// [its status](InvalidRequest::status).
+    pub fn request(&self, params: &Params) -> Result<request::Parts, InvalidRequest> {
+        let mut variables = Variables::default();
+        let mut headers = Headers::new(params);
+        for (name, value) in params {
+            match name.strip_prefix(b"HTTP_") {
+                Some(name) => headers.add(name, value)?,
+                None => variables.set(name, value)?,
+            }
+        }
+        let method = method(&variables)?;
+        let (uri, script_name) = target::resolve(self, params, &method, &variables)?;
+
+        let (mut parts, ()) = Request::new(()).into_parts();
+        parts.method = method;
+        parts.uri = uri;
+        parts.version = version(&variables);
+        parts.headers = headers.finish(&variables)?;
+        parts.extensions = extensions(params, script_name);
+        Ok(parts)
+    }
+}
+
+/// Which variable the path of a request is taken from.
+///
+/// This may grow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PathSource {
+    /// The part of `REQUEST_URI` that is `PATH_INFO`; one of them alone, when they do not agree.
+    #[default]
+    Auto,
+    /// `PATH_INFO`, encoded anew: what rewrite rules made of the path. Spelling, as of `%2F`, is lost.
+    PathInfo,
+    /// `REQUEST_URI`, without the script name if one is configured: what the client sent. An application whose own
+    /// routes begin with the path it is mounted at needs this, and no script name.
+    RequestUri,
+}
+
+/// What becomes of requests outside the configured script name.
+///
+/// This may grow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum OnMismatch {
+    /// The application gets the whole path. A proxy further out may have removed the script name already.
+    #[default]
+    Keep,
+    /// They are answered with 404. For web servers that authorise by path, and send on more than the script name.
+    NotFound,
+}
+
+/// T-16: as it came. HEAD stays HEAD, and methods are case-sensitive.
+fn method(variables: &Variables<'_>) -> Result<Method, InvalidRequest> {
+    let method = Method::from_bytes(variables.request_method.unwrap_or_default())
+        .map_err(|_| InvalidRequest::Method)?;
+    // T-4
+    if method == Method::CONNECT {
+        return Err(InvalidRequest::Connect);
+    }
+    Ok(method)
+}
+
+/// T-17: the version of the client's hop. RFC 3875, 4.1.16: `INCLUDED` is a protocol, too.
+fn version(variables: &Variables<'_>) -> Version {
+    match variables.server_protocol.unwrap_or_default() {
+        b"HTTP/1.0" => Version::HTTP_10,
+        b"HTTP/2" | b"HTTP/2.0" => Version::HTTP_2,
+        b"HTTP/3" | b"HTTP/3.0" => Version::HTTP_3,
+        _ => Version::HTTP_11,
+    }
+}
+
+fn extensions(params: &Params, script_name: ScriptName) -> Extensions {
+    let mut extensions = Extensions::new();
+    extensions.insert(params.clone());
+    extensions.insert(script_name);
+    extensions
+}

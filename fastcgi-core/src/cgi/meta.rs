@@ -1,0 +1,133 @@
+//! Meta-variables as the types they stand for.
+//!
+//! Readers of what is neither in the URI nor in the headers: who is at the other end, and over which scheme
+//! (RFC 3875, 4.1).
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::error::InvalidRequest;
+use crate::Params;
+
+/// Meta-variables of a request.
+///
+/// They are the web server's word, and worth as much as the socket they came through is private.
+impl Params {
+    /// The client's address: `REMOTE_ADDR` and `REMOTE_PORT`.
+    ///
+    /// The port is 0 when the web server does not tell it. `None` when the client came over a Unix socket, too.
+    pub fn remote_addr(&self) -> Option<SocketAddr> {
+        self.address("REMOTE_ADDR", "REMOTE_PORT")
+    }
+
+    /// The address at which the web server accepted the client: `SERVER_ADDR` and `SERVER_PORT`.
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.address("SERVER_ADDR", "SERVER_PORT")
+    }
+
+    /// The user that the web server has authenticated: `REMOTE_USER`, also from before an internal redirect of Apache.
+    ///
+    /// `None` when the name is empty.
+    pub fn remote_user(&self) -> Option<&[u8]> {
+        // C-5
+        self.not_empty("REMOTE_USER")
+            .or_else(|| self.not_empty("REDIRECT_REMOTE_USER"))
+    }
+
+    /// How the web server has authenticated the user, such as `Basic`: `AUTH_TYPE`.
+    pub fn auth_type(&self) -> Option<&[u8]> {
+        self.not_empty("AUTH_TYPE")
+    }
+
+    /// Whether the client speaks HTTPS to the web server: `HTTPS`, or `REQUEST_SCHEME`.
+    ///
+    /// Ports and `X-Forwarded-Proto` have no say in it.
+    pub fn is_https(&self) -> bool {
+        is_https(self.get("HTTPS"), self.get("REQUEST_SCHEME"))
+    }
+
+    /// How long the body will be; `None` when the web server does not know.
+    ///
+    /// nginx sends an empty `CONTENT_LENGTH` for requests without a body, and lighttpd and Caddy send `-1`, when they
+    /// cannot know it.
+    ///
+    /// # Errors
+    ///
+    /// When `CONTENT_LENGTH` is anything else that is no number, or was sent with two different ones.
+    pub fn content_length(&self) -> Result<Option<u64>, InvalidRequest> {
+        let mut length = Length::default();
+        for value in self.get_all("CONTENT_LENGTH") {
+            length.add(value)?;
+        }
+        Ok(length.bytes())
+    }
+
+    fn not_empty(&self, name: &str) -> Option<&[u8]> {
+        self.get(name).filter(|value| !value.is_empty())
+    }
+
+    /// C-1, C-4: addresses come in brackets and with zones; `unix:` and `@` are none.
+    fn address(&self, address: &str, port: &str) -> Option<SocketAddr> {
+        let address = std::str::from_utf8(self.get(address)?).ok()?;
+        let address = address
+            .strip_prefix('[')
+            .and_then(|address| address.strip_suffix(']'))
+            .unwrap_or(address);
+        let (address, _zone) = address.split_once('%').unwrap_or((address, ""));
+        let address: IpAddr = address.parse().ok()?;
+        let port = self
+            .get(port)
+            .and_then(decimal)
+            .and_then(|port| port.try_into().ok());
+        Some(SocketAddr::new(address, port.unwrap_or(0)))
+    }
+}
+
+/// T-19. Port 443 proves nothing behind a proxy, and `X-Forwarded-Proto` is for the application to trust or not.
+pub(super) fn is_https(https: Option<&[u8]>, request_scheme: Option<&[u8]>) -> bool {
+    let is_on = |value: &[u8]| {
+        ["", "off", "0", "no", "false"]
+            .iter()
+            .all(|off| !value.eq_ignore_ascii_case(off.as_bytes()))
+    };
+    https.is_some_and(is_on)
+        || request_scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"https"))
+}
+
+/// What all `CONTENT_LENGTH` of a request say together.
+#[derive(Clone, Copy, Default)]
+pub(super) enum Length {
+    #[default]
+    Absent,
+    Unknown,
+    Known(u64),
+}
+
+impl Length {
+    /// H-4: two different lengths are how one request is smuggled into another.
+    pub(super) fn add(&mut self, value: &[u8]) -> Result<(), InvalidRequest> {
+        let length = match value {
+            b"" | b"-1" => None,
+            digits => Some(decimal(digits).ok_or(InvalidRequest::ContentLength)?),
+        };
+        if !matches!(self, Self::Absent) && self.bytes() != length {
+            return Err(InvalidRequest::ContentLength);
+        }
+        *self = length.map_or(Self::Unknown, Self::Known);
+        Ok(())
+    }
+
+    pub(super) fn bytes(self) -> Option<u64> {
+        match self {
+            Self::Known(bytes) => Some(bytes),
+            Self::Absent | Self::Unknown => None,
+        }
+    }
+}
+
+/// `str::parse` would also take a sign.
+pub(super) fn decimal(digits: &[u8]) -> Option<u64> {
+    if !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}

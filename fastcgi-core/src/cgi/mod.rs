@@ -1,0 +1,22 @@
+//! The Common Gateway Interface: meta-variables to `http` requests, `http` responses to CGI header blocks (RFC 3875).
+
+mod content_length;
+mod error;
+pub mod gateway;
+mod headers;
+mod hop_by_hop;
+mod host;
+mod mapping;
+mod meta;
+mod percent;
+mod reason_phrase;
+mod response;
+mod script_name;
+mod target;
+mod variables;
+
+pub use self::error::InvalidRequest;
+pub use self::mapping::{Mapping, OnMismatch, PathSource};
+pub use self::reason_phrase::ReasonPhrase;
+pub use self::response::{BodyFraming, InvalidResponse, ResponseMapping, write_refusal};
+pub use self::script_name::{InvalidScriptName, ScriptName};

@@ -1,0 +1,250 @@
+//! `http` responses to CGI header blocks.
+//!
+//! What the front ends make of a header block differs wherever it leaves them a choice, and several pass on what harms
+//! the client's connection. So a head is written in the one form that all of them read alike (RFC 3875, 6).
+
+use std::fmt::{self, Write};
+
+use bytes::BytesMut;
+use http::response::Parts;
+use http::{Method, StatusCode};
+
+use super::content_length::content_length;
+use super::hop_by_hop::HopByHop;
+use super::reason_phrase::ReasonPhrase;
+
+/// How the head of a response becomes a CGI header block.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use fastcgi_core::cgi::{BodyFraming, ResponseMapping};
+/// use http::{Method, Response};
+///
+/// let (parts, body) = Response::builder()
+///     .header("content-type", "text/plain")
+///     .header("connection", "close")
+///     .body("hello")?
+///     .into_parts();
+///
+/// let mut out = BytesMut::new();
+/// let framing = ResponseMapping::default().write_head(&parts, &Method::GET, Some(5), &mut out)?;
+/// assert_eq!(out, "Status: 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 5\r\n\r\n");
+/// assert_eq!(framing, BodyFraming::Exactly(5));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ResponseMapping {
+    keep_location_on_200: bool,
+}
+
+impl ResponseMapping {
+    /// Whether a response with status 200 keeps its `location`. It does not by default (R-6).
+    ///
+    /// Apache's mod_fcgid and mod_cgi answer such a response with an internal redirect: the client gets another
+    /// resource. HTTP defines the field for 201 and 3xx only, and those always keep it.
+    #[must_use]
+    pub fn keep_location_on_200(mut self, keep: bool) -> Self {
+        self.keep_location_on_200 = keep;
+        self
+    }
+
+    /// Appends the header block for `parts` to `out`, and tells how much of a body may follow.
+    ///
+    /// `method` is the request's; `exact` is the length of the body when it is known beforehand.
+    ///
+    /// The first line is always `Status`, with a reason phrase: the one in the extensions ([`ReasonPhrase`]), else the
+    /// usual one (R-1). The fields follow in the order of the map, one line for each value (R-2, R-3), and
+    /// `content-length` last. Left out are hop-by-hop fields and those that `connection` nominates, and `status`, which
+    /// web servers would read as ours (R-4). Nothing is invented but `content-length` (R-7).
+    ///
+    /// # Errors
+    ///
+    /// When no web server could pass the response on. `out` is then as it was.
+    pub fn write_head(
+        &self,
+        parts: &Parts,
+        method: &Method,
+        exact: Option<u64>,
+        out: &mut BytesMut,
+    ) -> Result<BodyFraming, InvalidResponse> {
+        // R-9: there are no interim responses over FastCGI, and no upgrades.
+        if parts.status.is_informational() {
+            return Err(InvalidResponse::InterimStatus(parts.status));
+        }
+        let length = length_to_send(parts, method, exact)?;
+
+        out.reserve(HEAD_SIZE + parts.headers.len() * FIELD_SIZE);
+        let reason = match parts.extensions.get::<ReasonPhrase>() {
+            Some(reason) => reason.as_bytes(),
+            None => canonical_reason(parts.status).as_bytes(),
+        };
+        put_status_line(parts.status.as_str(), reason, out);
+        self.put_fields(parts, out);
+        if let Some(length) = length {
+            put_content_length(length, out);
+        }
+        out.extend_from_slice(b"\r\n");
+
+        Ok(match length {
+            _ if is_bodyless(parts.status, method) => BodyFraming::None,
+            Some(length) => BodyFraming::Exactly(length),
+            None => BodyFraming::Unknown,
+        })
+    }
+
+    /// R-5: no line needs a check here, because the types of names and values admit neither colons in the one nor line
+    /// breaks in the other.
+    fn put_fields(self, parts: &Parts, out: &mut BytesMut) {
+        let hop_by_hop = HopByHop::new(&parts.headers);
+        let drops_location = parts.status == StatusCode::OK && !self.keep_location_on_200;
+        for (name, value) in &parts.headers {
+            let is_left_out = match name.as_str() {
+                "status" | "content-length" => true,
+                "location" if drops_location => true,
+                name => hop_by_hop.contains(name),
+            };
+            if !is_left_out {
+                out.extend_from_slice(name.as_str().as_bytes());
+                out.extend_from_slice(b": ");
+                out.extend_from_slice(value.as_bytes());
+                out.extend_from_slice(b"\r\n");
+            }
+        }
+    }
+}
+
+/// How much of a body follows the head of a response (R-7, R-8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum BodyFraming {
+    /// Nothing may follow, whatever the body holds: the answer to a HEAD request, or status 204, 205 or 304.
+    None,
+    /// Exactly this many bytes, as `content-length` has announced.
+    ///
+    /// Surplus bytes would run into the next response of the client's connection, and missing ones leave the client
+    /// waiting.
+    Exactly(u64),
+    /// As many as come.
+    Unknown,
+}
+
+/// A response that cannot be sent over FastCGI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InvalidResponse {
+    /// The status is 1xx: an upgrade, or an interim response (R-9).
+    InterimStatus(StatusCode),
+    /// The `content-length` fields differ, or one is not a number (R-7).
+    ContentLength,
+}
+
+impl InvalidResponse {
+    /// The status to answer with instead.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::InterimStatus(_) => StatusCode::NOT_IMPLEMENTED,
+            Self::ContentLength => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+impl fmt::Display for InvalidResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InterimStatus(status) => {
+                write!(
+                    f,
+                    "status {} where FastCGI carries final ones only",
+                    status.as_str()
+                )
+            }
+            Self::ContentLength => f.write_str("content-length is not one number"),
+        }
+    }
+}
+
+impl std::error::Error for InvalidResponse {}
+
+/// Appends a whole response of the adapter's own: head, and the status as a short text (R-10a).
+///
+/// A refusal is an ordinary response, because web servers turn the protocol's own refusals into error pages, and
+/// mod_proxy_fcgi into an empty page with status 200. `method` is the request's, or `None` when it did not become
+/// known; a HEAD request is answered without the text (R-8).
+///
+/// ```
+/// use bytes::BytesMut;
+/// use fastcgi_core::cgi::write_refusal;
+/// use http::StatusCode;
+///
+/// let mut out = BytesMut::new();
+/// write_refusal(StatusCode::SERVICE_UNAVAILABLE, None, &mut out);
+/// assert!(out.starts_with(b"Status: 503 Service Unavailable\r\n"));
+/// assert!(out.ends_with(b"\r\n\r\n503 Service Unavailable\n"));
+/// ```
+pub fn write_refusal(status: StatusCode, method: Option<&Method>, out: &mut BytesMut) {
+    let code = status.as_str();
+    let reason = canonical_reason(status);
+    let length = code.len() + " ".len() + reason.len() + "\n".len();
+    put_status_line(code, reason.as_bytes(), out);
+    out.extend_from_slice(b"content-type: text/plain; charset=utf-8\r\n");
+    put_content_length(length, out);
+    out.extend_from_slice(b"\r\n");
+    if method != Some(&Method::HEAD) {
+        out.extend_from_slice(code.as_bytes());
+        out.extend_from_slice(b" ");
+        out.extend_from_slice(reason.as_bytes());
+        out.extend_from_slice(b"\n");
+    }
+}
+
+/// The table of R-7.
+fn length_to_send(
+    parts: &Parts,
+    method: &Method,
+    exact: Option<u64>,
+) -> Result<Option<u64>, InvalidResponse> {
+    match parts.status {
+        StatusCode::NO_CONTENT => return Ok(None),
+        StatusCode::RESET_CONTENT => return Ok(Some(0)),
+        _ => {}
+    }
+    let announced = content_length(&parts.headers).map_err(|_| InvalidResponse::ContentLength)?;
+    Ok(announced.or_else(|| match parts.status {
+        // It would be the length of the body that the client already has.
+        StatusCode::NOT_MODIFIED => None,
+        // Frameworks drop the body that a GET would have had: none at all says nothing about its length.
+        _ if method == Method::HEAD => exact.filter(|&length| length > 0),
+        _ => exact,
+    }))
+}
+
+/// R-8: h2o sends on to the client whatever follows such a head.
+fn is_bodyless(status: StatusCode, method: &Method) -> bool {
+    method == Method::HEAD
+        || matches!(
+            status,
+            StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED
+        )
+}
+
+fn put_status_line(code: &str, reason: &[u8], out: &mut BytesMut) {
+    out.extend_from_slice(b"Status: ");
+    out.extend_from_slice(code.as_bytes());
+    out.extend_from_slice(b" ");
+    out.extend_from_slice(reason);
+    out.extend_from_slice(b"\r\n");
+}
+
+fn put_content_length(length: impl fmt::Display, out: &mut BytesMut) {
+    write!(out, "content-length: {length}\r\n").expect("a BytesMut grows as needed");
+}
+
+fn canonical_reason(status: StatusCode) -> &'static str {
+    status.canonical_reason().unwrap_or("Unknown")
+}
+
+/// Room for the status line, `content-length` and the blank line.
+const HEAD_SIZE: usize = 128;
+
+/// Room for one field: twice the size of most.
+const FIELD_SIZE: usize = 64;

@@ -1,0 +1,141 @@
+//! Comparing paths that one web server spelled in two ways.
+//!
+//! A raw path is the client's, percent-encoded; a decoded one is the server's, and has runs of slashes merged. Every
+//! comparison is one pass over both, whatever they hold.
+
+use crate::cgi::percent;
+
+/// T-6: where in `raw` the suffix begins that the server gives decoded as `path`; the leftmost such slash.
+///
+/// Three ways of decoding are tried, and repeated slashes do not count.
+pub(super) fn align(raw: &[u8], path: &[u8]) -> Option<usize> {
+    if raw == path && raw.starts_with(b"/") {
+        return Some(0);
+    }
+    let decoded = align_decoded(raw, path, Decoding::Whole);
+    if !raw.contains(&b'%') {
+        return decoded;
+    }
+    let but_slashes = align_decoded(raw, path, Decoding::ButSlashes);
+    let nothing = align_decoded(raw, path, Decoding::Nothing);
+    [decoded, but_slashes, nothing].into_iter().flatten().min()
+}
+
+/// Walks both from their ends, which is where they agree.
+fn align_decoded(raw: &[u8], path: &[u8], decoding: Decoding) -> Option<usize> {
+    let mut wanted = squash(path.iter().rev().copied());
+    let mut rest = raw;
+    let mut last = None;
+    // The leftmost slash that is no escape, in the run of slashes being read.
+    let mut start = None;
+    while let Some((before, byte)) = decoding.split_last(rest) {
+        if byte != b'/' || last != Some(b'/') {
+            match wanted.next() {
+                Some(expected) if expected == byte => start = None,
+                Some(_) => return None,
+                None => return start,
+            }
+        }
+        if byte == b'/' && before.len() + 1 == rest.len() {
+            start = Some(before.len());
+        }
+        (rest, last) = (before, Some(byte));
+    }
+    if wanted.next().is_some() { None } else { start }
+}
+
+/// What a server decodes in the path it gives.
+#[derive(Clone, Copy)]
+enum Decoding {
+    Whole,
+    /// Apache's `AllowEncodedSlashes NoDecode` leaves `%2F` and `%5C` in a path that is decoded otherwise.
+    ButSlashes,
+    /// mod_proxy_fcgi's `proxy-fcgi-pathinfo`, and servers that pass the path as it came.
+    Nothing,
+}
+
+impl Decoding {
+    /// The last byte that `raw` stands for, and what comes before it.
+    fn split_last(self, raw: &[u8]) -> Option<(&[u8], u8)> {
+        match (self, percent::split_last(raw)) {
+            (Self::ButSlashes, Some((_, b'/' | b'\\'))) | (Self::Nothing, _) => {
+                raw.split_last().map(|(&byte, before)| (before, byte))
+            }
+            (_, decoded) => decoded,
+        }
+    }
+}
+
+/// T-7: where `raw` goes on after the decoded `prefix`, which has no repeated slashes and none at its end; `None` when
+/// that is not a whole number of segments.
+pub(super) fn strip(raw: &[u8], prefix: &[u8]) -> Option<usize> {
+    let mut wanted = prefix.iter();
+    let mut rest = raw;
+    let mut last = None;
+    while !wanted.as_slice().is_empty() {
+        let (byte, after) = percent::split_first(rest)?;
+        if (byte != b'/' || last != Some(b'/')) && wanted.next() != Some(&byte) {
+            return None;
+        }
+        (rest, last) = (after, Some(byte));
+    }
+    (rest.is_empty() || rest.starts_with(b"/")).then(|| raw.len() - rest.len())
+}
+
+/// Whether the raw path stands for `path`, but for repeated slashes.
+pub(super) fn is_same<'a>(raw: &[u8], path: impl IntoIterator<Item = &'a u8>) -> bool {
+    squash(percent::decode(raw)).eq(squash(path.into_iter().copied()))
+}
+
+/// T-5: whether a decoded path has a segment `.` or `..`.
+pub(in crate::cgi) fn has_dot_segment(path: impl Iterator<Item = u8>) -> bool {
+    // The dots of a segment so far; 3 when it is no dot segment any more.
+    let mut dots = 0;
+    for byte in path {
+        match byte {
+            b'/' if matches!(dots, 1 | 2) => return true,
+            b'/' => dots = 0,
+            b'.' if dots < 3 => dots += 1,
+            _ => dots = 3,
+        }
+    }
+    matches!(dots, 1 | 2)
+}
+
+/// The decoded path of `raw` with its dot segments resolved.
+pub(super) fn resolve_dot_segments(raw: &[u8]) -> Vec<u8> {
+    let decoded: Vec<u8> = squash(percent::decode(raw)).collect();
+    let mut segments = Vec::new();
+    for segment in decoded.split(|&byte| byte == b'/').skip(1) {
+        match segment {
+            b".." => drop(segments.pop()),
+            b"." => {}
+            other => segments.push(other),
+        }
+    }
+    let mut path = vec![b'/'];
+    path.extend(segments.join(&b'/'));
+    if !path.ends_with(b"/") && (decoded.ends_with(b"/.") || decoded.ends_with(b"/..")) {
+        path.push(b'/');
+    }
+    path
+}
+
+/// T-12: `//evil.example/x` would be another host's URL, if an application put it into `Location`.
+pub(in crate::cgi) fn with_one_leading_slash(path: &[u8]) -> &[u8] {
+    let mut path = path;
+    while let Some(rest @ [b'/', ..]) = path.strip_prefix(b"/") {
+        path = rest;
+    }
+    path
+}
+
+/// `path` with every run of slashes merged into one.
+pub(super) fn squash(path: impl Iterator<Item = u8>) -> impl Iterator<Item = u8> {
+    let mut last = None;
+    path.filter(move |&byte| {
+        let repeated = byte == b'/' && last == Some(b'/');
+        last = Some(byte);
+        !repeated
+    })
+}

@@ -1,0 +1,78 @@
+//! How a web server can break the protocol.
+
+use std::fmt;
+
+use crate::{
+    InvalidParams,
+    record::{RecordType, RequestId, UnsupportedVersion},
+};
+
+/// The web server broke the protocol or a limit: the connection cannot go on.
+///
+/// Other connections are not concerned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConnectionError {
+    /// A record of another version of the protocol.
+    UnsupportedVersion(UnsupportedVersion),
+    /// A record whose content has the wrong length for its type.
+    InvalidLength(RecordType, usize),
+    /// `FCGI_BEGIN_REQUEST` for a request in progress.
+    DuplicateRequest(RequestId),
+    /// An application record without a request id.
+    MissingRequestId(RecordType),
+    /// A record that a web server does not send, or not now.
+    UnexpectedRecord(RecordType),
+    /// Name-value pairs that do not fit their stream.
+    InvalidParams(InvalidParams),
+    /// More than 1000 records in a row that carry nothing.
+    TooManyEmptyRecords,
+    /// More than 100 answers to management records and refusals that the web server has not read.
+    TooManyReplies,
+    /// More than [`Config::max_ignored`](crate::Config::max_ignored) bytes for requests that are over.
+    TooMuchIgnored,
+}
+
+impl fmt::Display for ConnectionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnsupportedVersion(_) => f.write_str("unsupported protocol version"),
+            Self::InvalidLength(record_type, length) => {
+                write!(f, "{record_type:?} record with a content of {length} bytes")
+            }
+            Self::DuplicateRequest(id) => {
+                write!(f, "BEGIN_REQUEST for request {id}, which is in progress")
+            }
+            Self::MissingRequestId(record_type) => {
+                write!(f, "{record_type:?} record without a request id")
+            }
+            Self::UnexpectedRecord(record_type) => write!(f, "unexpected {record_type:?} record"),
+            Self::InvalidParams(_) => f.write_str("invalid name-value pairs"),
+            Self::TooManyEmptyRecords => f.write_str("too many records that carry nothing"),
+            Self::TooManyReplies => f.write_str("too many answers that are not read"),
+            Self::TooMuchIgnored => f.write_str("too much data for requests that are over"),
+        }
+    }
+}
+
+impl std::error::Error for ConnectionError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::UnsupportedVersion(error) => Some(error),
+            Self::InvalidParams(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<UnsupportedVersion> for ConnectionError {
+    fn from(error: UnsupportedVersion) -> Self {
+        Self::UnsupportedVersion(error)
+    }
+}
+
+impl From<InvalidParams> for ConnectionError {
+    fn from(error: InvalidParams) -> Self {
+        Self::InvalidParams(error)
+    }
+}

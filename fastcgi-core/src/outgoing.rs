@@ -1,0 +1,130 @@
+//! Records on their way to the socket.
+
+use std::{collections::VecDeque, io::IoSlice};
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+
+use crate::record::{Header, MAX_ALIGNED_CONTENT, RecordType, RequestId};
+
+/// Framed records that wait to be written, in order.
+///
+/// A [`Buf`]: write [`chunk`](Buf::chunk) or, better, [`chunks_vectored`](Buf::chunks_vectored), and
+/// [`advance`](Buf::advance) by what the socket took. Small contents are gathered in one buffer, so that a small
+/// response leaves in one piece; large ones are queued as they are, without a copy.
+#[derive(Debug, Default)]
+pub struct Outgoing {
+    /// Whole chunks, in front of `tail`. None is empty.
+    queue: VecDeque<Bytes>,
+    /// Where headers and small contents are gathered.
+    tail: BytesMut,
+    /// How many bytes `queue` holds.
+    queued: usize,
+}
+
+/// Contents up to this size are copied: below it a copy costs less than one more slice in a vectored write.
+const MAX_COPY: usize = 4 * 1024;
+
+impl Outgoing {
+    /// One record. A content of more than 65 535 bytes does not fit one and is left out.
+    pub(crate) fn put_record(
+        &mut self,
+        record_type: RecordType,
+        request_id: Option<RequestId>,
+        content: &[u8],
+    ) {
+        let Ok(content_length) = u16::try_from(content.len()) else {
+            return;
+        };
+        self.put_header(record_type, request_id, content_length);
+        self.tail.put_slice(content);
+    }
+
+    /// Part of a stream, in as few records as the protocol allows. Puts nothing for an empty `content`, which would
+    /// end the stream.
+    pub(crate) fn put_stream(
+        &mut self,
+        record_type: RecordType,
+        request_id: RequestId,
+        mut content: Bytes,
+    ) {
+        while !content.is_empty() {
+            let piece = content.split_to(content.len().min(MAX_ALIGNED_CONTENT));
+            // A piece is at most MAX_ALIGNED_CONTENT bytes, which a u16 holds.
+            let length = u16::try_from(piece.len()).unwrap_or(u16::MAX);
+            self.put_header(record_type, Some(request_id), length);
+            self.put_content(piece);
+        }
+    }
+
+    /// The end of a stream: an empty record.
+    pub(crate) fn put_stream_end(&mut self, record_type: RecordType, request_id: RequestId) {
+        self.put_header(record_type, Some(request_id), 0);
+    }
+
+    /// Bytes that are no whole record.
+    pub(crate) fn put_torn(&mut self, bytes: &[u8]) {
+        self.tail.put_slice(bytes);
+    }
+
+    /// Gives back the memory of what has been written, but for what the next small response needs.
+    pub fn release(&mut self) {
+        if !self.has_remaining() && self.tail.capacity() + self.queue.capacity() > MAX_COPY {
+            *self = Self::default();
+        }
+    }
+
+    fn put_header(&mut self, record_type: RecordType, request_id: Option<RequestId>, length: u16) {
+        let header = Header {
+            record_type,
+            request_id,
+            content_length: length,
+            padding_length: 0,
+        };
+        self.tail.put_slice(&header.to_bytes());
+    }
+
+    fn put_content(&mut self, content: Bytes) {
+        if content.len() <= MAX_COPY {
+            self.tail.put_slice(&content);
+            return;
+        }
+        self.queued += self.tail.len() + content.len();
+        self.queue.push_back(self.tail.split().freeze());
+        self.queue.push_back(content);
+    }
+}
+
+impl Buf for Outgoing {
+    fn remaining(&self) -> usize {
+        self.queued + self.tail.len()
+    }
+
+    fn chunk(&self) -> &[u8] {
+        self.queue.front().map_or(&self.tail, |chunk| chunk)
+    }
+
+    fn chunks_vectored<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        let chunks = self.queue.iter().map(|chunk| &chunk[..]);
+        let tail = Some(&self.tail[..]).filter(|tail| !tail.is_empty());
+        let mut filled = 0;
+        for (slice, chunk) in slices.iter_mut().zip(chunks.chain(tail)) {
+            *slice = IoSlice::new(chunk);
+            filled += 1;
+        }
+        filled
+    }
+
+    fn advance(&mut self, mut count: usize) {
+        while let Some(front) = self.queue.front_mut() {
+            let step = count.min(front.len());
+            front.advance(step);
+            self.queued -= step;
+            count -= step;
+            if front.has_remaining() {
+                return;
+            }
+            self.queue.pop_front();
+        }
+        self.tail.advance(count);
+    }
+}

@@ -1,0 +1,157 @@
+//! The web server's end of a connection, without I/O: for development front ends and for tests.
+
+mod event;
+mod request;
+
+use bytes::{Bytes, BytesMut};
+
+use self::request::Request;
+pub use self::{event::Event, request::RequestMut};
+use crate::{
+    ConnectionError, Outgoing, Params,
+    record::{BeginRequest, Decoder, EndRequest, Record, RecordType, RequestId},
+};
+
+/// A FastCGI connection, seen from the web server: the mirror image of [`Connection`](crate::Connection).
+///
+/// Begin requests with [`begin`](Self::begin), send their streams through [`request`](Self::request), and take what
+/// the application answers with [`poll_event`](Self::poll_event).
+///
+/// > After any call that takes `&mut self`, write out `outgoing()`.
+#[derive(Debug, Default)]
+pub struct WebServer {
+    decoder: Decoder,
+    // Invariant: sorted by id; holds only requests that the application has not ended.
+    requests: Vec<Request>,
+    outgoing: Outgoing,
+    failed: Option<ConnectionError>,
+}
+
+impl WebServer {
+    /// A connection on which nothing was sent.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Begins a request, under the lowest id that is free. `None` when all 65 535 are in use.
+    ///
+    /// Its params have to follow.
+    pub fn begin(&mut self, begin: BeginRequest) -> Option<RequestId> {
+        let (index, id) = self.free_id()?;
+        self.requests.insert(index, Request::new(id));
+        self.outgoing
+            .put_record(RecordType::BEGIN_REQUEST, Some(id), &begin.to_bytes());
+        Some(id)
+    }
+
+    /// The commands for one request, or `None` once the application has ended it.
+    pub fn request(&mut self, id: RequestId) -> Option<RequestMut<'_>> {
+        let index = self.find(id).ok()?;
+        Some(RequestMut::new(
+            self.requests.get_mut(index)?,
+            &mut self.outgoing,
+        ))
+    }
+
+    /// Asks what the application can do (specification, 4.1); see [`values`](crate::values) for the names. Names that
+    /// do not fit one record are not asked for.
+    pub fn get_values(&mut self, names: &[&str]) {
+        let query: Params = names.iter().map(|name| (name, "")).collect();
+        self.outgoing
+            .put_record(RecordType::GET_VALUES, None, query.as_bytes());
+    }
+
+    /// Consumes records from the front of `input` until one of them is an event. `Ok(None)` asks for more bytes.
+    ///
+    /// # Errors
+    ///
+    /// When the application breaks the protocol. The error is sticky.
+    pub fn poll_event(&mut self, input: &mut BytesMut) -> Result<Option<Event>, ConnectionError> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        let result = self.next_event(input);
+        if let Err(error) = &result {
+            self.failed = Some(error.clone());
+        }
+        result
+    }
+
+    /// Bytes for the application; [`advance`](bytes::Buf::advance) by what was written.
+    pub fn outgoing(&mut self) -> &mut Outgoing {
+        &mut self.outgoing
+    }
+
+    /// The number of requests that the application has not ended.
+    pub fn requests_in_progress(&self) -> usize {
+        self.requests.len()
+    }
+
+    fn find(&self, id: RequestId) -> Result<usize, usize> {
+        self.requests
+            .binary_search_by_key(&id, |request| request.id)
+    }
+
+    fn free_id(&self) -> Option<(usize, RequestId)> {
+        let mut candidate = 1;
+        for (index, request) in self.requests.iter().enumerate() {
+            if request.id.get() != candidate {
+                return Some((index, RequestId::new(candidate)?));
+            }
+            candidate = candidate.checked_add(1)?;
+        }
+        Some((self.requests.len(), RequestId::new(candidate)?))
+    }
+
+    fn next_event(&mut self, input: &mut BytesMut) -> Result<Option<Event>, ConnectionError> {
+        while let Some(record) = self.decoder.decode(input)? {
+            if let Some(event) = self.handle_record(record)? {
+                return Ok(Some(event));
+            }
+        }
+        Ok(None)
+    }
+
+    fn handle_record(&mut self, record: Record) -> Result<Option<Event>, ConnectionError> {
+        let Some(id) = record.request_id else {
+            return handle_management(record.record_type, record.content).map(Some);
+        };
+        let Ok(index) = self.find(id) else {
+            return Ok(None);
+        };
+        match record.record_type {
+            RecordType::STDOUT | RecordType::STDERR if record.content.is_empty() => Ok(None),
+            RecordType::STDOUT => Ok(Some(Event::Stdout {
+                id,
+                data: record.content,
+            })),
+            RecordType::STDERR => Ok(Some(Event::Stderr {
+                id,
+                data: record.content,
+            })),
+            RecordType::END_REQUEST => {
+                let content = &record.content[..];
+                let bytes = content.try_into().map_err(|_| {
+                    ConnectionError::InvalidLength(RecordType::END_REQUEST, content.len())
+                })?;
+                self.requests.remove(index);
+                Ok(Some(Event::End {
+                    id,
+                    end: EndRequest::parse(bytes),
+                }))
+            }
+            unexpected => Err(ConnectionError::UnexpectedRecord(unexpected)),
+        }
+    }
+}
+
+fn handle_management(record_type: RecordType, content: Bytes) -> Result<Event, ConnectionError> {
+    match record_type {
+        RecordType::GET_VALUES_RESULT => Ok(Event::Values(Params::parse(content)?)),
+        RecordType::UNKNOWN_TYPE => match content.first() {
+            Some(&unknown) => Ok(Event::UnknownType(RecordType::from(unknown))),
+            None => Err(ConnectionError::InvalidLength(record_type, 0)),
+        },
+        unexpected => Err(ConnectionError::UnexpectedRecord(unexpected)),
+    }
+}
