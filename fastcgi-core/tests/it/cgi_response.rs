@@ -1,0 +1,524 @@
+//! `http` responses to CGI header blocks. The expected bytes are written by hand.
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic")]
+
+use bytes::{Bytes, BytesMut};
+use fastcgi_core::cgi::{
+    BodyFraming, InvalidResponse, ReasonPhrase, ResponseMapping, write_refusal,
+};
+use http::response::Parts;
+use http::{Method, Response, StatusCode};
+
+fn response(status: u16, fields: &[(&str, &str)]) -> Parts {
+    let builder = Response::builder().status(status);
+    let builder = fields.iter().fold(builder, |builder, (name, value)| {
+        builder.header(*name, *value)
+    });
+    builder.body(()).unwrap().into_parts().0
+}
+
+fn write(parts: &Parts, method: &Method, exact: Option<u64>) -> (String, BodyFraming) {
+    let mut out = BytesMut::new();
+    let framing = ResponseMapping::default()
+        .write_head(parts, method, exact, &mut out)
+        .unwrap();
+    (String::from_utf8(out.to_vec()).unwrap(), framing)
+}
+
+/// The head of a response to GET whose body has no known length.
+fn head(parts: &Parts) -> String {
+    write(parts, &Method::GET, None).0
+}
+
+fn refused(parts: &Parts) -> InvalidResponse {
+    let mut out = BytesMut::from("before");
+    let error = ResponseMapping::default()
+        .write_head(parts, &Method::GET, Some(3), &mut out)
+        .unwrap_err();
+    assert_eq!(out, "before");
+    error
+}
+
+#[test]
+fn status_comes_first_and_the_fields_follow_in_order() {
+    let parts = response(
+        404,
+        &[
+            ("content-type", "text/html"),
+            ("date", "Thu, 01 Jan 1970 00:00:00 GMT"),
+            ("server", "mine"),
+            ("www-authenticate", "Basic"),
+            ("proxy-authenticate", "Basic"),
+            ("x-accel-buffering", "no"),
+            ("x-empty", ""),
+        ],
+    );
+    assert_eq!(
+        head(&parts),
+        "Status: 404 Not Found\r\n\
+         content-type: text/html\r\n\
+         date: Thu, 01 Jan 1970 00:00:00 GMT\r\n\
+         server: mine\r\n\
+         www-authenticate: Basic\r\n\
+         proxy-authenticate: Basic\r\n\
+         x-accel-buffering: no\r\n\
+         x-empty: \r\n\
+         \r\n"
+    );
+}
+
+#[test]
+fn nothing_is_invented() {
+    assert_eq!(head(&response(200, &[])), "Status: 200 OK\r\n\r\n");
+}
+
+#[test]
+fn head_is_appended() {
+    let mut out = BytesMut::from("before|");
+    ResponseMapping::default()
+        .write_head(&response(200, &[]), &Method::GET, None, &mut out)
+        .unwrap();
+    assert_eq!(out, "before|Status: 200 OK\r\n\r\n");
+}
+
+#[test]
+fn values_of_one_name_stay_apart_and_in_order() {
+    let cookies = [
+        ("set-cookie", "a=1"),
+        ("set-cookie", "b=2; Path=/"),
+        ("vary", "accept"),
+        ("set-cookie", "c=3"),
+        ("vary", "origin"),
+    ];
+    assert_eq!(
+        head(&response(200, &cookies)),
+        "Status: 200 OK\r\n\
+         set-cookie: a=1\r\n\
+         set-cookie: b=2; Path=/\r\n\
+         set-cookie: c=3\r\n\
+         vary: accept\r\n\
+         vary: origin\r\n\
+         \r\n"
+    );
+}
+
+#[test]
+fn bytes_above_ascii_pass_in_values() {
+    let mut parts = response(200, &[]);
+    let value = http::HeaderValue::from_bytes(b"caf\xe9\t!").unwrap();
+    parts.headers.insert("x-latin", value);
+    let mut out = BytesMut::new();
+    ResponseMapping::default()
+        .write_head(&parts, &Method::GET, None, &mut out)
+        .unwrap();
+    assert_eq!(&out[..], b"Status: 200 OK\r\nx-latin: caf\xe9\t!\r\n\r\n");
+}
+
+#[test]
+fn long_lines_are_kept_whole() {
+    let value = "v".repeat(100_000);
+    let parts = response(200, &[("x-long", &value)]);
+    assert_eq!(
+        head(&parts),
+        format!("Status: 200 OK\r\nx-long: {value}\r\n\r\n")
+    );
+}
+
+#[test]
+fn unknown_status_gets_a_reason() {
+    assert_eq!(head(&response(299, &[])), "Status: 299 Unknown\r\n\r\n");
+    assert_eq!(head(&response(999, &[])), "Status: 999 Unknown\r\n\r\n");
+}
+
+#[test]
+fn reason_phrase_of_the_extensions_is_used() {
+    let mut parts = response(200, &[]);
+    parts
+        .extensions
+        .insert(ReasonPhrase::new("Très bien").unwrap());
+    assert_eq!(head(&parts), "Status: 200 Très bien\r\n\r\n");
+}
+
+#[test]
+fn reason_phrase_cannot_hold_a_line_break() {
+    for phrase in [
+        "OK\r\nset-cookie: a=1",
+        "OK\nx: y",
+        "OK\r",
+        "a\0b",
+        "\x1b[0m",
+        "\x7f",
+    ] {
+        assert_eq!(ReasonPhrase::new(phrase), None, "{phrase:?}");
+    }
+}
+
+#[test]
+fn reason_phrase_is_not_blank() {
+    for phrase in ["", " ", "\t \t"] {
+        assert_eq!(ReasonPhrase::new(phrase), None, "{phrase:?}");
+    }
+}
+
+#[test]
+fn reason_phrase_may_hold_tabs_and_obs_text() {
+    let phrase = ReasonPhrase::new(Bytes::from_static(b"a\tb \xe9")).unwrap();
+    assert_eq!(phrase.as_bytes(), b"a\tb \xe9");
+}
+
+#[test]
+fn hop_by_hop_fields_are_dropped() {
+    for name in [
+        "connection",
+        "keep-alive",
+        "proxy-connection",
+        "transfer-encoding",
+        "te",
+        "trailer",
+        "upgrade",
+        "http2-settings",
+    ] {
+        let parts = response(200, &[("x-a", "1"), (name, "some"), ("x-b", "2")]);
+        assert_eq!(
+            head(&parts),
+            "Status: 200 OK\r\nx-a: 1\r\nx-b: 2\r\n\r\n",
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn nominated_fields_are_dropped() {
+    let parts = response(
+        200,
+        &[
+            ("connection", "close, X-Private ,,x-other"),
+            ("x-private", "1"),
+            ("connection", "x-third"),
+            ("x-other", "2"),
+            ("x-private-too", "3"),
+            ("x-third", "4"),
+        ],
+    );
+    assert_eq!(head(&parts), "Status: 200 OK\r\nx-private-too: 3\r\n\r\n");
+}
+
+#[test]
+fn nominating_content_length_does_not_unframe_the_body() {
+    let parts = response(
+        200,
+        &[("connection", "content-length"), ("content-length", "3")],
+    );
+    assert_eq!(
+        write(&parts, &Method::GET, Some(3)),
+        (
+            "Status: 200 OK\r\ncontent-length: 3\r\n\r\n".to_owned(),
+            BodyFraming::Exactly(3)
+        )
+    );
+}
+
+#[test]
+fn status_field_of_the_application_is_dropped() {
+    let parts = response(403, &[("status", "200 OK"), ("x-status", "kept")]);
+    assert_eq!(
+        head(&parts),
+        "Status: 403 Forbidden\r\nx-status: kept\r\n\r\n"
+    );
+}
+
+#[test]
+fn location_is_dropped_from_200() {
+    assert_eq!(
+        head(&response(200, &[("location", "/other")])),
+        "Status: 200 OK\r\n\r\n"
+    );
+}
+
+#[test]
+fn location_is_kept_on_200_when_asked() {
+    let mapping = ResponseMapping::default().keep_location_on_200(true);
+    let mut out = BytesMut::new();
+    let parts = response(200, &[("location", "/other")]);
+    mapping
+        .write_head(&parts, &Method::GET, None, &mut out)
+        .unwrap();
+    assert_eq!(out, "Status: 200 OK\r\nlocation: /other\r\n\r\n");
+}
+
+#[test]
+fn location_is_kept_on_other_statuses() {
+    for (status, line) in [
+        (201, "201 Created"),
+        (302, "302 Found"),
+        (303, "303 See Other"),
+    ] {
+        let parts = response(status, &[("location", "/other")]);
+        assert_eq!(
+            head(&parts),
+            format!("Status: {line}\r\nlocation: /other\r\n\r\n")
+        );
+    }
+}
+
+#[test]
+fn announced_length_is_sent_last_and_binds() {
+    let parts = response(200, &[("content-length", "10"), ("x-a", "1")]);
+    for exact in [None, Some(10), Some(3)] {
+        assert_eq!(
+            write(&parts, &Method::GET, exact),
+            (
+                "Status: 200 OK\r\nx-a: 1\r\ncontent-length: 10\r\n\r\n".to_owned(),
+                BodyFraming::Exactly(10)
+            )
+        );
+    }
+}
+
+#[test]
+fn equal_lengths_become_one() {
+    let parts = response(200, &[("content-length", "10"), ("content-length", "10")]);
+    assert_eq!(
+        write(&parts, &Method::GET, None),
+        (
+            "Status: 200 OK\r\ncontent-length: 10\r\n\r\n".to_owned(),
+            BodyFraming::Exactly(10)
+        )
+    );
+}
+
+#[test]
+fn different_lengths_are_refused() {
+    let error = refused(&response(
+        200,
+        &[("content-length", "10"), ("content-length", "11")],
+    ));
+    assert_eq!(error, InvalidResponse::ContentLength);
+    assert_eq!(error.status(), StatusCode::INTERNAL_SERVER_ERROR);
+}
+
+#[test]
+fn lengths_that_are_no_numbers_are_refused() {
+    for length in [
+        "",
+        "abc",
+        "+3",
+        "-1",
+        "3 ",
+        "3, 3",
+        "0x3",
+        "3.0",
+        "18446744073709551616",
+    ] {
+        let error = refused(&response(200, &[("content-length", length)]));
+        assert_eq!(error, InvalidResponse::ContentLength, "{length:?}");
+    }
+}
+
+#[test]
+fn largest_length_passes() {
+    let parts = response(200, &[("content-length", "18446744073709551615")]);
+    assert_eq!(
+        write(&parts, &Method::GET, None).1,
+        BodyFraming::Exactly(u64::MAX)
+    );
+}
+
+#[test]
+fn known_length_is_added() {
+    for exact in [0, 7, 1_234_567_890] {
+        assert_eq!(
+            write(&response(200, &[]), &Method::GET, Some(exact)),
+            (
+                format!("Status: 200 OK\r\ncontent-length: {exact}\r\n\r\n"),
+                BodyFraming::Exactly(exact)
+            )
+        );
+    }
+}
+
+#[test]
+fn unknown_length_is_not_announced() {
+    let (head, framing) = write(&response(200, &[]), &Method::POST, None);
+    assert_eq!(head, "Status: 200 OK\r\n\r\n");
+    assert_eq!(framing, BodyFraming::Unknown);
+}
+
+#[test]
+fn transfer_encoding_gives_way_to_the_known_length() {
+    let parts = response(200, &[("transfer-encoding", "chunked")]);
+    assert_eq!(
+        write(&parts, &Method::GET, Some(4)),
+        (
+            "Status: 200 OK\r\ncontent-length: 4\r\n\r\n".to_owned(),
+            BodyFraming::Exactly(4)
+        )
+    );
+}
+
+#[test]
+fn head_keeps_the_announced_length_and_has_no_body() {
+    let parts = response(200, &[("content-length", "100")]);
+    assert_eq!(
+        write(&parts, &Method::HEAD, Some(0)),
+        (
+            "Status: 200 OK\r\ncontent-length: 100\r\n\r\n".to_owned(),
+            BodyFraming::None
+        )
+    );
+}
+
+#[test]
+fn head_announces_the_length_of_a_body_that_is_there() {
+    assert_eq!(
+        write(&response(200, &[]), &Method::HEAD, Some(5)),
+        (
+            "Status: 200 OK\r\ncontent-length: 5\r\n\r\n".to_owned(),
+            BodyFraming::None
+        )
+    );
+}
+
+#[test]
+fn head_does_not_announce_an_empty_or_unknown_body() {
+    for exact in [None, Some(0)] {
+        assert_eq!(
+            write(&response(200, &[]), &Method::HEAD, exact),
+            ("Status: 200 OK\r\n\r\n".to_owned(), BodyFraming::None)
+        );
+    }
+}
+
+#[test]
+fn head_with_different_lengths_is_refused() {
+    let parts = response(200, &[("content-length", "1"), ("content-length", "2")]);
+    let mut out = BytesMut::new();
+    let result = ResponseMapping::default().write_head(&parts, &Method::HEAD, None, &mut out);
+    assert_eq!(result, Err(InvalidResponse::ContentLength));
+}
+
+#[test]
+fn no_content_has_neither_length_nor_body() {
+    for length in ["5", "not even a number"] {
+        let parts = response(204, &[("content-length", length), ("x-a", "1")]);
+        assert_eq!(
+            write(&parts, &Method::GET, Some(5)),
+            (
+                "Status: 204 No Content\r\nx-a: 1\r\n\r\n".to_owned(),
+                BodyFraming::None
+            )
+        );
+    }
+    assert_eq!(
+        write(&response(204, &[]), &Method::GET, Some(0)),
+        (
+            "Status: 204 No Content\r\n\r\n".to_owned(),
+            BodyFraming::None
+        )
+    );
+}
+
+#[test]
+fn reset_content_has_length_zero_and_no_body() {
+    for fields in [&[][..], &[("content-length", "5")]] {
+        assert_eq!(
+            write(&response(205, fields), &Method::GET, None),
+            (
+                "Status: 205 Reset Content\r\ncontent-length: 0\r\n\r\n".to_owned(),
+                BodyFraming::None
+            )
+        );
+    }
+}
+
+#[test]
+fn not_modified_keeps_its_length_and_has_no_body() {
+    let parts = response(304, &[("content-length", "100"), ("etag", "\"1\"")]);
+    assert_eq!(
+        write(&parts, &Method::GET, Some(0)),
+        (
+            "Status: 304 Not Modified\r\netag: \"1\"\r\ncontent-length: 100\r\n\r\n".to_owned(),
+            BodyFraming::None
+        )
+    );
+}
+
+#[test]
+fn not_modified_gets_no_length() {
+    for exact in [None, Some(0), Some(5)] {
+        assert_eq!(
+            write(&response(304, &[]), &Method::GET, exact),
+            (
+                "Status: 304 Not Modified\r\n\r\n".to_owned(),
+                BodyFraming::None
+            )
+        );
+    }
+}
+
+#[test]
+fn interim_statuses_are_refused() {
+    for status in [100, 101, 103, 199] {
+        let error = refused(&response(status, &[("upgrade", "websocket")]));
+        let status = StatusCode::from_u16(status).unwrap();
+        assert_eq!(error, InvalidResponse::InterimStatus(status));
+        assert_eq!(error.status(), StatusCode::NOT_IMPLEMENTED);
+    }
+}
+
+#[test]
+fn errors_tell_what_was_wrong() {
+    assert_eq!(
+        refused(&response(101, &[])).to_string(),
+        "status 101 where FastCGI carries final ones only"
+    );
+    assert_eq!(
+        InvalidResponse::ContentLength.to_string(),
+        "content-length is not one number"
+    );
+}
+
+#[test]
+fn refusal_is_a_whole_response() {
+    let mut out = BytesMut::from("before|");
+    let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    write_refusal(status, None, &mut out);
+    assert_eq!(
+        out,
+        "before|Status: 431 Request Header Fields Too Large\r\n\
+         content-type: text/plain; charset=utf-8\r\n\
+         content-length: 36\r\n\
+         \r\n\
+         431 Request Header Fields Too Large\n"
+    );
+}
+
+#[test]
+fn refusal_of_head_has_no_body() {
+    let mut out = BytesMut::new();
+    write_refusal(StatusCode::BAD_REQUEST, Some(&Method::HEAD), &mut out);
+    assert_eq!(
+        out,
+        "Status: 400 Bad Request\r\n\
+         content-type: text/plain; charset=utf-8\r\n\
+         content-length: 16\r\n\
+         \r\n"
+    );
+}
+
+#[test]
+fn refusal_of_get_has_a_body() {
+    let mut out = BytesMut::new();
+    write_refusal(
+        StatusCode::from_u16(599).unwrap(),
+        Some(&Method::GET),
+        &mut out,
+    );
+    assert_eq!(
+        out,
+        "Status: 599 Unknown\r\n\
+         content-type: text/plain; charset=utf-8\r\n\
+         content-length: 12\r\n\
+         \r\n\
+         599 Unknown\n"
+    );
+}

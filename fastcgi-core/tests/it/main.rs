@@ -1,0 +1,15 @@
+//! The public interface, in one binary.
+
+mod captures;
+mod cgi_response;
+mod connection;
+mod fixtures;
+mod fuzz_corpora;
+mod gateway;
+mod outgoing;
+mod params;
+mod records;
+mod request_headers;
+mod request_target;
+mod support;
+mod web_server;

@@ -1,0 +1,154 @@
+//! What waits for the socket.
+
+use std::io::IoSlice;
+
+use bytes::{Buf, Bytes};
+use fastcgi_core::{Config, Connection, Outgoing, record::RequestId};
+
+use crate::support::{BEGIN, PARAMS_END, drive, every_split, wire};
+
+/// Runs `check` on what waits after these pieces of a response.
+fn waiting<T>(contents: &[usize], check: impl FnOnce(&mut Outgoing) -> T) -> T {
+    let mut connection = Connection::new(Config::default());
+    let seen = drive(&mut connection, &[BEGIN, PARAMS_END], |_, _| {});
+    assert_eq!(seen.error, None);
+    let mut request = connection.request(RequestId::ONE).expect("in progress");
+    for (content, byte) in contents.iter().zip(b'a'..) {
+        request.stdout(vec![byte; *content].into());
+    }
+    check(connection.outgoing())
+}
+
+fn expected(contents: &[usize]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (&content, byte) in contents.iter().zip(b'a'..) {
+        let length = u16::try_from(content).expect("one record");
+        bytes.extend(b"\x01\x06\x00\x01");
+        bytes.extend(length.to_be_bytes());
+        bytes.extend([0, 0]);
+        bytes.extend(vec![byte; content]);
+    }
+    bytes
+}
+
+const MIXED: &[usize] = &[3, 4096, 4097, 5, 5000, 6000, 1];
+
+#[test]
+fn small_contents_leave_in_one_piece() {
+    waiting(&[10, 20, 4096], |outgoing| {
+        assert_eq!(outgoing.chunk(), expected(&[10, 20, 4096]));
+        assert_eq!(outgoing.chunk().len(), outgoing.remaining());
+    });
+}
+
+#[test]
+fn large_contents_are_not_copied() {
+    let mut connection = Connection::new(Config::default());
+    drive(&mut connection, &[BEGIN, PARAMS_END], |_, _| {});
+    let content = Bytes::from(vec![b'x'; 10_000]);
+    let mut request = connection.request(RequestId::ONE).expect("in progress");
+    request.stdout(content.clone());
+    connection.outgoing().advance(8);
+    assert_eq!(connection.outgoing().chunk().as_ptr(), content.as_ptr());
+}
+
+#[test]
+fn nothing_waits_at_first() {
+    let mut connection = Connection::new(Config::default());
+    let outgoing = connection.outgoing();
+    assert_eq!(outgoing.remaining(), 0);
+    assert!(outgoing.chunk().is_empty());
+    assert_eq!(outgoing.chunks_vectored(&mut [IoSlice::new(b"")]), 0);
+}
+
+#[test]
+fn every_way_of_writing_gives_the_same_bytes() {
+    // Sockets take what they like: the lengths of the pieces here are how much one takes at a time.
+    let expected = expected(MIXED);
+    for most in [1, 2, 7, 8, 9, 4095, 4096, 4097, 10_000, usize::MAX] {
+        let written = waiting(MIXED, |outgoing| {
+            let mut written = Vec::new();
+            while outgoing.has_remaining() {
+                let chunk = outgoing.chunk();
+                let taken = chunk.get(..most.min(chunk.len())).unwrap().to_vec();
+                outgoing.advance(taken.len());
+                written.extend(taken);
+            }
+            written
+        });
+        assert!(written == expected, "{most} at a time");
+    }
+}
+
+#[test]
+fn advancing_may_cross_chunks() {
+    let expected = expected(MIXED);
+    // Every place around a border of chunks, and some between.
+    for first in (0..=expected.len()).filter(|first| first % 97 == 0 || first % 4096 < 60) {
+        waiting(MIXED, |outgoing| {
+            outgoing.advance(first);
+            assert_eq!(outgoing.remaining(), expected.len() - first);
+            let rest = outgoing.copy_to_bytes(outgoing.remaining());
+            assert!(Some(&rest[..]) == expected.get(first..), "{first} first");
+        });
+    }
+}
+
+#[test]
+fn a_vectored_write_sees_everything_in_order() {
+    waiting(MIXED, |outgoing| {
+        let mut slices = [IoSlice::new(b""); 16];
+        let filled = outgoing.chunks_vectored(&mut slices);
+        let seen: Vec<u8> = slices
+            .iter()
+            .take(filled)
+            .flat_map(|slice| slice.to_vec())
+            .collect();
+        assert!(seen == expected(MIXED));
+        assert!(slices.iter().take(filled).all(|slice| !slice.is_empty()));
+    });
+}
+
+#[test]
+fn a_vectored_write_may_see_a_part() {
+    waiting(MIXED, |outgoing| {
+        let mut slices = [IoSlice::new(b""); 2];
+        assert_eq!(outgoing.chunks_vectored(&mut slices), 2);
+        let seen: usize = slices.iter().map(|slice| slice.len()).sum();
+        assert!(seen < outgoing.remaining());
+        assert_eq!(outgoing.chunks_vectored(&mut []), 0);
+    });
+}
+
+#[test]
+fn more_may_be_put_between_writes() {
+    let written = every_split(&expected(&[5, 4100, 7]), |pieces| {
+        let mut connection = Connection::new(Config::default());
+        drive(&mut connection, &[&wire(&[BEGIN, PARAMS_END])], |_, _| {});
+        let mut contents = [5, 4100, 7].into_iter().zip(b'a'..);
+        let mut written = Vec::new();
+        for piece in pieces {
+            while connection.outgoing().remaining() < piece.len() {
+                let (length, byte) = contents.next().expect("as much as is expected");
+                let mut request = connection.request(RequestId::ONE).expect("in progress");
+                request.stdout(vec![byte; length].into());
+            }
+            written.extend(connection.outgoing().copy_to_bytes(piece.len()));
+        }
+        written
+    });
+    assert!(written == expected(&[5, 4100, 7]));
+}
+
+#[test]
+fn release_keeps_what_waits() {
+    waiting(MIXED, |outgoing| {
+        outgoing.advance(10);
+        let remaining = outgoing.remaining();
+        outgoing.release();
+        assert_eq!(outgoing.remaining(), remaining);
+        outgoing.advance(remaining);
+        outgoing.release();
+        assert!(!outgoing.has_remaining());
+    });
+}

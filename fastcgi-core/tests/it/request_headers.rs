@@ -1,0 +1,539 @@
+//! `HTTP_*` and its neighbours to method, version, header fields and addresses.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "what cannot be unwrapped has failed the test"
+)]
+
+use fastcgi_core::Params;
+use fastcgi_core::cgi::{InvalidRequest, Mapping};
+use http::{HeaderMap, Version, request};
+
+/// Params, and what is demanded of them.
+type Table<'a, T> = &'a [(&'a [(&'a str, &'a str)], T)];
+
+fn params(pairs: &[(&str, &str)]) -> Params {
+    [("REQUEST_METHOD", "GET"), ("REQUEST_URI", "/")]
+        .iter()
+        .chain(pairs)
+        .copied()
+        .collect()
+}
+
+fn request(pairs: &[(&str, &str)]) -> Result<request::Parts, InvalidRequest> {
+    Mapping::default().request(&params(pairs))
+}
+
+fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
+    request(pairs).unwrap().headers
+}
+
+/// Demands the values of one field, for each of several lists of params.
+fn assert_values(name: &str, table: Table<'_, &[&str]>) {
+    for (pairs, expected) in table {
+        let headers = headers(pairs);
+        let values: Vec<_> = headers.get_all(name).iter().collect();
+        assert_eq!(values, *expected, "{name} of {pairs:?}");
+    }
+}
+
+/// Demands that none of the params becomes a field.
+fn assert_dropped(pairs: &[(&str, &str)]) {
+    for pair in pairs {
+        assert_eq!(headers(&[*pair]), HeaderMap::new(), "{pair:?}");
+    }
+}
+
+#[test]
+fn method_is_a_token_and_case_sensitive() {
+    for method in ["GET", "HEAD", "get", "PROPFIND", "X-!~"] {
+        assert_eq!(
+            request(&[("REQUEST_METHOD", method)]).unwrap().method,
+            method
+        );
+    }
+    for method in ["", "GET ", "G(T", "GÉT"] {
+        let error = request(&[("REQUEST_METHOD", method)]).unwrap_err();
+        assert_eq!(error, InvalidRequest::Method);
+        assert_eq!(error.status(), 400);
+    }
+}
+
+#[test]
+fn method_is_required() {
+    let renamed: Params = [("REDIRECT_REQUEST_METHOD", "GET"), ("REQUEST_URI", "/")]
+        .into_iter()
+        .collect();
+    for params in [Params::default(), renamed] {
+        let error = Mapping::default().request(&params).unwrap_err();
+        assert_eq!(error, InvalidRequest::Method);
+    }
+}
+
+#[test]
+fn connect_is_not_implemented() {
+    let error = request(&[("REQUEST_METHOD", "CONNECT"), ("REQUEST_URI", "h:443")]).unwrap_err();
+    assert_eq!(error, InvalidRequest::Connect);
+    assert_eq!(error.status(), 501);
+}
+
+#[test]
+fn version_is_that_of_the_clients_hop() {
+    let table = [
+        ("HTTP/1.0", Version::HTTP_10),
+        ("HTTP/1.1", Version::HTTP_11),
+        ("HTTP/2", Version::HTTP_2),
+        ("HTTP/2.0", Version::HTTP_2),
+        ("HTTP/3", Version::HTTP_3),
+        ("HTTP/3.0", Version::HTTP_3),
+        ("INCLUDED", Version::HTTP_11),
+        ("", Version::HTTP_11),
+    ];
+    for (protocol, version) in table {
+        assert_eq!(
+            request(&[("SERVER_PROTOCOL", protocol)]).unwrap().version,
+            version
+        );
+    }
+    assert_eq!(request(&[]).unwrap().version, Version::HTTP_11);
+}
+
+#[test]
+fn underscores_become_dashes_and_dots_stay() {
+    let headers = headers(&[("HTTP_X_Forwarded_FOR", "1"), ("HTTP_X.USER", "2")]);
+    assert_eq!(headers["x-forwarded-for"], "1");
+    assert_eq!(headers["x.user"], "2");
+    assert_eq!(headers.len(), 2);
+}
+
+#[test]
+fn names_may_be_long() {
+    for length in [63, 64, 65, 1000] {
+        let name = "A_".repeat(length / 2);
+        let headers = headers(&[(&format!("HTTP_{name}"), "v")]);
+        assert_eq!(headers["a-".repeat(length / 2)], "v");
+    }
+}
+
+#[test]
+fn names_that_are_no_tokens_are_dropped() {
+    assert_dropped(&[
+        ("HTTP_", "v"),
+        ("HTTP_A B", "v"),
+        ("HTTP_A:B", "v"),
+        ("HTTP_É", "v"),
+    ]);
+}
+
+#[test]
+fn only_http_variables_become_fields() {
+    assert_dropped(&[
+        ("REMOTE_USER", "root"),
+        ("SSL_CLIENT_VERIFY", "SUCCESS"),
+        ("REDIRECT_HTTP_X_USER", "root"),
+        ("http_x_user", "root"),
+        ("HTTPS", "on"),
+        ("HTTP", "v"),
+    ]);
+}
+
+#[test]
+fn hop_by_hop_fields_are_dropped() {
+    assert_dropped(&[
+        ("HTTP_CONNECTION", "keep-alive"),
+        ("HTTP_KEEP_ALIVE", "timeout=5"),
+        ("HTTP_PROXY_CONNECTION", "close"),
+        ("HTTP_TRANSFER_ENCODING", "chunked"),
+        ("HTTP_TE", "trailers"),
+        ("HTTP_TRAILER", "x"),
+        ("HTTP_UPGRADE", "websocket"),
+        ("HTTP_HTTP2_SETTINGS", "AAMAAABk"),
+    ]);
+}
+
+#[test]
+fn fields_that_connection_nominates_are_dropped() {
+    let headers = headers(&[
+        ("HTTP_X_ONE", "1"),
+        ("HTTP_CONNECTION", "close, X-One ,,"),
+        ("HTTP_CONNECTION", "x-two, no token"),
+        ("HTTP_X_TWO", "2"),
+        ("HTTP_X_TWO", "2"),
+        ("HTTP_X_THREE", "3"),
+    ]);
+    assert_eq!(headers["x-three"], "3");
+    assert_eq!(headers.len(), 1);
+}
+
+#[test]
+fn a_client_cannot_nominate_what_servers_say() {
+    let kept = headers(&[
+        (
+            "HTTP_CONNECTION",
+            "host, content-length, authorization, x-forwarded-for, x-real-ip, forwarded, via",
+        ),
+        ("HTTP_HOST", "h"),
+        ("CONTENT_LENGTH", "1"),
+        ("HTTP_AUTHORIZATION", "a"),
+        ("HTTP_X_FORWARDED_FOR", "1.2.3.4"),
+        ("HTTP_X_REAL_IP", "1.2.3.4"),
+        ("HTTP_FORWARDED", "for=1.2.3.4"),
+        ("HTTP_VIA", "1.1 proxy"),
+    ]);
+    assert_eq!(kept.len(), 7);
+}
+
+#[test]
+fn end_to_end_fields_are_kept() {
+    let kept = headers(&[
+        ("HTTP_EXPECT", "100-continue"),
+        ("HTTP_ACCEPT_ENCODING", "gzip"),
+        ("HTTP_X_FORWARDED_PROTO", "https"),
+    ]);
+    assert_eq!(kept.len(), 3);
+}
+
+#[test]
+fn proxy_header_is_dropped() {
+    assert_dropped(&[
+        ("HTTP_PROXY", "http://evil.example"),
+        ("HTTP_Proxy", "http://evil.example"),
+    ]);
+}
+
+#[test]
+fn content_type_decides_over_its_header() {
+    assert_values(
+        "content-type",
+        &[
+            (&[("CONTENT_TYPE", "text/plain")], &["text/plain"]),
+            (
+                &[("CONTENT_TYPE", "a/b"), ("HTTP_CONTENT_TYPE", "c/d")],
+                &["a/b"],
+            ),
+            (&[("CONTENT_TYPE", ""), ("HTTP_CONTENT_TYPE", "c/d")], &[]),
+            (&[("HTTP_CONTENT_TYPE", "c/d")], &["c/d"]),
+            (&[("HTTP_CONTENT_TYPE", "")], &[]),
+            (&[("CONTENT_TYPE", "")], &[]),
+        ],
+    );
+}
+
+#[test]
+fn content_length_is_the_servers_count() {
+    assert_values(
+        "content-length",
+        &[
+            (&[("CONTENT_LENGTH", "0")], &["0"]),
+            (
+                &[("CONTENT_LENGTH", "18446744073709551615")],
+                &["18446744073709551615"],
+            ),
+            (&[("CONTENT_LENGTH", "")], &[]),
+            (&[("CONTENT_LENGTH", "-1")], &[]),
+            (&[("CONTENT_LENGTH", "5"), ("CONTENT_LENGTH", "5")], &["5"]),
+            (
+                &[("CONTENT_LENGTH", "5"), ("HTTP_CONTENT_LENGTH", "6")],
+                &["5"],
+            ),
+            (&[("HTTP_CONTENT_LENGTH", "6")], &[]),
+        ],
+    );
+}
+
+#[test]
+fn contradictory_content_lengths_are_refused() {
+    let table: &[&[&str]] = &[
+        &["+1"],
+        &["-2"],
+        &["1 "],
+        &["1,1"],
+        &["0x1"],
+        &["18446744073709551616"],
+        &["1", "2"],
+        &["1", ""],
+        &["", "1"],
+    ];
+    for values in table {
+        let pairs: Vec<_> = values
+            .iter()
+            .map(|value| ("CONTENT_LENGTH", *value))
+            .collect();
+        let error = request(&pairs).unwrap_err();
+        assert_eq!(error, InvalidRequest::ContentLength, "{values:?}");
+        assert_eq!(params(&pairs).content_length(), Err(error));
+    }
+}
+
+#[test]
+fn content_length_is_read_without_a_request() {
+    assert_eq!(params(&[]).content_length(), Ok(None));
+    assert_eq!(
+        params(&[("CONTENT_LENGTH", "-1")]).content_length(),
+        Ok(None)
+    );
+    assert_eq!(
+        params(&[("CONTENT_LENGTH", "13")]).content_length(),
+        Ok(Some(13))
+    );
+}
+
+#[test]
+fn authorization_is_found_where_apache_leaves_it() {
+    assert_values(
+        "authorization",
+        &[
+            (
+                &[("HTTP_AUTHORIZATION", "a"), ("Authorization", "b")],
+                &["a"],
+            ),
+            (
+                &[("HTTP_AUTHORIZATION", ""), ("Authorization", "b")],
+                &["b"],
+            ),
+            (
+                &[("REDIRECT_HTTP_AUTHORIZATION", "c"), ("Authorization", "b")],
+                &["b"],
+            ),
+            (&[("REDIRECT_HTTP_AUTHORIZATION", "c")], &["c"]),
+            (&[("REDIRECT_REDIRECT_HTTP_AUTHORIZATION", "d")], &["d"]),
+            (
+                &[
+                    ("REDIRECT_REDIRECT_HTTP_AUTHORIZATION", "d"),
+                    ("REDIRECT_HTTP_AUTHORIZATION", "c"),
+                ],
+                &["c"],
+            ),
+            (
+                &[
+                    ("REDIRECT_REDIRECT_HTTP_AUTHORIZATION", "d"),
+                    ("REDIRECT_HTTP_AUTHORIZATION", ""),
+                ],
+                &["d"],
+            ),
+            (&[("HTTP_AUTHORIZATION", "")], &[]),
+            (
+                &[("HTTP_AUTHORIZATION", "a"), ("HTTP_AUTHORIZATION", "b")],
+                &["b"],
+            ),
+        ],
+    );
+}
+
+#[test]
+fn several_values_stay_several() {
+    assert_values(
+        "x-a",
+        &[
+            (
+                &[("HTTP_X_A", "1"), ("HTTP_B", "x"), ("HTTP_X_A", "2")],
+                &["1", "2"],
+            ),
+            (&[("HTTP_X_A", "1, 2")], &["1, 2"]),
+            (&[("HTTP_X_A", "")], &[""]),
+        ],
+    );
+    assert_values(
+        "cookie",
+        &[(
+            &[
+                ("HTTP_COOKIE", "a=1"),
+                ("HTTP_COOKIE", ""),
+                ("HTTP_COOKIE", "b=2"),
+            ],
+            &["a=1", "b=2"],
+        )],
+    );
+}
+
+#[test]
+fn values_are_trimmed_and_keep_their_bytes() {
+    assert_values("x-a", &[(&[("HTTP_X_A", " \t v\tw é\t ")], &["v\tw é"])]);
+    let params: Params = [
+        (&b"REQUEST_METHOD"[..], &b"GET"[..]),
+        (b"HTTP_X_A", b"\xff"),
+    ]
+    .into_iter()
+    .collect();
+    let parts = Mapping::default().request(&params).unwrap();
+    assert_eq!(parts.headers["x-a"].as_bytes(), b"\xff");
+}
+
+#[test]
+fn values_with_control_characters_are_dropped() {
+    assert_dropped(&[
+        ("HTTP_X_A", "a\r\nSet-Cookie: b"),
+        ("HTTP_X_A", "a\n"),
+        ("HTTP_X_A", "\0"),
+        ("HTTP_X_A", "a\x7f"),
+        ("HTTP_AUTHORIZATION", "a\n"),
+        ("CONTENT_TYPE", "a\n"),
+    ]);
+}
+
+#[test]
+fn hosts_with_control_characters_are_refused() {
+    for name in ["HTTP_HOST", "SERVER_NAME"] {
+        let error = request(&[(name, "a\nb")]).unwrap_err();
+        assert_eq!(error, InvalidRequest::Host);
+        assert_eq!(error.status(), 400);
+    }
+}
+
+#[test]
+fn host_is_made_of_the_servers_name_where_it_is_missing() {
+    let table: Table<'_, &[&str]> = &[
+        (&[("HTTP_HOST", "h"), ("SERVER_NAME", "n")], &["h"]),
+        (&[("HTTP_HOST", "g"), ("HTTP_HOST", "h")], &["h"]),
+        (&[("HTTP_HOST", " "), ("SERVER_NAME", "n")], &["n"]),
+        (&[("SERVER_NAME", "n")], &["n"]),
+        (&[("SERVER_NAME", "n"), ("SERVER_PORT", "80")], &["n"]),
+        (&[("SERVER_NAME", "n"), ("SERVER_PORT", "443")], &["n:443"]),
+        (
+            &[
+                ("SERVER_NAME", "n"),
+                ("SERVER_PORT", "443"),
+                ("HTTPS", "on"),
+            ],
+            &["n"],
+        ),
+        (
+            &[("SERVER_NAME", "n"), ("SERVER_PORT", "80"), ("HTTPS", "on")],
+            &["n:80"],
+        ),
+        (&[("SERVER_NAME", "n"), ("SERVER_PORT", "x")], &["n"]),
+        (&[("SERVER_NAME", "n:81"), ("SERVER_PORT", "81")], &["n:81"]),
+        (&[("SERVER_NAME", "n:80"), ("SERVER_PORT", "80")], &["n"]),
+        (
+            &[("SERVER_NAME", "::1"), ("SERVER_PORT", "1")],
+            &["[::1]:1"],
+        ),
+        (
+            &[("SERVER_NAME", "[::1]"), ("SERVER_PORT", "81")],
+            &["[::1]:81"],
+        ),
+        (
+            &[("SERVER_NAME", "[::1]:81"), ("SERVER_PORT", "81")],
+            &["[::1]:81"],
+        ),
+        (&[("SERVER_NAME", "_"), ("SERVER_PORT", "81")], &[]),
+        (&[("SERVER_NAME", ""), ("HTTP_HOST", "")], &[]),
+        (&[("SERVER_PORT", "81")], &[]),
+    ];
+    assert_values("host", table);
+}
+
+#[test]
+fn fields_are_limited_to_256() {
+    let pairs: Vec<_> = (0..256).map(|_| ("HTTP_X_A", "v")).collect();
+    assert_eq!(headers(&pairs).len(), 256);
+    let mut more = pairs.clone();
+    more.push(("HTTP_X_B", "v"));
+    let error = request(&more).unwrap_err();
+    assert_eq!(error, InvalidRequest::TooManyHeaders);
+    assert_eq!(error.status(), 431);
+    let mut more = pairs.clone();
+    more.push(("HTTP_HOST", "h"));
+    assert_eq!(request(&more).unwrap_err(), InvalidRequest::TooManyHeaders);
+    // What is dropped does not count.
+    let mut dropped = pairs;
+    dropped.push(("HTTP_TE", "trailers"));
+    assert!(request(&dropped).is_ok());
+}
+
+#[test]
+fn errors_do_not_show_what_was_sent() {
+    let errors = [
+        request(&[("REQUEST_METHOD", "sec ret")]).unwrap_err(),
+        request(&[("REQUEST_URI", "/secret/..")]).unwrap_err(),
+        request(&[("HTTP_HOST", "sec\nret")]).unwrap_err(),
+        request(&[("CONTENT_LENGTH", "secret")]).unwrap_err(),
+    ];
+    for error in errors {
+        assert!(!format!("{error} {error:?}").contains("ret"));
+    }
+}
+
+#[test]
+fn https_is_told_by_the_server_alone() {
+    let table: Table<'_, bool> = &[
+        (&[("HTTPS", "on")], true),
+        (&[("HTTPS", "1")], true),
+        (&[("HTTPS", "")], false),
+        (&[("HTTPS", "OFF")], false),
+        (&[("HTTPS", "0")], false),
+        (&[("HTTPS", "No")], false),
+        (&[("HTTPS", "false")], false),
+        (&[("REQUEST_SCHEME", "HTTPS")], true),
+        (&[("REQUEST_SCHEME", "http")], false),
+        (
+            &[("SERVER_PORT", "443"), ("HTTP_X_FORWARDED_PROTO", "https")],
+            false,
+        ),
+    ];
+    for (pairs, expected) in table {
+        assert_eq!(params(pairs).is_https(), *expected, "{pairs:?}");
+    }
+}
+
+#[test]
+fn addresses_lose_brackets_and_zones() {
+    let table = [
+        ("1.2.3.4", "5", Some("1.2.3.4:5")),
+        ("::1", "5", Some("[::1]:5")),
+        ("[::1]", "5", Some("[::1]:5")),
+        ("fe80::1%eth0", "5", Some("[fe80::1]:5")),
+        ("[fe80::1%eth0]", "5", Some("[fe80::1]:5")),
+        ("::ffff:1.2.3.4", "5", Some("[::ffff:1.2.3.4]:5")),
+        ("1.2.3.4", "", Some("1.2.3.4:0")),
+        ("1.2.3.4", "+5", Some("1.2.3.4:0")),
+        ("1.2.3.4", "65536", Some("1.2.3.4:0")),
+        ("unix:", "", None),
+        ("@", "", None),
+        ("", "5", None),
+        ("app.example", "5", None),
+    ];
+    for (address, port, expected) in table {
+        let params = params(&[
+            ("REMOTE_ADDR", address),
+            ("REMOTE_PORT", port),
+            ("SERVER_ADDR", address),
+            ("SERVER_PORT", port),
+        ]);
+        let expected = expected.map(|address| address.parse().unwrap());
+        assert_eq!(params.remote_addr(), expected, "{address} {port}");
+        assert_eq!(params.local_addr(), expected, "{address} {port}");
+    }
+    assert_eq!(
+        params(&[("REMOTE_ADDR", "1.2.3.4")])
+            .remote_addr()
+            .unwrap()
+            .port(),
+        0
+    );
+    assert_eq!(params(&[]).remote_addr(), None);
+}
+
+#[test]
+fn users_without_a_name_are_none() {
+    let table: Table<'_, Option<&str>> = &[
+        (
+            &[("REMOTE_USER", "ann"), ("REDIRECT_REMOTE_USER", "bob")],
+            Some("ann"),
+        ),
+        (
+            &[("REMOTE_USER", ""), ("REDIRECT_REMOTE_USER", "bob")],
+            Some("bob"),
+        ),
+        (&[("REMOTE_USER", "")], None),
+        (&[("HTTP_REMOTE_USER", "eve")], None),
+    ];
+    for (pairs, expected) in table {
+        assert_eq!(params(pairs).remote_user(), expected.map(str::as_bytes));
+    }
+    assert_eq!(
+        params(&[("AUTH_TYPE", "Basic")]).auth_type(),
+        Some(&b"Basic"[..])
+    );
+    assert_eq!(params(&[("AUTH_TYPE", "")]).auth_type(), None);
+}
