@@ -6,8 +6,9 @@
 use std::fmt::{self, Write};
 
 use bytes::BytesMut;
+use http::header::LOCATION;
 use http::response::Parts;
-use http::{Method, StatusCode};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 
 use super::content_length::content_length;
 use super::hop_by_hop::HopByHop;
@@ -52,8 +53,9 @@ impl ResponseMapping {
     ///
     /// `method` is the request's; `exact` is the length of the body when it is known beforehand.
     ///
-    /// The first line is always `Status`, with a reason phrase: the one in the extensions ([`ReasonPhrase`]), else the
-    /// usual one. The fields follow in the order of the map, one line for each value, and
+    /// There is always a `Status`, with a reason phrase: the one in the extensions ([`ReasonPhrase`]), else the usual one
+    /// . It comes first, but for `location`, which HAProxy would take for a redirect with a status of 302 of its own
+    /// if it came later. The fields follow in the order of the map, one line for each value, and
     /// `content-length` last. Left out are hop-by-hop fields and those that `connection` nominates, and `status`, which
     /// web servers would read as ours. Nothing is invented but `content-length`.
     ///
@@ -78,6 +80,7 @@ impl ResponseMapping {
             Some(reason) => reason.as_bytes(),
             None => canonical_reason(parts.status).as_bytes(),
         };
+        self.put_location(parts, out);
         put_status_line(parts.status.as_str(), reason, out);
         self.put_fields(parts, out);
         if let Some(length) = length {
@@ -96,21 +99,33 @@ impl ResponseMapping {
     /// breaks in the other.
     fn put_fields(self, parts: &Parts, out: &mut BytesMut) {
         let hop_by_hop = HopByHop::new(&parts.headers);
-        let drops_location = parts.status == StatusCode::OK && !self.keep_location_on_200;
         for (name, value) in &parts.headers {
             let is_left_out = match name.as_str() {
-                "status" | "content-length" => true,
-                "location" if drops_location => true,
+                "status" | "content-length" | "location" => true,
                 name => hop_by_hop.contains(name),
             };
             if !is_left_out {
-                out.extend_from_slice(name.as_str().as_bytes());
-                out.extend_from_slice(b": ");
-                out.extend_from_slice(value.as_bytes());
-                out.extend_from_slice(b"\r\n");
+                put_field(name, value, out);
             }
         }
     }
+
+    /// with a status of 200 it means nothing to clients, and to mod_fcgid that the answer is elsewhere.
+    fn put_location(self, parts: &Parts, out: &mut BytesMut) {
+        if parts.status == StatusCode::OK && !self.keep_location_on_200 {
+            return;
+        }
+        for value in parts.headers.get_all(LOCATION) {
+            put_field(&LOCATION, value, out);
+        }
+    }
+}
+
+fn put_field(name: &HeaderName, value: &HeaderValue, out: &mut BytesMut) {
+    out.extend_from_slice(name.as_str().as_bytes());
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value.as_bytes());
+    out.extend_from_slice(b"\r\n");
 }
 
 /// How much of a body follows the head of a response.

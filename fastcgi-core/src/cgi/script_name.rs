@@ -170,7 +170,7 @@ impl fmt::Display for InvalidScriptName {
 
 impl std::error::Error for InvalidScriptName {}
 
-/// 1.2: one slash in front, none at the end, no two in a row. Copies only what is not so already.
+/// T-14: one slash in front, none at the end, no two in a row. Copies only what is not so already.
 fn normalise(decoded: Bytes) -> Bytes {
     let runs = decoded.windows(2).any(|pair| pair == b"//");
     if decoded.is_empty() || (decoded.starts_with(b"/") && !decoded.ends_with(b"/") && !runs) {

@@ -242,6 +242,10 @@ fn requests_outside_the_script_name_can_be_refused() {
         &[("SCRIPT_NAME", "/other")],
         // h2o and Caddy give the whole path.
         &[("REQUEST_URI", "/other"), ("PATH_INFO", "/other")],
+        // Dot segments, or no target at all, do not get around it.
+        &[("REQUEST_URI", "/./other"), ("PATH_INFO", "/other")],
+        &[("REQUEST_URI", "/app/../other"), ("PATH_INFO", "/other")],
+        &[("PATH_INFO", "/other")],
     ];
     for pairs in outside {
         let error = mounted("/app", pairs).unwrap_err();
@@ -252,6 +256,9 @@ fn requests_outside_the_script_name_can_be_refused() {
         &[("REQUEST_URI", "/app/x")][..],
         &[("SCRIPT_NAME", "/app/x")],
         &[("REQUEST_URI", "/app/x"), ("PATH_INFO", "/app/x")],
+        &[("REQUEST_URI", "/app/./x"), ("PATH_INFO", "/app/x")],
+        // Caddy's `handle_path` has removed the prefix.
+        &[("REQUEST_URI", "/app/./x"), ("PATH_INFO", "/x")],
         // The web server's rewrite rule says what the path is.
         &[
             ("REQUEST_URI", "/y/x"),

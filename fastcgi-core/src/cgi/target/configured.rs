@@ -89,7 +89,14 @@ fn without_raw_path<'a>(
         // O3, where PATH_INFO has the whole path
         (b"", path_info) => {
             let path = Path::encode(path_info)?;
-            strip_encoded(&path, script_name).unwrap_or(path)
+            match strip_encoded(&path, script_name) {
+                Some(stripped) => stripped,
+                // T-9
+                None if on_mismatch == OnMismatch::NotFound && !is_inside(given, script_name) => {
+                    return Err(InvalidRequest::OutsideScriptName);
+                }
+                None => path,
+            }
         }
         // O3
         (_, path_info) => Path::encode(path_info)?,
@@ -97,6 +104,16 @@ fn without_raw_path<'a>(
     Ok(Choice {
         path,
         script_name: script_name.clone(),
+    })
+}
+
+/// Whether the client asked for something below `script_name`, so that a `PATH_INFO` that does not begin with it has lost
+/// it to the web server. Without a `REQUEST_URI` there is no telling.
+fn is_inside(given: &Given<'_>, script_name: &ScriptName) -> bool {
+    let resolved = given.dotted_path().map(path::resolve_dot_segments);
+    resolved.is_some_and(|resolved| {
+        let rest = resolved.strip_prefix(script_name.as_bytes());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
     })
 }
 
