@@ -1,0 +1,46 @@
+//! Run an unmodified [axum] application over FastCGI, behind nginx, Apache, Caddy, lighttpd, h2o or HAProxy.
+//!
+//! Where an application says `axum::serve`, say [`axum_fastcgi::serve`](serve):
+//!
+//! ```no_run
+//! use axum::{Router, routing::get};
+//!
+//! #[tokio::main]
+//! async fn main() -> std::io::Result<()> {
+//!     let app = Router::new().route("/", get(|| async { "Hello, world!" }));
+//!     let listener = tokio::net::TcpListener::bind("127.0.0.1:9000").await?;
+//!     axum_fastcgi::serve(listener, app).await
+//! }
+//! ```
+//!
+//! Everything else stays as it is: routes, extractors, layers, streaming in both directions, graceful shutdown.
+//! [`ConnectInfo<SocketAddr>`](axum::extract::ConnectInfo) is the *client's* address, [`OriginalUri`] the URI the client
+//! asked for, and what the web server knows besides is an extractor away:
+//!
+//! ```
+//! async fn whoami(params: axum_fastcgi::Params) -> String {
+//!     match params.get("REMOTE_USER") {
+//!         Some(user) => format!("you are {}", user.escape_ascii()),
+//!         None => "nobody knows you".to_owned(),
+//!     }
+//! }
+//! # let app: axum::Router = axum::Router::new().route("/whoami", axum::routing::get(whoami));
+//! ```
+//!
+//! FastCGI cannot upgrade a connection, so a WebSocket is answered with axum's own refusal.
+//!
+//! [`OriginalUri`]: axum::extract::OriginalUri
+
+mod make_service;
+mod request_service;
+mod serve;
+
+pub use fastcgi_tower::{
+    Builder, Handle, OnMismatch, ParamToHeaderLayer, Params, PathSource, Role, ScriptName,
+    listener::{self, AnyListener, InheritedSocket, Listener, UnixSocket},
+};
+
+pub use crate::{
+    make_service::IncomingRequest,
+    serve::{Serve, serve},
+};

@@ -1,0 +1,128 @@
+//! One request: the service made for it, then called with it.
+
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use axum::{
+    body::Body,
+    extract::{ConnectInfo, OriginalUri, Request},
+    response::Response,
+};
+use fastcgi_tower::{Incoming, Params, ScriptName};
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use crate::IncomingRequest;
+
+/// Asks a make-service for each request.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestService<M> {
+    make_service: M,
+}
+
+impl<M> RequestService<M> {
+    pub(crate) fn new(make_service: M) -> Self {
+        Self { make_service }
+    }
+}
+
+impl<M, S> Service<http::Request<Incoming>> for RequestService<M>
+where
+    M: Service<IncomingRequest, Response = S, Error = Infallible>,
+    S: Service<Request, Response = Response, Error = Infallible>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = ResponseFuture<M::Future, S>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.make_service.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: http::Request<Incoming>) -> Self::Future {
+        let mut request = request.map(Body::new);
+        let params = request.extensions().get::<Params>().cloned();
+        let params = params.unwrap_or_default();
+        add_extensions(&mut request, &params);
+        ResponseFuture {
+            state: State::Making {
+                future: self.make_service.call(IncomingRequest::new(params)),
+                request: Some(request),
+            },
+        }
+    }
+}
+
+/// What an application that was written for HTTP looks for.
+fn add_extensions(request: &mut Request, params: &Params) {
+    // C-2: for every request that has an address, whatever the make-service.
+    if let Some(addr) = params.remote_addr() {
+        request.extensions_mut().insert(ConnectInfo(addr));
+    }
+    // T-14: the router puts its own there only if there is none.
+    let script_name = request.extensions().get::<ScriptName>();
+    if let Some(script_name) = script_name.filter(|script_name| !script_name.is_empty()) {
+        let uri = script_name.external_uri(request.uri());
+        request.extensions_mut().insert(OriginalUri(uri));
+    }
+}
+
+pin_project! {
+    /// The future of a [`RequestService`].
+    pub(crate) struct ResponseFuture<F, S: Service<Request>> {
+        #[pin]
+        state: State<F, S, S::Future>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<F, S, C> {
+        Making { #[pin] future: F, request: Option<Request> },
+        // A service is called only when it says that it is ready.
+        Made { service: S, request: Option<Request> },
+        Called { #[pin] future: C },
+    }
+}
+
+impl<F, S> Future for ResponseFuture<F, S>
+where
+    F: Future<Output = Result<S, Infallible>>,
+    S: Service<Request, Response = Response, Error = Infallible>,
+{
+    type Output = Result<Response, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
+        loop {
+            let next = match state.as_mut().project() {
+                StateProj::Making { future, request } => {
+                    let Ok(service) = ready!(future.poll(cx));
+                    State::Made {
+                        service,
+                        request: request.take(),
+                    }
+                }
+                StateProj::Made { service, request } => {
+                    let Ok(()) = ready!(service.poll_ready(cx));
+                    // The request is there until this, its only use.
+                    let request = request.take().unwrap_or_default();
+                    State::Called {
+                        future: service.call(request),
+                    }
+                }
+                StateProj::Called { future } => return future.poll(cx),
+            };
+            state.set(next);
+        }
+    }
+}
+
+impl<F, S: Service<Request>> std::fmt::Debug for ResponseFuture<F, S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,106 @@
+//! Request bodies: `FCGI_STDIN` as an [`http_body::Body`].
+
+mod channel;
+mod inlet;
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+
+use self::channel::Channel;
+pub(crate) use self::inlet::Inlet;
+use crate::Error;
+
+/// A request body, as it arrives.
+///
+/// It streams, with back-pressure: what is not read is not taken from the socket beyond a window. Dropping it discards
+/// the rest of the body without cost. The size is known exactly when the web server sent a `CONTENT_LENGTH`; FastCGI
+/// has no trailers, so all frames are data.
+///
+/// It fails with an [`Error`] when fewer bytes arrive than were announced ([`Error::is_incomplete_body`]), and when the
+/// web server gives the request up ([`Error::is_aborted`]).
+pub struct Incoming(Kind);
+
+enum Kind {
+    /// All of it had arrived when the request was handed out: no lock, no waker.
+    Whole { chunks: VecDeque<Bytes>, left: u64 },
+    /// The rest arrives while the request is served.
+    Streaming(Arc<Channel>),
+}
+
+impl Incoming {
+    /// A body of no bytes.
+    pub fn empty() -> Self {
+        Self::whole(VecDeque::new())
+    }
+
+    fn whole(chunks: VecDeque<Bytes>) -> Self {
+        let left = chunks.iter().map(|chunk| chunk.len() as u64).sum();
+        Self(Kind::Whole { chunks, left })
+    }
+}
+
+impl Default for Incoming {
+    fn default() -> Self {
+        Self::empty()
+    }
+}
+
+impl Body for Incoming {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let chunk = match &mut self.0 {
+            Kind::Whole { chunks, left } => chunks.pop_front().map(|chunk| {
+                *left -= chunk.len() as u64;
+                Ok(chunk)
+            }),
+            Kind::Streaming(channel) => match channel.poll_chunk(cx.waker()) {
+                Poll::Ready(chunk) => chunk,
+                Poll::Pending => return Poll::Pending,
+            },
+        };
+        Poll::Ready(chunk.map(|chunk| chunk.map(Frame::data)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Kind::Whole { left, .. } => *left == 0,
+            Kind::Streaming(channel) => channel.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Kind::Whole { left, .. } => SizeHint::with_exact(*left),
+            Kind::Streaming(channel) => channel.size_hint(),
+        }
+    }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        if let Kind::Streaming(channel) = &self.0 {
+            channel.close_reader();
+        }
+    }
+}
+
+impl fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Incoming")
+            .field("size_hint", &self.size_hint())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,210 @@
+//! One request on its connection: the half that is sent, and the half that arrives.
+
+use std::{
+    io, mem,
+    pin::Pin,
+    task::{Context, Poll, Waker, ready},
+};
+
+use bytes::{Buf, Bytes};
+use http_body::{Body, Frame};
+use proto::{
+    Params,
+    record::{BeginRequest, Flags, ProtocolStatus, RequestId, Role},
+    web_server::Event,
+};
+
+use super::{pool::Lease, stderr::Stderr};
+use crate::{BoxError, Error, error::Kind};
+
+/// A request that waits for its connection.
+#[derive(Debug)]
+pub(super) struct Outbound<B> {
+    pub(super) params: Params,
+    /// Boxed, because it moves from the future to the response's body. `None` when there is nothing in it.
+    pub(super) body: Option<Pin<Box<B>>>,
+}
+
+/// A request on a connection. Nothing happens unless it is polled; dropping it closes the connection.
+#[derive(Debug)]
+pub(super) struct Call<B> {
+    lease: Lease,
+    id: RequestId,
+    sending: Sending<B>,
+    stderr: Stderr,
+}
+
+/// The request's half.
+#[derive(Debug)]
+enum Sending<B> {
+    /// The body is asked for more whenever everything before has left.
+    Body(Pin<Box<B>>),
+    /// The last of it waits to be written, or was.
+    Ended,
+    /// The application takes no more. It may have answered all the same.
+    Failed(io::Error),
+}
+
+/// A part of the response's half.
+#[derive(Debug)]
+pub(super) enum Piece {
+    Stdout(Bytes),
+    /// The application has ended the request properly.
+    End,
+}
+
+impl<B> Call<B>
+where
+    B: Body<Error: Into<BoxError>>,
+{
+    pub(super) fn new(mut lease: Lease, outbound: Outbound<B>) -> Self {
+        let flags = match lease.pool.limits().keep_conn {
+            true => Flags::KEEP_CONN,
+            false => Flags::NONE,
+        };
+        let role = Role::RESPONDER;
+        let begin = BeginRequest { role, flags };
+        let id = lease.link.web_server.begin(begin);
+        let mut call = Self {
+            lease,
+            id: id.expect("a connection without requests has an id to give"),
+            sending: Sending::Ended,
+            stderr: Stderr::default(),
+        };
+        if let Some(mut request) = call.lease.link.web_server.request(call.id) {
+            request.params(&outbound.params);
+        }
+        match outbound.body {
+            Some(body) => call.sending = Sending::Body(body),
+            None => call.end_stdin(),
+        }
+        call
+    }
+
+    /// The next part of the response. Goes on sending the request meanwhile.
+    pub(super) fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<Piece, Error>> {
+        loop {
+            self.poll_send(cx)?;
+            if let Some(piece) = self.next_piece()? {
+                return Poll::Ready(Ok(piece));
+            }
+            match ready!(self.lease.link.poll_fill(cx)) {
+                Ok(0) => return Poll::Ready(Err(self.broken_off(None))),
+                Ok(_) => {}
+                Err(error) => return Poll::Ready(Err(self.broken_off(Some(error)))),
+            }
+        }
+    }
+
+    /// Sends what it can.
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        while !matches!(self.sending, Sending::Failed(_)) {
+            match self.lease.link.poll_flush(cx) {
+                Poll::Pending => return Ok(()),
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => {
+                    // No failure of the request yet: the application may have answered before it closed.
+                    self.sending = Sending::Failed(error);
+                    return Ok(());
+                }
+            }
+            let Sending::Body(body) = &mut self.sending else {
+                return Ok(());
+            };
+            let Poll::Ready(frame) = body.as_mut().poll_frame(cx) else {
+                return Ok(());
+            };
+            let frame = match frame.transpose() {
+                Ok(frame) => frame,
+                Err(error) => return Err(Error::new(Kind::RequestBody(error.into()))),
+            };
+            let is_last = frame.is_none() || body.is_end_stream();
+            if let Some(data) = frame.and_then(into_data) {
+                self.put_stdin(data);
+            }
+            if is_last {
+                self.end_stdin();
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<B> Call<B> {
+    /// The next part of the response, if it has been read already.
+    pub(super) fn next_piece(&mut self) -> Result<Option<Piece>, Error> {
+        while let Some(event) = self.lease.link.next_event()? {
+            match event {
+                Event::Stdout { data, .. } => return Ok(Some(Piece::Stdout(data))),
+                Event::Stderr { data, .. } => self.stderr.log(&data),
+                Event::End { end, .. }
+                    if end.protocol_status == ProtocolStatus::REQUEST_COMPLETE =>
+                {
+                    return Ok(Some(Piece::End));
+                }
+                Event::End { end, .. } => {
+                    return Err(Error::new(Kind::Refused(end.protocol_status)));
+                }
+                unasked => tracing::debug!(?unasked, "the application sent a management record"),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether the application has ended the request, or does so now. Does not wait.
+    pub(super) fn has_ended(&mut self) -> bool {
+        loop {
+            match self.next_piece() {
+                Ok(None) => {}
+                Ok(Some(Piece::End)) => return true,
+                Ok(Some(Piece::Stdout(_))) | Err(_) => return false,
+            }
+            // Nobody has to be woken: the call is over in any case.
+            let mut cx = Context::from_waker(Waker::noop());
+            match self.lease.link.poll_fill(&mut cx) {
+                Poll::Ready(Ok(1..)) => {}
+                _ => return false,
+            }
+        }
+    }
+
+    /// After the end: keeps the connection, unless the application answered without taking the whole request.
+    pub(super) fn finish(self) {
+        if matches!(self.sending, Sending::Ended) {
+            self.lease.give_back();
+        }
+    }
+
+    fn put_stdin(&mut self, data: Bytes) {
+        if let Some(mut request) = self.lease.link.web_server.request(self.id) {
+            request.stdin(data);
+        }
+    }
+
+    fn end_stdin(&mut self) {
+        if let Some(mut request) = self.lease.link.web_server.request(self.id) {
+            request.stdin_end();
+        }
+        self.sending = Sending::Ended;
+    }
+
+    /// The connection has ended before the request did.
+    fn broken_off(&mut self, read_error: Option<io::Error>) -> Error {
+        let cause = match mem::replace(&mut self.sending, Sending::Ended) {
+            Sending::Failed(write_error) => Some(write_error),
+            _ => read_error,
+        };
+        Error::new(Kind::IncompleteResponse(cause))
+    }
+}
+
+/// FastCGI has no trailers.
+fn into_data<D: Buf>(frame: Frame<D>) -> Option<Bytes> {
+    match frame.into_data() {
+        Ok(mut data) => Some(data.copy_to_bytes(data.remaining())),
+        Err(_) => {
+            tracing::debug!("dropping the trailers of a request");
+            None
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! One connection to an application: the socket, and the protocol's state.
+
+use std::{
+    io,
+    task::{Context, Poll},
+};
+
+use bytes::Buf;
+use proto::{WebServer, web_server::Event};
+use rustix::{
+    io::Errno,
+    net::{RecvFlags, recv},
+};
+
+use crate::{Error, listener::AnyIo, socket::Socket};
+
+/// A connection. Who uses it sees to it that there is one request at a time.
+#[derive(Debug)]
+pub(super) struct Link {
+    socket: Socket<AnyIo>,
+    pub(super) web_server: WebServer,
+}
+
+impl Link {
+    pub(super) fn new(io: AnyIo) -> Self {
+        Self {
+            socket: Socket::new(io),
+            web_server: WebServer::new(),
+        }
+    }
+
+    /// Writes until everything has left.
+    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut progress = false;
+        self.socket
+            .poll_flush(cx, self.web_server.outgoing(), &mut progress)
+    }
+
+    /// Reads once. Gives the number of bytes, 0 at the end of file.
+    pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.socket.poll_fill(cx)
+    }
+
+    /// What has been read and not yet been taken.
+    pub(super) fn next_event(&mut self) -> Result<Option<Event>, Error> {
+        Ok(self.web_server.poll_event(&mut self.socket.input)?)
+    }
+
+    /// Whether the application has neither closed the connection nor sent anything, asked of the system itself: tokio
+    /// may not have been told yet.
+    pub(super) fn is_idle(&self) -> bool {
+        let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+        let mut byte = [0];
+        let received = match self.socket.io() {
+            AnyIo::Tcp(io) => recv(io, &mut byte, flags),
+            AnyIo::Unix(io) => recv(io, &mut byte, flags),
+        };
+        matches!(received, Err(Errno::AGAIN))
+    }
+
+    /// Whether nothing is left of the last request.
+    pub(super) fn is_reusable(&mut self) -> bool {
+        let has_sent_all = !self.web_server.outgoing().has_remaining();
+        let has_taken_all = self.socket.input.is_empty() && !self.socket.eof;
+        has_sent_all && has_taken_all && self.web_server.requests_in_progress() == 0
+    }
+
+    /// Gives back memory that a connection without a request does not need.
+    pub(super) fn release(&mut self) {
+        self.web_server.outgoing().release();
+        self.socket.release();
+    }
+}

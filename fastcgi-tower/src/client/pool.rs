@@ -1,0 +1,113 @@
+//! Connections to one application, and how many there may be.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::{Address, link::Link};
+use crate::{Error, error::Kind};
+
+/// The connections of a client and its clones.
+#[derive(Debug)]
+pub(super) struct Pool {
+    address: Address,
+    limits: Limits,
+    /// A place for every request in progress.
+    places: Arc<Semaphore>,
+    /// The one last used is the last. The lock is held to push or to pop.
+    idle: Mutex<Vec<Link>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    pub(super) keep_conn: bool,
+    pub(super) max_idle: usize,
+    pub(super) max_connections: usize,
+}
+
+impl Limits {
+    pub(super) const DEFAULT: Self = Self {
+        keep_conn: true,
+        max_idle: 8,
+        max_connections: 64,
+    };
+}
+
+impl Pool {
+    pub(super) fn new(address: Address, limits: Limits) -> Self {
+        Self {
+            address,
+            limits,
+            // More than a semaphore can count is as good as no limit.
+            places: Arc::new(Semaphore::new(
+                limits.max_connections.min(Semaphore::MAX_PERMITS),
+            )),
+            idle: Mutex::new(Vec::new()),
+        }
+    }
+
+    pub(super) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// A connection for one request, as soon as there is a place.
+    pub(super) async fn lease(self: Arc<Self>) -> Result<Lease, Error> {
+        let place = Arc::clone(&self.places)
+            .acquire_owned()
+            .await
+            .expect("the semaphore is never closed");
+        let link = match self.take_idle() {
+            Some(link) => link,
+            None => match self.address.connect().await {
+                Ok(io) => Link::new(io),
+                Err(error) => return Err(Error::new(Kind::Connect(error))),
+            },
+        };
+        Ok(Lease {
+            link,
+            pool: self,
+            _place: place,
+        })
+    }
+
+    /// An idle connection that the application has not closed.
+    fn take_idle(&self) -> Option<Link> {
+        loop {
+            let link = self.idle().pop()?;
+            if link.is_idle() {
+                return Some(link);
+            }
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Link>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection in use. It is closed when dropped.
+#[derive(Debug)]
+pub(super) struct Lease {
+    pub(super) link: Link,
+    pub(super) pool: Arc<Pool>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Lease {
+    /// Keeps the connection for another request, if it is fit for one and there is room.
+    pub(super) fn give_back(mut self) {
+        let limits = self.pool.limits;
+        if !limits.keep_conn || !self.link.is_reusable() {
+            return;
+        }
+        self.link.release();
+        let mut idle = self.pool.idle();
+        if idle.len() < limits.max_idle {
+            idle.push(self.link);
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The body of an application's response.
+
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use http::{Method, StatusCode, header::CONTENT_LENGTH, response};
+use http_body::{Body, Frame, SizeHint};
+
+use super::call::{Call, Piece};
+use crate::{BoxError, Error, error::Kind};
+
+/// The body of an application's response, as it arrives.
+///
+/// It streams, with back-pressure: nothing is read from the connection but for what the body is asked for. What is
+/// left of the request's body, `B`, is sent meanwhile. At its end the connection is kept for another request; dropping
+/// it earlier closes the connection, by which the application sees that nobody waits any more.
+///
+/// It fails when the application breaks off ([`Error::is_incomplete_response`]).
+pub struct ResponseBody<B> {
+    /// What was read with the head or with an earlier part; never empty.
+    ready: Option<Bytes>,
+    rest: Rest<B>,
+    length: Length,
+}
+
+/// What comes after `ready`.
+enum Rest<B> {
+    Arriving(Box<Call<B>>),
+    Failed(Error),
+    Nothing,
+}
+
+/// How much the head announces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Length {
+    /// No body belongs to this response, whatever the application sends.
+    NoBody,
+    /// So many bytes more.
+    Left(u64),
+    Unknown,
+}
+
+impl Length {
+    fn new(head: &response::Parts, method: &Method) -> Self {
+        let is_without_body = method == Method::HEAD
+            || matches!(
+                head.status,
+                StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+            );
+        if is_without_body {
+            return Self::NoBody;
+        }
+        // The head was parsed with one length or none.
+        let length = head.headers.get(CONTENT_LENGTH);
+        let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+        length.map_or(Self::Unknown, Self::Left)
+    }
+}
+
+impl<B> ResponseBody<B> {
+    /// The body that follows `head`, which `received` came with.
+    pub(super) fn new(
+        head: &response::Parts,
+        method: &Method,
+        received: Bytes,
+        call: Box<Call<B>>,
+    ) -> Self {
+        let mut body = Self {
+            ready: None,
+            rest: Rest::Arriving(call),
+            length: Length::new(head, method),
+        };
+        body.push(received);
+        body.look_ahead();
+        body
+    }
+
+    /// A part of the response. Parts that have no place in it are dropped.
+    fn push(&mut self, data: Bytes) {
+        if self.length != Length::NoBody && !data.is_empty() {
+            self.ready = Some(data);
+        }
+    }
+
+    /// Sees whether the end has been read already: HTTP servers drop a body that has reached its `content-length`, and
+    /// never ask for its end.
+    fn look_ahead(&mut self) {
+        while self.ready.is_none() {
+            let Rest::Arriving(call) = &mut self.rest else {
+                return;
+            };
+            match call.next_piece() {
+                Ok(None) => return,
+                Ok(Some(piece)) => self.take(piece),
+                Err(error) => self.rest = Rest::Failed(error),
+            }
+        }
+    }
+
+    fn take(&mut self, piece: Piece) {
+        match piece {
+            Piece::Stdout(data) => self.push(data),
+            Piece::End => self.end(),
+        }
+    }
+
+    fn end(&mut self) {
+        let unread = self.ready.as_ref().map_or(0, Bytes::len) as u64;
+        let rest = match self.length {
+            Length::Left(left) if left > unread => {
+                Rest::Failed(Error::new(Kind::IncompleteResponse(None)))
+            }
+            _ => Rest::Nothing,
+        };
+        if let Rest::Arriving(call) = std::mem::replace(&mut self.rest, rest) {
+            call.finish();
+        }
+    }
+}
+
+impl<B> Body for ResponseBody<B>
+where
+    B: Body<Error: Into<BoxError>>,
+{
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let this = &mut *self;
+        while this.ready.is_none() {
+            let Rest::Arriving(call) = &mut this.rest else {
+                break;
+            };
+            match ready!(call.poll_piece(cx)) {
+                Ok(piece) => this.take(piece),
+                Err(error) => this.rest = Rest::Failed(error),
+            }
+        }
+        let Some(data) = this.ready.take() else {
+            return match std::mem::replace(&mut this.rest, Rest::Nothing) {
+                Rest::Failed(error) => Poll::Ready(Some(Err(error))),
+                Rest::Arriving(_) | Rest::Nothing => Poll::Ready(None),
+            };
+        };
+        if let Length::Left(left) = &mut this.length {
+            *left = left.saturating_sub(data.len() as u64);
+        }
+        this.look_ahead();
+        Poll::Ready(Some(Ok(Frame::data(data))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ready.is_none() && matches!(self.rest, Rest::Nothing)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match (self.length, &self.rest) {
+            (Length::Left(left), _) => SizeHint::with_exact(left),
+            (Length::Unknown, Rest::Nothing) => {
+                SizeHint::with_exact(self.ready.as_ref().map_or(0, Bytes::len) as u64)
+            }
+            // A body that is not sent has a length that nobody knows: it must not be taken for 0.
+            (Length::NoBody | Length::Unknown, _) => SizeHint::default(),
+        }
+    }
+}
+
+impl<B> Drop for ResponseBody<B> {
+    fn drop(&mut self) {
+        // All that was wanted may have been read, and only the end be missing.
+        let Rest::Arriving(call) = &mut self.rest else {
+            return;
+        };
+        if self.ready.is_none() && call.has_ended() {
+            self.end();
+        }
+    }
+}
+
+impl<B> fmt::Debug for ResponseBody<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseBody")
+            .field("length", &self.length)
+            .finish_non_exhaustive()
+    }
+}

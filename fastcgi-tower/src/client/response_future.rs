@@ -1,0 +1,146 @@
+//! From a request to the head of its response.
+
+use std::{
+    fmt, mem,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use bytes::{Bytes, BytesMut};
+use http::{Method, Response, response};
+use http_body::Body;
+use proto::cgi::gateway;
+
+use super::{
+    ResponseBody,
+    call::{Call, Outbound, Piece},
+    pool::{Lease, Pool},
+};
+use crate::{BoxError, Error, error::Kind};
+
+/// The future of a [`Client`](super::Client): connects, sends the request and waits for the head of the response.
+///
+/// Dropping it closes the connection.
+#[must_use = "futures do nothing unless polled"]
+pub struct ResponseFuture<B> {
+    method: Method,
+    /// What has arrived of the head.
+    head: BytesMut,
+    stage: Stage<B>,
+}
+
+/// ```text
+/// Connecting ──a connection──▶ Calling ──the head──▶ Done
+/// ```
+enum Stage<B> {
+    Connecting {
+        lease: LeaseFuture,
+        outbound: Outbound<B>,
+    },
+    Calling(Box<Call<B>>),
+    Done,
+}
+
+type LeaseFuture = Pin<Box<dyn Future<Output = Result<Lease, Error>> + Send>>;
+
+impl<B> ResponseFuture<B> {
+    pub(super) fn new(pool: Arc<Pool>, method: Method, outbound: Outbound<B>) -> Self {
+        Self {
+            method,
+            head: BytesMut::new(),
+            stage: Stage::Connecting {
+                lease: Box::pin(pool.lease()),
+                outbound,
+            },
+        }
+    }
+
+    /// The head, once it is whole. What follows it is left in `self.head`.
+    fn take_head(&mut self, data: &[u8]) -> Result<Option<response::Parts>, Error> {
+        self.head.extend_from_slice(data);
+        loop {
+            let head = gateway::parse_head(&mut self.head);
+            match head.map_err(|error| Error::new(Kind::InvalidHead(error)))? {
+                // The web server has answered an `expect: 100-continue` itself, by reading the body.
+                Some(head) if head.status.is_informational() => {
+                    tracing::debug!(status = %head.status, "dropping an interim response");
+                }
+                head => return Ok(head),
+            }
+        }
+    }
+}
+
+impl<B> ResponseFuture<B>
+where
+    B: Body<Error: Into<BoxError>>,
+{
+    fn poll_head(
+        &mut self,
+        cx: &mut Context<'_>,
+        call: &mut Call<B>,
+    ) -> Poll<Result<response::Parts, Error>> {
+        loop {
+            match ready!(call.poll_piece(cx))? {
+                Piece::Stdout(data) => {
+                    if let Some(head) = self.take_head(&data)? {
+                        return Poll::Ready(Ok(head));
+                    }
+                }
+                Piece::End => return Poll::Ready(Err(Error::new(Kind::NoHead))),
+            }
+        }
+    }
+
+    fn respond(&mut self, head: response::Parts, call: Box<Call<B>>) -> Response<ResponseBody<B>> {
+        let received: Bytes = mem::take(&mut self.head).freeze();
+        let body = ResponseBody::new(&head, &self.method, received, call);
+        Response::from_parts(head, body)
+    }
+}
+
+impl<B> Future for ResponseFuture<B>
+where
+    B: Body<Error: Into<BoxError>>,
+{
+    type Output = Result<Response<ResponseBody<B>>, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        loop {
+            // What is not put back is dropped, and with it the connection.
+            match mem::replace(&mut this.stage, Stage::Done) {
+                Stage::Connecting {
+                    mut lease,
+                    outbound,
+                } => match lease.as_mut().poll(cx) {
+                    Poll::Pending => {
+                        this.stage = Stage::Connecting { lease, outbound };
+                        return Poll::Pending;
+                    }
+                    Poll::Ready(lease) => {
+                        this.stage = Stage::Calling(Box::new(Call::new(lease?, outbound)));
+                    }
+                },
+                Stage::Calling(mut call) => match this.poll_head(cx, &mut call) {
+                    Poll::Pending => {
+                        this.stage = Stage::Calling(call);
+                        return Poll::Pending;
+                    }
+                    Poll::Ready(Ok(head)) => return Poll::Ready(Ok(this.respond(head, call))),
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                },
+                Stage::Done => panic!("polled after completion"),
+            }
+        }
+    }
+}
+
+impl<B> fmt::Debug for ResponseFuture<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture")
+            .field("method", &self.method)
+            .finish_non_exhaustive()
+    }
+}

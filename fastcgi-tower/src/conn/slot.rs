@@ -1,0 +1,348 @@
+//! One request in progress: the service's call, then the body of its reply.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    task::{Context, Poll, Waker, ready},
+};
+
+use bytes::{Buf, BytesMut};
+use http::{Method, StatusCode};
+use http_body::Body;
+use pin_project_lite::pin_project;
+use proto::{
+    Params,
+    record::{RequestId, Role},
+};
+use tracing::Span;
+
+use crate::{BoxError, Exchange, ExchangeService, Handle, Reply, body::Inlet};
+
+/// A request from its params to its end.
+pub(super) struct Slot<F, B> {
+    pub(super) request: Request,
+    pub(super) stage: Pin<Box<Stage<F, B>>>,
+    /// The request is over but for its end, which has to wait.
+    held: Option<Outcome>,
+    span: Span,
+}
+
+pin_project! {
+    /// ```text
+    /// Waiting ──service ready, body known──▶ Calling ──reply──▶ Responding
+    /// ```
+    #[project = StageProj]
+    pub(super) enum Stage<F, B> {
+        Waiting,
+        Calling { #[pin] future: F },
+        // The head waits for the first bytes of the body: as long as it is here, a failure can still be answered.
+        Responding { head: Option<BytesMut>, #[pin] body: B },
+    }
+}
+
+/// What the web server has told of a request, and what it goes on telling.
+pub(super) struct Request {
+    pub(super) id: RequestId,
+    pub(super) role: Role,
+    pub(super) keep_conn: bool,
+    pub(super) params: Params,
+    pub(super) stdin: Inlet,
+    pub(super) data: Inlet,
+    pub(super) handle: Handle,
+    /// Whether the end of the request may come before the end of its body.
+    pub(super) may_end_early: bool,
+}
+
+impl Request {
+    pub(super) fn new(id: RequestId, role: Role, keep_conn: bool, params: Params) -> Self {
+        // An Authorizer starts at the end of its params: it is sent no body, sometimes not even an empty one. A length
+        // that is none is refused by the mapping, not here.
+        let announced = match role {
+            Role::AUTHORIZER => Some(0),
+            _ => params.content_length().unwrap_or(None),
+        };
+        let data_length = match role {
+            Role::FILTER => params.get("FCGI_DATA_LENGTH").and_then(parse_length),
+            _ => Some(0),
+        };
+        Self {
+            id,
+            role,
+            keep_conn,
+            params,
+            stdin: Inlet::new(announced),
+            data: Inlet::new(data_length),
+            handle: Handle::default(),
+            may_end_early: false,
+        }
+    }
+
+    /// Whether the end of this request has to wait for the end of its body (B-9).
+    ///
+    /// h2o 2.2 aborts when a request on a connection that it keeps ends before it has written the whole body. Other web
+    /// servers are ended at once: nginx may not even send the rest.
+    fn has_to_wait(&self) -> bool {
+        let may_end = self.has_ended() || self.may_end_early || !self.keep_conn;
+        !may_end && self.is_from("h2o/")
+    }
+
+    /// Whether a body that is shorter than announced is best ended as if it were whole (R-10).
+    ///
+    /// Without `FCGI_KEEP_CONN`, nginx then cuts the client's connection at once; when the connection breaks instead, it
+    /// lets the client wait. Every other web server is best served with a broken connection.
+    fn is_of_closing_nginx(&self) -> bool {
+        !self.keep_conn && self.is_from("nginx/")
+    }
+
+    fn is_from(&self, web_server: &str) -> bool {
+        let software = self.params.get("SERVER_SOFTWARE");
+        software.is_some_and(|software| software.starts_with(web_server.as_bytes()))
+    }
+
+    fn discard_streams(&mut self) {
+        self.stdin.discard();
+        self.data.discard();
+    }
+
+    /// Nobody waits for the response any more.
+    pub(super) fn abort(&mut self) {
+        self.stdin.abort();
+        self.data.abort();
+        self.handle.abort();
+    }
+
+    /// Bytes that nobody has read yet.
+    pub(super) fn buffered(&self) -> usize {
+        self.stdin.buffered() + self.data.buffered()
+    }
+
+    /// Whether the web server may still send something of this request.
+    pub(super) fn is_receiving(&self) -> bool {
+        !(self.stdin.is_complete() && self.data.is_complete())
+    }
+
+    pub(super) fn method(&self) -> Option<Method> {
+        Method::from_bytes(self.params.get("REQUEST_METHOD")?).ok()
+    }
+
+    /// Whether the web server has nothing more to send of this request.
+    pub(super) fn has_ended(&self) -> bool {
+        let data_ended = self.role != Role::FILTER || self.data.has_ended();
+        self.stdin.has_ended() && data_ended
+    }
+
+    pub(super) fn wake_on_read(&self, waker: &Waker) {
+        self.stdin.wake_on_read(waker);
+        self.data.wake_on_read(waker);
+    }
+
+    fn exchange(&mut self) -> Exchange {
+        Exchange {
+            role: self.role,
+            keep_conn: self.keep_conn,
+            params: self.params.clone(),
+            stdin: self.stdin.open(),
+            data: self.data.open(),
+            handle: self.handle.clone(),
+        }
+    }
+}
+
+fn parse_length(value: &[u8]) -> Option<u64> {
+    std::str::from_utf8(value).ok()?.parse().ok()
+}
+
+/// How a request is to be ended.
+pub(super) enum Outcome {
+    /// The reply is complete.
+    Complete,
+    /// There is no reply.
+    Refuse(StatusCode),
+    /// The reply broke off.
+    Truncate,
+}
+
+/// Bytes of responses that may wait to be written before bodies are left alone (R-13).
+pub(super) const HIGH_WATER: usize = 256 * 1024;
+
+impl<F, B> Slot<F, B> {
+    /// A request of which nothing is done. `stage` is waiting: the box of a request that has ended, or a new one.
+    pub(super) fn new(request: Request, stage: Pin<Box<Stage<F, B>>>) -> Self {
+        let span = tracing::debug_span!("request", id = %request.id, role = ?request.role);
+        Self {
+            request,
+            stage,
+            held: None,
+            span,
+        }
+    }
+
+    pub(super) fn is_held(&self) -> bool {
+        self.held.is_some()
+    }
+
+    /// Goes on as far as it can. Writes to `connection` what the reply has to say, up to [`HIGH_WATER`].
+    pub(super) fn poll<S>(
+        &mut self,
+        cx: &mut Context<'_>,
+        service: &mut S,
+        connection: &mut proto::Connection,
+    ) -> Poll<Outcome>
+    where
+        S: ExchangeService<Future = F, Body = B>,
+        F: Future<Output = Result<Reply<B>, S::Error>>,
+        B: Body<Error: Into<BoxError>>,
+    {
+        let outcome = match self.held.take() {
+            Some(outcome) => outcome,
+            None => ready!(self.poll_outcome(cx, service, connection)),
+        };
+        if self.request.has_to_wait() {
+            // Nothing of the service is kept for it.
+            self.stage.set(Stage::Waiting);
+            self.request.discard_streams();
+            self.held = Some(outcome);
+            return Poll::Pending;
+        }
+        Poll::Ready(outcome)
+    }
+
+    fn poll_outcome<S>(
+        &mut self,
+        cx: &mut Context<'_>,
+        service: &mut S,
+        connection: &mut proto::Connection,
+    ) -> Poll<Outcome>
+    where
+        S: ExchangeService<Future = F, Body = B>,
+        F: Future<Output = Result<Reply<B>, S::Error>>,
+        B: Body<Error: Into<BoxError>>,
+    {
+        let _entered = self.span.enter();
+        loop {
+            let next = match self.stage.as_mut().project() {
+                StageProj::Waiting => {
+                    if !self.request.stdin.is_ready() {
+                        return Poll::Pending;
+                    }
+                    let exchange = || self.request.exchange();
+                    match ready!(poll_call(cx, service, exchange)) {
+                        Ok(future) => Stage::Calling { future },
+                        Err(error) => return Poll::Ready(failed(&error)),
+                    }
+                }
+                StageProj::Calling { future } => match ready!(poll_caught(|| future.poll(cx))) {
+                    Ok(reply) => Stage::Responding {
+                        head: Some(reply.head),
+                        body: reply.body,
+                    },
+                    Err(error) => return Poll::Ready(failed(&error)),
+                },
+                StageProj::Responding { head, body } => {
+                    return poll_body(cx, body, head, &self.request, connection);
+                }
+            };
+            self.stage.set(next);
+        }
+    }
+}
+
+/// A service that fails before it has answered is answered for.
+fn failed(error: &BoxError) -> Outcome {
+    tracing::error!(%error, "the service failed");
+    Outcome::Refuse(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// Ready before call, always, on the same service.
+fn poll_call<S: ExchangeService>(
+    cx: &mut Context<'_>,
+    service: &mut S,
+    exchange: impl FnOnce() -> Exchange,
+) -> Poll<Result<S::Future, BoxError>> {
+    ready!(poll_caught(|| service.poll_ready(cx)))?;
+    poll_caught(|| Poll::Ready(Ok::<_, BoxError>(service.call(exchange()))))
+}
+
+fn poll_body<B: Body<Error: Into<BoxError>>>(
+    cx: &mut Context<'_>,
+    mut body: Pin<&mut B>,
+    head: &mut Option<BytesMut>,
+    request: &Request,
+    connection: &mut proto::Connection,
+) -> Poll<Outcome> {
+    while connection.outgoing().remaining() < HIGH_WATER {
+        let data = match poll_data(cx, body.as_mut()) {
+            Poll::Ready(Err(error)) => {
+                tracing::error!(%error, "the body of a response failed");
+                let outcome = match head {
+                    // There still is a status to give.
+                    Some(_) => Outcome::Refuse(StatusCode::INTERNAL_SERVER_ERROR),
+                    None if is_announced(&*body) && request.is_of_closing_nginx() => {
+                        Outcome::Complete
+                    }
+                    None => Outcome::Truncate,
+                };
+                return Poll::Ready(outcome);
+            }
+            Poll::Ready(Ok(data)) => Poll::Ready(data),
+            Poll::Pending => Poll::Pending,
+        };
+        let Some(mut stdout) = connection.request(request.id) else {
+            return Poll::Ready(Outcome::Complete);
+        };
+        if let Some(head) = head.take() {
+            stdout.stdout_slice(&head);
+        }
+        if data.is_pending() {
+            // Before the messages are taken, so that none falls in between.
+            request.handle.wake_on_stderr(cx.waker());
+        }
+        for message in request.handle.take_stderr() {
+            stdout.stderr(message);
+        }
+        match ready!(data) {
+            Some(mut data) => stdout.stdout(data.copy_to_bytes(data.remaining())),
+            None => return Poll::Ready(Outcome::Complete),
+        }
+    }
+    // Writing makes room, and then the body is asked again.
+    Poll::Pending
+}
+
+/// The data of the next frame, or `None` at the end. Trailers have no place in a CGI response (R-15).
+fn poll_data<B: Body<Error: Into<BoxError>>>(
+    cx: &mut Context<'_>,
+    mut body: Pin<&mut B>,
+) -> Poll<Result<Option<B::Data>, BoxError>> {
+    loop {
+        let frame = poll_caught(|| match body.is_end_stream() {
+            true => Poll::Ready(Ok(None)),
+            false => body.as_mut().poll_frame(cx).map(Option::transpose),
+        });
+        let Some(frame) = ready!(frame)? else {
+            return Poll::Ready(Ok(None));
+        };
+        match frame.into_data() {
+            Ok(data) => return Poll::Ready(Ok(Some(data))),
+            Err(_) => tracing::debug!("dropping the trailers of a response"),
+        }
+    }
+}
+
+/// Whether the head has announced the length of this body, so that its client can see that some of it is missing.
+fn is_announced<B: Body<Error: Into<BoxError>>>(body: &B) -> bool {
+    let hint = poll_caught(|| Poll::Ready(Ok::<_, BoxError>(body.size_hint())));
+    matches!(hint, Poll::Ready(Ok(hint)) if hint.exact().is_some())
+}
+
+/// A panic is an error of the request it happened in, and of no other.
+///
+/// What panicked is not used again, so that it does not matter in which state it is.
+fn poll_caught<T, E: Into<BoxError>>(
+    poll: impl FnOnce() -> Poll<Result<T, E>>,
+) -> Poll<Result<T, BoxError>> {
+    match catch_unwind(AssertUnwindSafe(poll)) {
+        Ok(result) => result.map_err(Into::into),
+        Err(_) => Poll::Ready(Err("the service panicked".into())),
+    }
+}

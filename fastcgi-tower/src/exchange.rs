@@ -1,0 +1,71 @@
+//! The level below HTTP: a role, params and streams in; bytes out.
+//!
+//! A service of [`Exchange`]s answers what FastCGI carries, without HTTP in between: CGI-style programs, Authorizers and
+//! Filters stand on it, and so does [`HttpService`](crate::HttpService), which makes HTTP out of it.
+
+use bytes::BytesMut;
+use http_body::Body;
+use proto::{Params, record::Role};
+use tower_service::Service;
+
+use crate::{BoxError, Handle, Incoming};
+
+/// A FastCGI request.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Exchange {
+    /// What the web server wants of us.
+    pub role: Role,
+    /// Whether the web server keeps the connection open after this request.
+    pub keep_conn: bool,
+    /// What the web server knows about the request.
+    pub params: Params,
+    /// The request body. Empty for an Authorizer.
+    pub stdin: Incoming,
+    /// The file that a Filter works on. Empty for other roles.
+    pub data: Incoming,
+    /// The way to the web server's log and to the exit status.
+    pub handle: Handle,
+}
+
+/// The answer to an [`Exchange`]: what is written to `FCGI_STDOUT`.
+///
+/// Web servers want a CGI header block first (RFC 3875, 6): `Status: 200 OK`, fields, an empty line.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Reply<B> {
+    /// The header block. It leaves together with the first bytes of the body, or at once if the body has none yet. As
+    /// long as it has not left, a failure of the body is answered with a status of 500.
+    pub head: BytesMut,
+    /// What follows.
+    pub body: B,
+}
+
+impl<B> Reply<B> {
+    /// An answer of a header block and what follows.
+    pub fn new(head: impl Into<BytesMut>, body: B) -> Self {
+        Self {
+            head: head.into(),
+            body,
+        }
+    }
+}
+
+/// A tower service of [`Exchange`]s: the bounds, in one word.
+///
+/// Implemented for every service that fits. An error before the reply is answered with a status of 500; an error of the
+/// body after that truncates the response.
+pub trait ExchangeService:
+    Service<Exchange, Response = Reply<Self::Body>, Error: Into<BoxError>>
+{
+    /// The body of the replies.
+    type Body: Body<Error: Into<BoxError>>;
+}
+
+impl<S, B> ExchangeService for S
+where
+    S: Service<Exchange, Response = Reply<B>, Error: Into<BoxError>>,
+    B: Body<Error: Into<BoxError>>,
+{
+    type Body = B;
+}

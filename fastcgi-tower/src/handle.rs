@@ -1,0 +1,116 @@
+//! What a handler can do besides answering.
+
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, AtomicU32, Ordering},
+};
+use std::task::Waker;
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+/// A handle to the FastCGI request behind an HTTP request: it is in the request's extensions.
+///
+/// ```
+/// use fastcgi_tower::Handle;
+///
+/// # struct Body;
+/// async fn answer(request: http::Request<Body>) -> http::Response<&'static str> {
+///     if let Some(handle) = request.extensions().get::<Handle>() {
+///         handle.stderr("for the web server's error log\n");
+///         handle.set_app_status(3);
+///     }
+///     http::Response::new("done")
+/// }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Handle(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    stderr: Mutex<Stderr>,
+    app_status: AtomicU32,
+    aborted: AtomicBool,
+    abort: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Stderr {
+    messages: Vec<Bytes>,
+    size: usize,
+    connection: Option<Waker>,
+}
+
+impl Handle {
+    /// The most bytes of messages that wait to be sent. What comes on top of them is dropped.
+    pub const MAX_STDERR: usize = 64 * 1024;
+
+    /// Sends a message to the web server's log, after the head of the response (R-16).
+    ///
+    /// Web servers differ in what they make of it: nginx and Apache log it as an error, Caddy drops it.
+    pub fn stderr(&self, message: impl Into<Bytes>) {
+        let message = message.into();
+        let mut stderr = self.lock();
+        if message.is_empty() || stderr.size + message.len() > Self::MAX_STDERR {
+            return;
+        }
+        stderr.size += message.len();
+        stderr.messages.push(message);
+        let connection = stderr.connection.take();
+        drop(stderr);
+        if let Some(connection) = connection {
+            connection.wake();
+        }
+    }
+
+    /// Sets what a CGI program would give to `exit`. Default: 0. It is no HTTP status, and web servers ignore it but for
+    /// their log (R-11).
+    pub fn set_app_status(&self, status: u32) {
+        self.0.app_status.store(status, Ordering::Relaxed);
+    }
+
+    /// Whether the web server gave the request up.
+    pub fn is_aborted(&self) -> bool {
+        self.0.aborted.load(Ordering::Acquire)
+    }
+
+    /// Waits until the web server gives the request up. The handler itself is dropped then; this is for tasks that it
+    /// spawned.
+    pub async fn aborted(&self) {
+        let notified = self.0.abort.notified();
+        if !self.is_aborted() {
+            notified.await;
+        }
+    }
+
+    pub(crate) fn abort(&self) {
+        self.0.aborted.store(true, Ordering::Release);
+        self.0.abort.notify_waiters();
+    }
+
+    pub(crate) fn app_status(&self) -> u32 {
+        self.0.app_status.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn take_stderr(&self) -> Vec<Bytes> {
+        let mut stderr = self.lock();
+        stderr.size = 0;
+        std::mem::take(&mut stderr.messages)
+    }
+
+    /// Has `waker` woken by the next message.
+    pub(crate) fn wake_on_stderr(&self, waker: &Waker) {
+        let mut stderr = self.lock();
+        if !stderr
+            .connection
+            .as_ref()
+            .is_some_and(|w| w.will_wake(waker))
+        {
+            stderr.connection = Some(waker.clone());
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Stderr> {
+        self.0.stderr.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,62 @@
+//! Serve any tower service over FastCGI, behind nginx, Apache, Caddy, lighttpd, h2o or HAProxy.
+//!
+//! ```no_run
+//! use std::convert::Infallible;
+//!
+//! use fastcgi_tower::{Incoming, Params};
+//! use http::{Request, Response};
+//!
+//! async fn hello(request: Request<Incoming>) -> Result<Response<String>, Infallible> {
+//!     let params = request.extensions().get::<Params>().cloned().unwrap_or_default();
+//!     let user = params.remote_user().unwrap_or(b"stranger");
+//!     Ok(Response::new(format!("hello {}", user.escape_ascii())))
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> std::io::Result<()> {
+//!     let listener = tokio::net::TcpListener::bind("127.0.0.1:9000").await?;
+//!     fastcgi_tower::serve(listener, tower::service_fn(hello)).await
+//! }
+//! ```
+//!
+//! - [`serve()`] accepts connections; [`Builder::serve_connection`] drives one of your own, and requires no `Send`.
+//! - [`listener`] has the places where connections come from; [`Environment`] finds the one this process was started for.
+//! - A request has the web server's [`Params`], its [`ScriptName`] and a [`Handle`] in its extensions.
+//!   [`ParamToHeaderLayer`] makes headers of params.
+//! - An [`Exchange`] is the level below HTTP, for Authorizers, Filters and CGI-style programs.
+//! - [`client`] is the other side: a tower service that calls a FastCGI application.
+//!
+//! This crate routes nothing and parses no HTTP; for axum there is `axum-fastcgi`, for actix-web `fastcgi-actix`.
+
+mod body;
+mod cgi_process;
+pub mod client;
+mod conn;
+mod environment;
+mod error;
+mod exchange;
+mod handle;
+mod http_service;
+pub mod listener;
+mod param_to_header;
+mod serve;
+mod socket;
+
+pub use proto::{
+    Config, Params,
+    cgi::{OnMismatch, PathSource, ReasonPhrase, ScriptName},
+    record::Role,
+};
+
+pub use crate::{
+    body::Incoming,
+    conn::{Builder, Connection},
+    environment::Environment,
+    error::{BoxError, Error},
+    exchange::{Exchange, ExchangeService, Reply},
+    handle::Handle,
+    http_service::{HttpService, ResponseBody, ResponseFuture},
+    listener::Listener,
+    param_to_header::{ParamToHeader, ParamToHeaderLayer},
+    serve::{Serve, serve, shutdown_signal},
+};

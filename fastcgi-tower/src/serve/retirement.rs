@@ -1,0 +1,196 @@
+//! Reasons for a process to end that nobody has to signal: its process manager starts the next one.
+
+use std::{
+    env, fs, io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll},
+    time::{Duration, SystemTime},
+};
+
+use tokio::{
+    select,
+    sync::Notify,
+    time::{Instant, MissedTickBehavior, interval},
+};
+use tower_service::Service;
+
+/// How long a process goes on.
+#[derive(Debug, Default)]
+pub(super) struct Retirement {
+    pub(super) when_replaced: bool,
+    pub(super) max_requests: Option<u64>,
+    pub(super) max_lifetime: Option<Duration>,
+    pub(super) max_rss: Option<u64>,
+}
+
+/// How often to look at what does not tell of itself.
+const PERIOD: Duration = Duration::from_secs(1);
+
+impl Retirement {
+    /// Waits until there is a reason to end.
+    pub(super) async fn due(self, requests: Option<Arc<RequestCount>>) {
+        let enough = async {
+            match requests {
+                Some(requests) => requests.reached().await,
+                None => std::future::pending().await,
+            }
+        };
+        let reason = select! {
+            () = enough => "enough requests were served",
+            reason = self.observed() => reason,
+        };
+        tracing::info!("stopping: {reason}");
+    }
+
+    /// Where to count requests, if their number matters.
+    pub(super) fn request_count(&self) -> Option<Arc<RequestCount>> {
+        let max = self.max_requests?;
+        Some(Arc::new(RequestCount {
+            max,
+            count: AtomicU64::new(0),
+            one_more: Notify::new(),
+        }))
+    }
+
+    async fn observed(&self) -> &'static str {
+        let program = self.when_replaced.then(Program::running);
+        if program.is_none() && self.max_lifetime.is_none() && self.max_rss.is_none() {
+            return std::future::pending().await;
+        }
+        let start = Instant::now();
+        let mut ticks = interval(PERIOD);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if program.as_ref().is_some_and(Program::is_replaced) {
+                return "the program was replaced";
+            }
+            if self.max_lifetime.is_some_and(|max| start.elapsed() >= max) {
+                return "the process is old enough";
+            }
+            if self
+                .max_rss
+                .is_some_and(|max| resident_memory().is_some_and(|rss| rss > max))
+            {
+                return "the process uses too much memory";
+            }
+        }
+    }
+}
+
+/// The file of the running program, and the files that are touched to restart it.
+#[derive(Debug)]
+struct Program {
+    files: Vec<(PathBuf, Option<Identity>)>,
+}
+
+/// What tells a file from the one that replaces it.
+#[derive(Debug, PartialEq, Eq)]
+struct Identity {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Program {
+    fn running() -> Self {
+        let executable = env::current_exe().ok();
+        let beside = executable.as_deref().and_then(Path::parent);
+        let working = env::current_dir().ok();
+        let restart = beside
+            .into_iter()
+            .chain(working.as_deref())
+            .map(|folder| folder.join("tmp/restart.txt"));
+        let files = executable
+            .iter()
+            .cloned()
+            .chain(restart)
+            .map(|path| {
+                let identity = Identity::of(&path).ok();
+                (path, identity)
+            })
+            .collect();
+        Self { files }
+    }
+
+    /// A file that is missing may be in the middle of being replaced: it is waited for.
+    fn is_replaced(&self) -> bool {
+        self.files
+            .iter()
+            .any(|(path, before)| Identity::of(path).is_ok_and(|now| Some(now) != *before))
+    }
+}
+
+impl Identity {
+    fn of(path: &Path) -> io::Result<Self> {
+        let metadata = fs::metadata(path)?;
+        Ok(Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            size: metadata.len(),
+            modified: metadata.modified().ok(),
+        })
+    }
+}
+
+/// The second number of `/proc/self/statm`, in pages.
+fn resident_memory() -> Option<u64> {
+    let statm = fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: u64 = statm.split(' ').nth(1)?.parse().ok()?;
+    Some(pages * rustix::param::page_size() as u64)
+}
+
+/// The requests that were begun, and how many there may be.
+#[derive(Debug)]
+pub(super) struct RequestCount {
+    max: u64,
+    count: AtomicU64,
+    one_more: Notify,
+}
+
+impl RequestCount {
+    async fn reached(&self) {
+        loop {
+            let one_more = self.one_more.notified();
+            if self.count.load(Ordering::Relaxed) >= self.max {
+                return;
+            }
+            one_more.await;
+        }
+    }
+
+    fn add(&self) {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        self.one_more.notify_waiters();
+    }
+}
+
+/// A service whose requests are counted, if their number matters.
+#[derive(Clone, Debug)]
+pub(super) struct Counted<S> {
+    pub(super) service: S,
+    pub(super) requests: Option<Arc<RequestCount>>,
+}
+
+impl<S: Service<R>, R> Service<R> for Counted<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.service.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: R) -> S::Future {
+        if let Some(requests) = &self.requests {
+            requests.add();
+        }
+        self.service.call(request)
+    }
+}

@@ -1,0 +1,102 @@
+//! One connection, in a task of its own.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use pin_project_lite::pin_project;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+use crate::{Connection, Error, ExchangeService, Listener};
+
+/// Tells the connections of a server to end.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Stop {
+    /// Once the requests in progress have finished.
+    pub(super) gracefully: CancellationToken,
+    /// At once.
+    pub(super) now: CancellationToken,
+}
+
+pin_project! {
+    /// Drives a connection to its end, and to an earlier one when the server stops.
+    ///
+    /// A type with a name, because whether it is `Send` depends on the service, and only who spawns it has to know.
+    pub(super) struct ConnectionTask<L: Listener, S: ExchangeService> {
+        // None when it has ended.
+        connection: Option<Connection<L::Io, S>>,
+        #[pin]
+        stopping: Stopping,
+        now: CancellationToken,
+        _place: Option<OwnedSemaphorePermit>,
+    }
+}
+
+pin_project! {
+    #[project = StoppingProj]
+    enum Stopping {
+        Serving { #[pin] gracefully: WaitForCancellationFutureOwned },
+        Finishing { #[pin] now: WaitForCancellationFutureOwned },
+    }
+}
+
+impl<L: Listener, S: ExchangeService> ConnectionTask<L, S> {
+    pub(super) fn new(
+        connection: Connection<L::Io, S>,
+        stop: &Stop,
+        place: Option<OwnedSemaphorePermit>,
+    ) -> Self {
+        Self {
+            connection: Some(connection),
+            stopping: Stopping::Serving {
+                gracefully: stop.gracefully.clone().cancelled_owned(),
+            },
+            now: stop.now.clone(),
+            _place: place,
+        }
+    }
+}
+
+impl<L: Listener, S: ExchangeService> Future for ConnectionTask<L, S> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut this = self.project();
+        loop {
+            let Some(connection) = this.connection else {
+                return Poll::Ready(());
+            };
+            if let Poll::Ready(result) = Pin::new(&mut *connection).poll(cx) {
+                if let (Err(error), Some(connection)) = (result, this.connection.take()) {
+                    end_badly::<L, S>(connection, &error);
+                }
+                return Poll::Ready(());
+            }
+            match this.stopping.as_mut().project() {
+                StoppingProj::Serving { gracefully } => {
+                    ready!(gracefully.poll(cx));
+                    Pin::new(connection).graceful_shutdown();
+                    this.stopping.set(Stopping::Finishing {
+                        now: this.now.clone().cancelled_owned(),
+                    });
+                }
+                StoppingProj::Finishing { now } => {
+                    ready!(now.poll(cx));
+                    tracing::debug!("a connection is dropped: the grace period is over");
+                    *this.connection = None;
+                }
+            }
+        }
+    }
+}
+
+fn end_badly<L: Listener, S: ExchangeService>(connection: Connection<L::Io, S>, error: &Error) {
+    if error.is_truncated() {
+        return L::break_off(connection.into_io());
+    }
+    let cause = std::error::Error::source(error).map(tracing::field::display);
+    tracing::debug!(%error, cause, "a connection failed");
+}
