@@ -1,0 +1,48 @@
+//! A page, a form, JSON, and what the web server knows about the request.
+//!
+//! ```sh
+//! FCGI_LISTEN=127.0.0.1:9000 cargo run -p hello    # then, with the nginx.conf or the Caddyfile beside this folder's src:
+//! curl http://127.0.0.1:8080/
+//! ```
+
+use std::net::SocketAddr;
+
+use axum::extract::ConnectInfo;
+use axum::response::Html;
+use axum::routing::{get, post};
+use axum::{Form, Json, Router};
+use axum_fastcgi::Params;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Deserialize, Serialize)]
+struct Visitor {
+    name: String,
+}
+
+#[tokio::main]
+async fn main() -> std::io::Result<()> {
+    let app = Router::new()
+        .route("/", get(Html("<h1>Hello from axum over FastCGI</h1>\n")))
+        .route("/form", post(form))
+        .route("/json", post(json))
+        .route("/whoami", get(whoami));
+
+    // The socket that the web server hands over, or the address in FCGI_LISTEN.
+    let listener = axum_fastcgi::AnyListener::from_env().await?;
+    axum_fastcgi::serve(listener, app).await
+}
+
+async fn form(Form(visitor): Form<Visitor>) -> String {
+    format!("Hello {}\n", visitor.name)
+}
+
+async fn json(Json(visitor): Json<Visitor>) -> Json<Visitor> {
+    Json(visitor)
+}
+
+/// REMOTE_ADDR arrives as axum's `ConnectInfo`; any other parameter is in `Params`.
+async fn whoami(ConnectInfo(client): ConnectInfo<SocketAddr>, params: Params) -> String {
+    let software = params.get("SERVER_SOFTWARE").unwrap_or_default();
+    let software = String::from_utf8_lossy(software);
+    format!("{} through {software}\n", client.ip())
+}

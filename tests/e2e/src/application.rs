@@ -1,0 +1,153 @@
+//! An example, running as a FastCGI application.
+
+use std::fs::{self, File, Permissions};
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::process::Process;
+
+/// How the application listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Socket {
+    /// A TCP socket that it inherits as descriptor 0, as from spawn-fcgi.
+    Tcp,
+    /// A Unix socket that it binds itself, as `FCGI_LISTEN` says.
+    Unix,
+    /// The web server starts it.
+    Spawned,
+}
+
+/// A running example.
+#[derive(Debug)]
+pub struct Application {
+    process: Process,
+}
+
+impl Application {
+    /// Starts `binary` in `dir`, listening as `socket` says; a TCP address is the answer's second half.
+    ///
+    /// # Errors
+    ///
+    /// When it does not start.
+    pub fn start(
+        binary: &Path,
+        dir: &Path,
+        socket: Socket,
+        mount: Option<&str>,
+    ) -> io::Result<(Self, SocketAddr)> {
+        let log = dir.join("application.log");
+        let mut command = Command::new(binary);
+        command
+            .stdout(File::create(&log)?)
+            .stderr(File::options().append(true).open(&log)?);
+        if let Some(mount) = mount {
+            command.env("TOUR_MOUNT", mount);
+        }
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let addr = listener.local_addr()?;
+        if socket == Socket::Tcp {
+            command.stdin(Stdio::from(OwnedFd::from(listener)));
+            let process = Process::start(&mut command)?;
+            return Ok((Self { process }, addr));
+        }
+
+        let path = socket_path(dir);
+        command.env("FCGI_LISTEN", &path).stdin(Stdio::null());
+        let mut process = Process::start(&mut command)?;
+        process.wait_until(Duration::from_secs(10), &log, || {
+            UnixStream::connect(&path).is_ok()
+        })?;
+        // The web server may run as another user.
+        fs::set_permissions(&path, Permissions::from_mode(0o666))?;
+        Ok((Self { process }, addr))
+    }
+
+    /// Asks it to end (SIGTERM), and waits.
+    ///
+    /// # Errors
+    ///
+    /// When it does not end in time, or not with success.
+    pub fn stop(&mut self) -> io::Result<()> {
+        let status = self.process.terminate()?;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(io::Error::other(format!(
+                "the application ended with {status}"
+            )))
+        }
+    }
+
+    /// The number of sockets that it has open.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not say.
+    pub fn open_sockets(&self) -> io::Result<usize> {
+        let descriptors = fs::read_dir(format!("/proc/{}/fd", self.process.id()))?;
+        let targets = descriptors.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+        Ok(targets
+            .filter(|target| target.to_string_lossy().starts_with("socket:"))
+            .count())
+    }
+}
+
+/// Where an application with [`Socket::Unix`] listens.
+pub(crate) fn socket_path(dir: &Path) -> PathBuf {
+    dir.join("tour.sock")
+}
+
+/// Builds the examples, with the profile of the tests and where the tests themselves were built.
+///
+/// # Errors
+///
+/// When cargo cannot.
+pub fn build_examples() -> io::Result<()> {
+    let profile = profile_directory()?;
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--manifest-path"]);
+    cargo.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml"));
+    cargo
+        .arg("--target-dir")
+        .arg(profile.parent().unwrap_or(&profile));
+    if profile.ends_with("release") {
+        cargo.arg("--release");
+    }
+    for name in EXAMPLES {
+        cargo.args(["--package", name]);
+    }
+    match cargo.status()?.success() {
+        true => Ok(()),
+        false => Err(io::Error::other("cargo cannot build the examples")),
+    }
+}
+
+/// Puts the binary of the example `name` into `dir`, where every web server can reach it.
+pub(crate) fn install(name: &str, dir: &Path) -> io::Result<PathBuf> {
+    let built = profile_directory()?.join(name);
+    let binary = dir.join(name);
+    // A link costs nothing; the target directory may be on another file system.
+    if fs::hard_link(&built, &binary).is_err() {
+        fs::copy(&built, &binary)?;
+    }
+    fs::set_permissions(&binary, Permissions::from_mode(0o755))?;
+    Ok(binary)
+}
+
+/// `target/debug`, from `target/debug/deps/it-0123456789abcdef`.
+fn profile_directory() -> io::Result<PathBuf> {
+    let tests = std::env::current_exe()?;
+    let profile = tests.ancestors().nth(2);
+    profile
+        .map(Path::to_owned)
+        .ok_or_else(|| io::Error::other("no target directory"))
+}
+
+const EXAMPLES: [&str; 5] = ["hello", "upload", "streaming", "shared-hosting", "tour"];

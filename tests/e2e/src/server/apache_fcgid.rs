@@ -1,0 +1,143 @@
+//! Apache mod_fcgid: the `.htaccess` of the example for shared hosts, at the root and in a directory; `ScriptAlias`.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use libtest_mimic::Failed;
+
+use super::apache;
+use crate::application::Socket;
+use crate::layout::{Difference, Layout, Setup};
+use crate::support::{life_becomes, unique};
+use crate::{Request, Site};
+
+const PLAIN: Layout = Layout {
+    web_server: "Apache mod_fcgid",
+    name: "apache-fcgid-htaccess",
+    mount: "",
+    socket: Socket::Spawned,
+    script_name: None,
+    configure: |setup| htaccess(setup, "public", APPENDED, HOST),
+    differences: &[
+        apache::ALWAYS,
+        ALWAYS,
+        apache::ENCODED_SLASHES_OFF,
+        PATH_APPENDED,
+    ],
+    extra: &[],
+};
+
+pub(super) const LAYOUTS: &[Layout] = &[
+    PLAIN,
+    Layout {
+        name: "apache-fcgid-htaccess-prefix",
+        mount: "/app",
+        configure: |setup| htaccess(setup, "public/app", APPENDED, HOST),
+        ..PLAIN
+    },
+    Layout {
+        name: "apache-fcgid-htaccess-no-path",
+        configure: |setup| {
+            let rules = APPENDED.replace(
+                "RewriteRule ^.* index.fcgi/$0 [QSA,END]",
+                "RewriteRule ^ index.fcgi [END]",
+            );
+            htaccess(
+                setup,
+                "public",
+                &rules,
+                &HOST.replace("DocumentRoot", "AllowEncodedSlashes On\nDocumentRoot"),
+            )
+        },
+        differences: &[apache::ALWAYS, ALWAYS],
+        ..PLAIN
+    },
+    Layout {
+        name: "apache-fcgid-script-alias",
+        configure: |setup| apache::configure(setup, SCRIPT_ALIAS),
+        differences: &[apache::ALWAYS, ALWAYS],
+        ..PLAIN
+    },
+];
+
+pub(crate) const APPENDED: &str = include_str!("../../../../examples/shared-hosting/.htaccess");
+const WRAPPER: &str = include_str!("../../../../examples/shared-hosting/index.fcgi");
+
+/// What the host configures.
+pub(crate) const HOST: &str = r#"
+FcgidMaxRequestLen 104857600
+FcgidOutputBufferSize 0
+Listen 127.0.0.1:8080
+<VirtualHost 127.0.0.1:8080>
+  DocumentRoot /srv/tour/public
+  SetEnv APP_SETTING "from the web server"
+  <Directory /srv/tour/public>
+    Options +ExecCGI +SymLinksIfOwnerMatch
+    AllowOverride All
+    Require all granted
+  </Directory>
+</VirtualHost>
+"#;
+
+const SCRIPT_ALIAS: &str = r#"
+FcgidMaxRequestLen 104857600
+FcgidOutputBufferSize 0
+Listen 127.0.0.1:8080
+<VirtualHost 127.0.0.1:8080>
+  AllowEncodedSlashes On
+  SetEnv APP_SETTING "from the web server"
+  ScriptAlias / /srv/tour/tour/
+  <Directory /srv/tour>
+    SetHandler fcgid-script
+    Options +ExecCGI
+    CGIPassAuth On
+    Require all granted
+  </Directory>
+</VirtualHost>
+"#;
+
+const PATH_APPENDED: &[Difference] = &[
+    Difference {
+        behaviour: "encoded_percent_is_kept",
+        instead: "400 by Apache, when the rewrite rule appends the path",
+        check: |site| apache::refused(site, "/request/100%25/25%2525", 400),
+    },
+    Difference {
+        behaviour: "encoded_question_mark_is_kept",
+        instead: "403 by Apache, when the rewrite rule appends the path",
+        check: |site| apache::refused(site, "/request/what%3Fnow?really=yes", 403),
+    },
+];
+
+const ALWAYS: &[Difference] = &[Difference {
+    behaviour: "client_that_leaves_while_waiting_drops_the_handler",
+    instead: "mod_fcgid does not look: the handler finishes",
+    check: finishes_although_the_client_left,
+}];
+
+/// While the handler runs, its process answers nobody else.
+fn finishes_although_the_client_left(site: &Site) -> Result<(), Failed> {
+    let name = unique("wait");
+    let mut connection = site.connect()?;
+    connection.start(&Request::get(site.at(&format!("/wait/{name}"))))?;
+    drop(connection);
+    life_becomes(site, &name, "Finished")
+}
+
+pub(crate) fn htaccess(
+    setup: &Setup<'_>,
+    folder: &str,
+    rules: &str,
+    host: &str,
+) -> io::Result<Command> {
+    setup.write(&format!("{folder}/.htaccess"), rules)?;
+    let wrapper = WRAPPER.replace(
+        "/home/you/app/shared-hosting",
+        &setup.binary.display().to_string(),
+    );
+    let script = setup.write(&format!("{folder}/index.fcgi"), &wrapper)?;
+    fs::set_permissions(script, Permissions::from_mode(0o755))?;
+    apache::configure(setup, host)
+}

@@ -1,0 +1,90 @@
+//! Apache mod_proxy_fcgi: `ProxyPass` at the root and below a prefix, and `SetHandler` with a Unix socket.
+
+use crate::application::Socket;
+use crate::layout::{Difference, Layout};
+use crate::suite::finishes_although_the_client_left;
+
+use super::apache;
+
+const PLAIN: Layout = Layout {
+    web_server: "Apache mod_proxy_fcgi",
+    name: "apache-proxy-unix-reuse",
+    mount: "",
+    socket: Socket::Unix,
+    script_name: None,
+    configure: |setup| {
+        apache::configure(setup, include_str!("../../../../examples/tour/apache.conf"))
+    },
+    differences: &[apache::ALWAYS, ALWAYS],
+    extra: &[],
+};
+
+pub(super) const LAYOUTS: &[Layout] = &[
+    PLAIN,
+    Layout {
+        name: "apache-proxy-tcp",
+        socket: Socket::Tcp,
+        configure: |setup| apache::configure(setup, TCP),
+        ..PLAIN
+    },
+    Layout {
+        name: "apache-proxy-prefix",
+        mount: "/app",
+        socket: Socket::Tcp,
+        configure: |setup| apache::configure(setup, TCP_PREFIX),
+        ..PLAIN
+    },
+    Layout {
+        name: "apache-proxy-set-handler",
+        configure: |setup| apache::configure(setup, SET_HANDLER),
+        ..PLAIN
+    },
+];
+
+const TCP: &str = r#"
+Listen 127.0.0.1:8080
+<VirtualHost 127.0.0.1:8080>
+  AllowEncodedSlashes On
+  SetEnv APP_SETTING "from the web server"
+  <Location "/">
+    CGIPassAuth On
+    Require all granted
+  </Location>
+  ProxyPass "/" "fcgi://127.0.0.1:9000/" flushpackets=on
+</VirtualHost>
+"#;
+
+const TCP_PREFIX: &str = r#"
+Listen 127.0.0.1:8080
+<VirtualHost 127.0.0.1:8080>
+  AllowEncodedSlashes On
+  SetEnv APP_SETTING "from the web server"
+  <Location "/">
+    CGIPassAuth On
+    Require all granted
+  </Location>
+  ProxyPass "/app/" "fcgi://127.0.0.1:9000/" flushpackets=on
+</VirtualHost>
+"#;
+
+const SET_HANDLER: &str = r#"
+Listen 127.0.0.1:8080
+<VirtualHost 127.0.0.1:8080>
+  AllowEncodedSlashes On
+  DocumentRoot /srv/tour/none
+  SetEnv APP_SETTING "from the web server"
+  <Proxy "fcgi://localhost/" enablereuse=on flushpackets=on>
+  </Proxy>
+  <Location "/">
+    CGIPassAuth On
+    Require all granted
+    SetHandler "proxy:unix:/run/tour/tour.sock|fcgi://localhost/"
+  </Location>
+</VirtualHost>
+"#;
+
+const ALWAYS: &[Difference] = &[Difference {
+    behaviour: "client_that_leaves_while_waiting_drops_the_handler",
+    instead: "mod_proxy_fcgi does not look: the handler finishes",
+    check: finishes_although_the_client_left,
+}];

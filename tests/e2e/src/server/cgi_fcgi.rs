@@ -1,0 +1,107 @@
+//! libfcgi's `cgi-fcgi`, run by Apache mod_cgid: for hosts that only have CGI.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+
+use libtest_mimic::Failed;
+
+use super::apache;
+use crate::application::Socket;
+use crate::layout::{Difference, Layout};
+use crate::suite::finishes_although_the_client_left;
+use crate::support::{expect_status, get_is, pattern};
+use crate::{Request, Site};
+
+pub(super) const LAYOUTS: &[Layout] = &[Layout {
+    web_server: "cgi-fcgi",
+    name: "cgi-fcgi",
+    mount: "",
+    socket: Socket::Unix,
+    script_name: None,
+    configure: |setup| {
+        setup.write("public/.htaccess", HTACCESS)?;
+        let script = setup.write("public/index.cgi", SCRIPT)?;
+        fs::set_permissions(script, Permissions::from_mode(0o755))?;
+        apache::configure(setup, SITE)
+    },
+    differences: &[ALWAYS],
+    extra: &[],
+}];
+
+const SCRIPT: &str = "#!/bin/sh
+exec /usr/bin/cgi-fcgi -bind -connect /run/tour/tour.sock
+";
+
+const HTACCESS: &str = "
+AddHandler cgi-script .cgi
+CGIPassAuth On
+RewriteEngine On
+RewriteRule ^ index.cgi [END]
+";
+
+const SITE: &str = r#"
+LoadModule cgid_module modules/mod_cgid.so
+ScriptSock /run/tour/cgid.sock
+Listen 127.0.0.1:8080
+<VirtualHost 127.0.0.1:8080>
+  AllowEncodedSlashes On
+  DocumentRoot /srv/tour/public
+  SetEnv APP_SETTING "from the web server"
+  <Directory /srv/tour/public>
+    Options +ExecCGI +SymLinksIfOwnerMatch
+    AllowOverride All
+    Require all granted
+  </Directory>
+</VirtualHost>
+"#;
+
+const ALWAYS: &[Difference] = &[
+    Difference {
+        behaviour: "client_that_leaves_while_waiting_drops_the_handler",
+        instead: "Apache does not look: the handler finishes",
+        check: finishes_although_the_client_left,
+    },
+    Difference {
+        behaviour: "chunked_upload_arrives",
+        instead: "mod_cgid loses a body without a length",
+        check: chunked_upload_is_lost,
+    },
+    Difference {
+        behaviour: "early_answer_arrives_although_the_body_is_unread",
+        instead: "mod_cgid resets the connection when the script ends before it has taken the whole body",
+        check: early_answer_may_be_lost,
+    },
+    Difference {
+        behaviour: "echo_of_1_mib_comes_back",
+        instead: "mod_cgid does not read the answer before it has handed over the whole body: only a small one comes back",
+        check: small_echo_comes_back,
+    },
+];
+
+fn chunked_upload_is_lost(site: &Site) -> Result<(), Failed> {
+    let request = Request::post_chunked(site.at("/upload"), &[1; 3000], 700);
+    // Or mod_cgid ends the connection, since nobody takes the body.
+    if let Ok(response) = site.send(&request) {
+        expect_status(&response, 200)?;
+        assert_eq!(response.text(), "{\"bytes\":0,\"sum\":0}");
+    }
+    get_is(site, "/json", 200)
+}
+
+fn early_answer_may_be_lost(site: &Site) -> Result<(), Failed> {
+    let small = Request::post(site.at("/refuse"), pattern(1000));
+    expect_status(&site.send(&small)?, 413)?;
+    let large = Request::post(site.at("/refuse"), pattern(1_000_000));
+    if let Ok(response) = site.send(&large) {
+        expect_status(&response, 413)?;
+    }
+    get_is(site, "/json", 200)
+}
+
+fn small_echo_comes_back(site: &Site) -> Result<(), Failed> {
+    let body = pattern(10_000);
+    let response = site.send(&Request::post(site.at("/echo"), body.clone()))?;
+    expect_status(&response, 200)?;
+    assert!(response.body == body);
+    Ok(())
+}

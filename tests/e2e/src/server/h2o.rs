@@ -1,0 +1,80 @@
+//! h2o: with and without connections that are kept, below a prefix.
+
+use std::io;
+use std::process::Command;
+
+use libtest_mimic::Failed;
+
+use crate::application::Socket;
+use crate::layout::{Behaviour, Difference, Layout, Setup};
+use crate::suite::finishes_although_the_client_left;
+use crate::support::expect_status;
+use crate::{Request, Site};
+
+const PLAIN: Layout = Layout {
+    web_server: "h2o",
+    name: "h2o-unix-keep-conn",
+    mount: "",
+    socket: Socket::Unix,
+    script_name: None,
+    configure: |setup| configure(setup, include_str!("../../../../examples/tour/h2o.conf")),
+    differences: &[ALWAYS],
+    extra: &[Behaviour {
+        name: "header_of_70_kb_that_is_cut_in_the_middle_arrives",
+        check: header_of_70_kb_arrives,
+    }],
+};
+
+pub(super) const LAYOUTS: &[Layout] = &[
+    PLAIN,
+    Layout {
+        name: "h2o-tcp",
+        socket: Socket::Tcp,
+        configure: |setup| configure(setup, TCP),
+        ..PLAIN
+    },
+    Layout {
+        name: "h2o-tcp-prefix",
+        mount: "/app",
+        socket: Socket::Tcp,
+        script_name: Some("/app"),
+        configure: |setup| configure(setup, &TCP.replace("\"/\":", "\"/app\":")),
+        ..PLAIN
+    },
+];
+
+const TCP: &str = r#"
+hosts:
+  default:
+    listen: {host: 127.0.0.1, port: 8080}
+    paths:
+      "/":
+        setenv:
+          APP_SETTING: "from the web server"
+        fastcgi.connect: {host: 127.0.0.1, port: 9000}
+"#;
+
+const ALWAYS: &[Difference] = &[Difference {
+    behaviour: "client_that_leaves_while_waiting_drops_the_handler",
+    instead: "h2o does not look: the handler finishes",
+    check: finishes_although_the_client_left,
+}];
+
+/// h2o alone cuts a parameter where a record ends, at 65535 bytes.
+fn header_of_70_kb_arrives(site: &Site) -> Result<(), Failed> {
+    let mut request = Request::get(site.at("/request/headers"));
+    for n in 0..7 {
+        request = request.header(format!("X-Long-{n}"), "v".repeat(10_000));
+    }
+    let response = site.send(&request)?;
+    expect_status(&response, 200)?;
+    assert_eq!(response.text().matches("vvvvvvvvvv").count(), 7000);
+    Ok(())
+}
+
+fn configure(setup: &Setup<'_>, site: &str) -> io::Result<Command> {
+    let path = setup.write("h2o.conf", &format!("num-threads: 1\n{site}"))?;
+    let mut command = Command::new("h2o");
+    command.arg("-c").arg(path);
+    Ok(command)
+}

@@ -1,0 +1,31 @@
+//! The web servers, one file each.
+//!
+//! A new one is a file with its layouts and a line in each of the two lists here.
+
+mod apache;
+pub(crate) mod apache_fcgid;
+mod apache_proxy;
+pub(crate) mod caddy;
+mod cgi_fcgi;
+mod h2o;
+mod haproxy;
+mod lighttpd;
+pub(crate) mod nginx;
+
+use crate::Layout;
+
+/// Every layout of every web server.
+pub fn layouts() -> impl Iterator<Item = &'static Layout> {
+    [
+        nginx::LAYOUTS,
+        apache_fcgid::LAYOUTS,
+        caddy::LAYOUTS,
+        apache_proxy::LAYOUTS,
+        lighttpd::LAYOUTS,
+        h2o::LAYOUTS,
+        haproxy::LAYOUTS,
+        cgi_fcgi::LAYOUTS,
+    ]
+    .into_iter()
+    .flatten()
+}

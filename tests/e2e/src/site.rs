@@ -1,0 +1,200 @@
+//! A web server with the application behind it.
+
+use std::ffi::OsString;
+use std::fs::{self, File, Permissions};
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use libtest_mimic::Failed;
+use tempfile::TempDir;
+
+use crate::application::{self, Application, Socket};
+use crate::client::{Connection, Request, Response};
+use crate::layout::{Layout, Setup};
+use crate::process::Process;
+
+/// A running web server with the application behind it; both end when it is dropped.
+#[derive(Debug)]
+pub struct Site {
+    // The order in which they end.
+    _web_server: Process,
+    application: Option<Application>,
+    addr: SocketAddr,
+    mount: &'static str,
+    dir: TempDir,
+}
+
+impl Site {
+    /// Starts the example `program`, and the web server of `layout` before it.
+    ///
+    /// # Errors
+    ///
+    /// When one of them does not start.
+    pub fn start(layout: &Layout, program: &str) -> io::Result<Self> {
+        // Another process may take the free port before the web server does.
+        let mut attempt = Self::start_once(layout, program);
+        for _ in 0..2 {
+            match &attempt {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    attempt = Self::start_once(layout, program)
+                }
+                _ => break,
+            }
+        }
+        attempt
+    }
+
+    fn start_once(layout: &Layout, program: &str) -> io::Result<Self> {
+        let dir = tempfile::Builder::new().prefix("fastcgi-e2e-").tempdir()?;
+        // The web server may run as another user.
+        fs::set_permissions(dir.path(), Permissions::from_mode(0o755))?;
+        let binary = application::install(program, dir.path())?;
+
+        let (application, listening) = match layout.socket {
+            Socket::Spawned => (None, free_address()?),
+            socket => {
+                let (running, addr) =
+                    Application::start(&binary, dir.path(), socket, layout.script_name)?;
+                (Some(running), addr)
+            }
+        };
+
+        let addr = free_address()?;
+        let mut command = (layout.configure)(&Setup {
+            dir: dir.path(),
+            addr,
+            application: listening,
+            binary: &binary,
+        })?;
+        let log = dir.path().join("server.log");
+        let output = File::options().create(true).append(true).open(&log)?;
+        command
+            .stdin(Stdio::null())
+            .stdout(output.try_clone()?)
+            .stderr(output)
+            .current_dir(dir.path())
+            .env("PATH", path_with_sbin());
+        let mut web_server = Process::start(&mut command)?;
+        web_server.wait_until(Duration::from_secs(20), &log, || {
+            TcpStream::connect(addr).is_ok()
+        })?;
+        Ok(Self {
+            _web_server: web_server,
+            application,
+            addr,
+            mount: layout.mount,
+            dir,
+        })
+    }
+
+    /// The external path of the application's own `path`.
+    #[must_use]
+    pub fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.mount)
+    }
+
+    /// Opens a connection to the web server.
+    ///
+    /// # Errors
+    ///
+    /// When it does not answer.
+    pub fn connect(&self) -> io::Result<Connection> {
+        Connection::open(self.addr)
+    }
+
+    /// Sends `request` on a connection of its own.
+    ///
+    /// # Errors
+    ///
+    /// When there is no whole response.
+    pub fn send(&self, request: &Request) -> io::Result<Response> {
+        self.connect()?.send(request)
+    }
+
+    /// GETs the application's own `path`.
+    ///
+    /// # Errors
+    ///
+    /// When there is no whole response.
+    pub fn get(&self, path: &str) -> io::Result<Response> {
+        self.send(&Request::get(self.at(path)))
+    }
+
+    /// Where the application is mounted.
+    #[must_use]
+    pub fn mount(&self) -> &'static str {
+        self.mount
+    }
+
+    /// Where the web server listens.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Whether the Unix socket of the application is there.
+    #[must_use]
+    pub fn socket_exists(&self) -> bool {
+        application::socket_path(self.dir.path()).exists()
+    }
+
+    /// The application, unless the web server started it.
+    #[must_use]
+    pub fn application(&self) -> Option<&Application> {
+        self.application.as_ref()
+    }
+
+    /// Asks the application to end, and waits for it; the web server stays.
+    ///
+    /// # Errors
+    ///
+    /// When it does not end, or not with success.
+    pub fn stop_application(&mut self) -> io::Result<()> {
+        self.application.as_mut().map_or(Ok(()), Application::stop)
+    }
+}
+
+/// A site that is started by the first test that needs it.
+#[derive(Debug)]
+pub struct Shared {
+    layout: Layout,
+    site: OnceLock<Result<Site, String>>,
+}
+
+impl Shared {
+    /// Nothing is started yet.
+    #[must_use]
+    pub fn new(layout: Layout) -> Self {
+        Self {
+            layout,
+            site: OnceLock::new(),
+        }
+    }
+
+    /// The running site.
+    ///
+    /// # Errors
+    ///
+    /// When it does not start: then no second try is made.
+    pub fn site(&self) -> Result<&Site, Failed> {
+        let started = self
+            .site
+            .get_or_init(|| Site::start(&self.layout, "tour").map_err(|error| error.to_string()));
+        started.as_ref().map_err(|error| error.into())
+    }
+}
+
+/// Debian's web servers are in /usr/sbin, which is in the path of root alone.
+fn path_with_sbin() -> OsString {
+    let mut path = std::env::var_os("PATH").unwrap_or_default();
+    path.push(":/usr/local/sbin:/usr/sbin");
+    path
+}
+
+fn free_address() -> io::Result<SocketAddr> {
+    TcpListener::bind("127.0.0.1:0")?.local_addr()
+}

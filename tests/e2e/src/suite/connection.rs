@@ -1,0 +1,75 @@
+//! Many requests: one after another, and at once.
+
+use std::thread;
+
+use libtest_mimic::Failed;
+
+use crate::support::expect_status;
+use crate::{Behaviour, Request, Site};
+
+pub(super) const BEHAVIOURS: &[Behaviour] = &[
+    Behaviour {
+        name: "many_requests_on_one_client_connection",
+        check: many_requests_on_one_client_connection,
+    },
+    Behaviour {
+        name: "concurrent_requests_are_never_mixed_up",
+        check: concurrent_requests_are_never_mixed_up,
+    },
+];
+
+fn many_requests_on_one_client_connection(site: &Site) -> Result<(), Failed> {
+    let mut connection = site.connect()?;
+    for n in 0..50 {
+        let path = site.at(&format!("/request/{n}"));
+        let request = if n % 2 == 0 {
+            Request::get(path)
+        } else {
+            Request::post(path, "a body that is not read")
+        };
+        let response = connection.send(&request)?;
+        expect_status(&response, 200)?;
+        assert_eq!(response.json()?["path"], n.to_string());
+    }
+    Ok(())
+}
+
+fn concurrent_requests_are_never_mixed_up(site: &Site) -> Result<(), Failed> {
+    concurrent_requests(site, 8, 200)
+}
+
+/// Sends `total` requests over `clients` connections at once; every answer has to be that of its own request.
+///
+/// # Errors
+///
+/// With the first that is not, or that is missing.
+pub fn concurrent_requests(site: &Site, clients: usize, total: usize) -> Result<(), Failed> {
+    thread::scope(|scope| {
+        let each = total / clients;
+        let clients: Vec<_> = (0..clients)
+            .map(|client| scope.spawn(move || one_of_many(site, client, each)))
+            .collect();
+        clients.into_iter().try_for_each(|client| {
+            client
+                .join()
+                .unwrap_or_else(|_| Err("a client panicked".into()))
+        })
+    })
+}
+
+fn one_of_many(site: &Site, client: usize, requests: usize) -> Result<(), Failed> {
+    let mut connection = site.connect()?;
+    for n in 0..requests {
+        let name = format!("{client}-{n}");
+        let body = name.repeat(1 + n % 50);
+        let response = connection.send(&Request::post(
+            site.at(&format!("/echo?{name}")),
+            body.clone(),
+        ))?;
+        expect_status(&response, 200)?;
+        if response.text() != body {
+            return Err(format!("{name} got the answer {}", response.text()).into());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,69 @@
+//! A client that leaves takes its handler with it.
+
+use libtest_mimic::Failed;
+
+use crate::support::{eventually, expect_status, get_is, life_becomes, pattern, unique};
+use crate::{Behaviour, Request, Site};
+
+pub(super) const BEHAVIOURS: &[Behaviour] = &[
+    Behaviour {
+        name: "client_that_leaves_while_waiting_drops_the_handler",
+        check: leaves_while_waiting,
+    },
+    Behaviour {
+        name: "client_that_leaves_a_stream_drops_the_handler",
+        check: leaves_a_stream,
+    },
+    Behaviour {
+        name: "client_that_leaves_an_upload_leaves_nothing_behind",
+        check: leaves_an_upload,
+    },
+];
+
+fn leaves_while_waiting(site: &Site) -> Result<(), Failed> {
+    let name = unique("wait");
+    let mut connection = site.connect()?;
+    connection.start(&Request::get(site.at(&format!("/wait/{name}"))))?;
+    life_becomes(site, &name, "Running")?;
+    drop(connection);
+    life_becomes(site, &name, "Dropped")
+}
+
+/// For web servers that do not look whether the client is still there.
+pub(crate) fn finishes_although_the_client_left(site: &Site) -> Result<(), Failed> {
+    let name = unique("wait");
+    let mut connection = site.connect()?;
+    connection.start(&Request::get(site.at(&format!("/wait/{name}"))))?;
+    life_becomes(site, &name, "Running")?;
+    drop(connection);
+    life_becomes(site, &name, "Finished")
+}
+
+fn leaves_a_stream(site: &Site) -> Result<(), Failed> {
+    let name = unique("drip");
+    let mut connection = site.connect()?;
+    let request = Request::get(site.at(&format!("/drip/{name}")));
+    connection.start(&request)?;
+    expect_status(&connection.head(&request)?, 200)?;
+    connection.piece()?;
+    drop(connection);
+    life_becomes(site, &name, "Dropped")
+}
+
+fn leaves_an_upload(site: &Site) -> Result<(), Failed> {
+    let name = unique("swallow");
+    let mut connection = site.connect()?;
+    let upload = Request::post(site.at(&format!("/swallow/{name}")), pattern(100_000));
+    connection.start_part(&upload, 50_000)?;
+    drop(connection);
+    // Many web servers have the whole body before they ask the application at all.
+    eventually("gone", || {
+        let life = site.get(&format!("/life/{name}"))?.text();
+        Ok(if life == "Running" {
+            life
+        } else {
+            "gone".to_owned()
+        })
+    })?;
+    get_is(site, "/json", 200)
+}

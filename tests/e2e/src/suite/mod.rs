@@ -1,0 +1,32 @@
+//! What an application can rely on, behind any web server.
+//!
+//! Each behaviour is written once, and runs behind every web server in every layout.
+
+mod body;
+mod connection;
+mod leaving;
+mod life;
+mod path;
+mod request;
+mod response;
+mod stream;
+
+pub use self::connection::concurrent_requests;
+pub(crate) use self::leaving::thousand_clients_that_leave;
+pub(crate) use self::life::finishes_although_the_client_left;
+use crate::Behaviour;
+
+/// All behaviours.
+pub fn behaviours() -> impl Iterator<Item = &'static Behaviour> {
+    [
+        path::BEHAVIOURS,
+        request::BEHAVIOURS,
+        body::BEHAVIOURS,
+        response::BEHAVIOURS,
+        stream::BEHAVIOURS,
+        connection::BEHAVIOURS,
+        life::BEHAVIOURS,
+    ]
+    .into_iter()
+    .flatten()
+}

@@ -1,0 +1,72 @@
+//! Every behaviour behind every web server: one test each, listed at run time.
+
+mod examples;
+mod multiplexing;
+mod shutdown;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use fastcgi_e2e::{Layout, Shared, behaviours, layouts, table};
+use libtest_mimic::{Arguments, Trial};
+
+fn main() -> std::io::Result<ExitCode> {
+    let mut arguments = Arguments::from_args();
+    // Most of the time is spent waiting for processes to start and for handlers that sleep.
+    arguments.test_threads.get_or_insert(4);
+    if !arguments.list {
+        fastcgi_e2e::build_examples()?;
+    }
+
+    let mut trials: Vec<Trial> = examples::trials()
+        .chain(shutdown::trials())
+        .chain(multiplexing::trials())
+        .chain(layouts().flat_map(behind))
+        .collect();
+    trials.push(Trial::test(
+        "differences_name_a_behaviour",
+        differences_name_a_behaviour,
+    ));
+    trials.push(Trial::test(
+        "documentation_has_the_table",
+        documentation_has_the_table,
+    ));
+    Ok(libtest_mimic::run(&arguments, trials).exit_code())
+}
+
+/// Every behaviour in one layout, whose web server is started by the first test and ended by the last.
+fn behind(layout: &'static Layout) -> impl Iterator<Item = Trial> {
+    let shared = Arc::new(Shared::new(layout.clone()));
+    behaviours().chain(layout.extra).map(move |behaviour| {
+        let difference = layout.difference(behaviour.name);
+        let check = difference.map_or(behaviour.check, |it| it.check);
+        let shared = Arc::clone(&shared);
+        let name = format!("{}::{}", layout.name, behaviour.name);
+        let trial = Trial::test(name, move || check(shared.site()?));
+        if difference.is_some() {
+            trial.with_kind("differs")
+        } else {
+            trial
+        }
+    })
+}
+
+fn differences_name_a_behaviour() -> Result<(), libtest_mimic::Failed> {
+    for layout in layouts() {
+        for difference in layout.differences.iter().flat_map(|list| list.iter()) {
+            let known = behaviours().any(|it| it.name == difference.behaviour);
+            assert!(known, "{}: {}", layout.name, difference.behaviour);
+        }
+    }
+    Ok(())
+}
+
+fn documentation_has_the_table() -> Result<(), libtest_mimic::Failed> {
+    let page = include_str!("../../../../docs/web-servers.md");
+    let table = table();
+    assert!(
+        page.contains(&table),
+        "docs/web-servers.md should have this table:\n{table}"
+    );
+    Ok(())
+}
