@@ -61,9 +61,21 @@ impl Outgoing {
         self.put_header(record_type, Some(request_id), 0);
     }
 
-    /// Bytes that are no whole record.
-    pub(crate) fn put_torn(&mut self, bytes: &[u8]) {
-        self.tail.put_slice(bytes);
+    /// What no web server takes for the end of a response: a header of STDOUT, but for its version, and nothing of
+    /// the content that it announces.
+    ///
+    /// nginx looks at the version, and otherwise takes the end of the connection for the end of the response; HAProxy
+    /// does not look, and misses the content. Of half a header, it would wait for the rest after the connection is closed.
+    pub(crate) fn put_broken(&mut self, request_id: RequestId) {
+        let header = Header {
+            record_type: RecordType::STDOUT,
+            request_id: Some(request_id),
+            content_length: 8,
+            padding_length: 0,
+        };
+        let [_version, rest @ ..] = header.to_bytes();
+        self.tail.put_u8(0);
+        self.tail.put_slice(&rest);
     }
 
     /// Gives back the memory of what has been written, but for what the next small response needs.

@@ -29,7 +29,6 @@
 //! This crate routes nothing and parses no HTTP; for axum there is `axum-fastcgi`, for actix-web `fastcgi-actix`.
 
 mod body;
-mod cgi_process;
 pub mod client;
 mod conn;
 mod environment;

@@ -61,6 +61,12 @@ impl Params {
         Ok(length.bytes())
     }
 
+    /// The length of the file that a Filter is sent: `FCGI_DATA_LENGTH` (specification, 6.4). `None` when it is not
+    /// told, or no number.
+    pub fn data_length(&self) -> Option<u64> {
+        self.get("FCGI_DATA_LENGTH").and_then(decimal)
+    }
+
     fn not_empty(&self, name: &str) -> Option<&[u8]> {
         self.get(name).filter(|value| !value.is_empty())
     }

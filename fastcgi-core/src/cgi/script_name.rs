@@ -136,6 +136,7 @@ impl FromStr for ScriptName {
     fn from_str(path: &str) -> Result<Self, InvalidScriptName> {
         let decoded: Bytes = percent::decode(path.as_bytes()).collect();
         if path.contains(['?', '#'])
+            || path.contains("://")
             || decoded.contains(&0)
             || path::has_dot_segment(decoded.iter().copied())
         {
@@ -158,13 +159,13 @@ impl fmt::Debug for ScriptName {
     }
 }
 
-/// A configured script name that is no path: it has a query, a fragment, a NUL byte, or dot segments.
+/// A configured script name that is no path: it has a scheme, a query, a fragment, a NUL byte, or dot segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidScriptName(());
 
 impl fmt::Display for InvalidScriptName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a script name is a path without query, fragment, NUL and dot segments")
+        f.write_str("a script name is a path without scheme, query, fragment, NUL and dot segments")
     }
 }
 

@@ -155,8 +155,9 @@ impl RequestMut<'_> {
     /// Gives the request up in the middle of its response, so that the web server sees that something is missing
     ///
     ///
-    /// A record is begun and not finished; after that nothing can be sent on this connection. When other requests are
-    /// in progress on it, they are worth more: then the request is ended with an `app_status` of 1.
+    /// A record is begun that no web server can take for one, and not finished; after that nothing can be sent on this
+    /// connection. When other requests are in progress on it, they are worth more: then the request is ended with an
+    /// `app_status` of 1.
     pub fn truncate(self) -> Truncated {
         if self.requests.len() > 1 {
             self.end(EndRequest {
@@ -169,9 +170,7 @@ impl RequestMut<'_> {
         if let Phase::Open = self.phase {
             *self.phase = Phase::LastRequests;
         }
-        let [id1, id0] = request.id.get().to_be_bytes();
-        self.outgoing
-            .put_torn(&[crate::record::VERSION, RecordType::STDOUT.as_u8(), id1, id0]);
+        self.outgoing.put_broken(request.id);
         Truncated::Connection
     }
 }

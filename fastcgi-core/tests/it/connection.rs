@@ -1049,17 +1049,20 @@ mod responses {
     }
 
     #[test]
-    fn a_truncated_request_leaves_a_torn_record() {
+    fn a_truncated_request_leaves_a_broken_record() {
         let mut connection = connected(&wire(&[BEGIN, PARAMS_END]));
         let mut request = connection.request(RequestId::ONE).expect("in progress");
         request.stdout_slice(b"half");
         assert_eq!(request.truncate(), Truncated::Connection);
         assert_eq!(
             drain(connection.outgoing()),
-            b"\x01\x06\x00\x01\x00\x04\x00\x00half\x01\x06\x00\x01"
+            b"\x01\x06\x00\x01\x00\x04\x00\x00half\x00\x06\x00\x01\x00\x08\x00\x00"
         );
         assert!(connection.request(RequestId::ONE).is_none());
-        assert!(connection.is_finished(), "nothing can follow a torn record");
+        assert!(
+            connection.is_finished(),
+            "nothing can follow a broken record"
+        );
     }
 
     #[test]
@@ -1072,6 +1075,9 @@ mod responses {
         assert!(!connection.is_finished());
         let request = connection.request(id(2)).expect("in progress");
         assert_eq!(request.truncate(), Truncated::Connection);
-        assert_eq!(drain(connection.outgoing()), b"\x01\x06\x00\x02");
+        assert_eq!(
+            drain(connection.outgoing()),
+            b"\x00\x06\x00\x02\x00\x08\x00\x00"
+        );
     }
 }

@@ -85,9 +85,10 @@ impl Channel {
         }
     }
 
-    /// Bytes that nobody has read yet.
+    /// What `chunks` cost.
     pub(super) fn buffered(&self) -> usize {
-        self.lock().buffered
+        let state = self.lock();
+        state.buffered + state.chunks.len() * CHUNK_COST
     }
 
     /// Has `waker` woken when something is read.
@@ -151,6 +152,9 @@ impl Channel {
         drop(chunks);
     }
 }
+
+/// What a chunk costs besides its bytes. A web server may send a body in records of one byte each.
+pub(super) const CHUNK_COST: usize = size_of::<Bytes>();
 
 /// Wakes after the lock is given back: a waker may run anything.
 fn wake(waker: Option<Waker>, state: MutexGuard<'_, State>) {

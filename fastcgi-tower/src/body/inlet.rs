@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{
     Incoming, Kind,
-    channel::{Channel, End},
+    channel::{CHUNK_COST, Channel, End},
 };
 
 /// Takes what arrives on a stream and decides where the body ends (B-1 to B-5).
@@ -149,10 +149,10 @@ impl Inlet {
         self.phase == Phase::Suspended
     }
 
-    /// Bytes that nobody has read yet.
+    /// Bytes that are held for somebody to read, the chunks themselves included.
     pub(crate) fn buffered(&self) -> usize {
         match &self.store {
-            Store::Held(chunks) => chunks.iter().map(Bytes::len).sum(),
+            Store::Held(chunks) => chunks.iter().map(|chunk| chunk.len() + CHUNK_COST).sum(),
             Store::Shared(channel) => channel.buffered(),
             Store::Discarded => 0,
         }

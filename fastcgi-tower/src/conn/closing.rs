@@ -8,7 +8,7 @@ use std::{
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{
-    slot::Request,
+    request::Request,
     timer::{Timer, Wait},
 };
 use crate::socket::Socket;

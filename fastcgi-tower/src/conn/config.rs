@@ -134,6 +134,9 @@ impl Builder {
     }
 
     /// Whether requests with the role of a Filter are served. Default: `false`, they are refused with 403.
+    ///
+    /// HTTP has no place for the file that a Filter is sent: it is in [`Exchange::data`](crate::Exchange::data), for
+    /// services of [`serve_exchanges`](Self::serve_exchanges).
     pub fn filter(mut self, serve: bool) -> Self {
         self.options.filter = serve;
         self
@@ -163,8 +166,8 @@ impl Builder {
         self
     }
 
-    /// How long a request may take from its first byte, or from the opening of the connection, to the end of its params
-    /// (B-15). Default: 30 s.
+    /// How long a request may take from its first byte, or from the opening of the connection, to the end of its params,
+    /// and from there to the first of a body whose length is not known (B-15). Default: 30 s.
     pub fn params_timeout(mut self, timeout: Duration) -> Self {
         self.options.params_timeout = timeout;
         self

@@ -8,7 +8,10 @@ use std::{
 use proto::record::RequestId;
 use tower_service::Service;
 
-use super::slot::{Outcome, Request, Slot, Stage};
+use super::{
+    request::Request,
+    slot::{Outcome, Slot, Stage},
+};
 use crate::{Exchange, ExchangeService};
 
 pub(super) struct Requests<S: ExchangeService> {

@@ -19,6 +19,8 @@ pub(super) enum Wait {
     LargeIdle,
     /// The next request.
     Idle,
+    /// The first of a request body of unknown length, or its end.
+    Dispatch,
     /// The rest of a request body.
     Stdin,
     /// What follows an end of the request body that came too early.
@@ -40,6 +42,7 @@ impl Wait {
             Self::Params => "the params of a request did not arrive",
             Self::LargeIdle => "no further request came soon",
             Self::Idle => "no further request came",
+            Self::Dispatch => "neither a request body nor its end arrived",
             Self::Stdin => "the request body did not arrive",
             Self::SuspendedStdin => "the request body ended early and nothing followed",
             Self::Stall => "the web server may be waiting to write",

@@ -11,11 +11,11 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf},
     net::{TcpListener, TcpStream, UnixListener, UnixStream, unix},
 };
 
-use super::{InheritedSocket, Listener, SocketFile, UnixSocket};
+use super::{CgiProcess, InheritedSocket, Listener, SocketFile, UnixSocket};
 
 /// Any of the listeners, chosen by the environment.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub enum AnyListener {
     Unix(UnixListener),
     /// A Unix socket of our own.
     UnixSocket(UnixSocket),
+    /// The one request of a CGI program.
+    Cgi(CgiProcess),
 }
 
 impl AnyListener {
@@ -78,7 +80,7 @@ impl AnyListener {
     ///
     /// # Errors
     ///
-    /// When the socket cannot be taken from its runtime.
+    /// When the socket cannot be taken from its runtime, or there is none.
     pub fn into_fd(self) -> io::Result<(OwnedFd, Option<SocketFile>)> {
         match self {
             Self::Tcp(listener) => Ok((listener.into_std()?.into(), None)),
@@ -87,6 +89,10 @@ impl AnyListener {
                 let (listener, file) = socket.into_std()?;
                 Ok((listener.into(), Some(file)))
             }
+            Self::Cgi(_) => Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "a CGI program has no socket",
+            )),
         }
     }
 }
@@ -118,6 +124,10 @@ impl Listener for AnyListener {
                 let (io, addr) = listener.accept().await;
                 (AnyIo::Unix(io), AnyAddr::Unix(addr))
             }
+            Self::Cgi(process) => {
+                let (io, ()) = process.accept().await;
+                (AnyIo::Pipe(io), AnyAddr::Pipe)
+            }
         }
     }
 
@@ -126,6 +136,7 @@ impl Listener for AnyListener {
             Self::Tcp(listener) => listener.local_addr().map(AnyAddr::Tcp),
             Self::Unix(listener) => listener.local_addr().map(AnyAddr::Unix),
             Self::UnixSocket(listener) => listener.local_addr().map(AnyAddr::Unix),
+            Self::Cgi(_) => Ok(AnyAddr::Pipe),
         }
     }
 
@@ -134,13 +145,18 @@ impl Listener for AnyListener {
             Self::Tcp(listener) => listener.idle_timeout(),
             Self::Unix(listener) => listener.idle_timeout(),
             Self::UnixSocket(listener) => listener.idle_timeout(),
+            Self::Cgi(process) => process.idle_timeout(),
         }
+    }
+
+    fn is_internal(&self) -> bool {
+        matches!(self, Self::Cgi(_))
     }
 
     fn ip(addr: &AnyAddr) -> Option<IpAddr> {
         match addr {
             AnyAddr::Tcp(addr) => Some(addr.ip()),
-            AnyAddr::Unix(_) => None,
+            AnyAddr::Unix(_) | AnyAddr::Pipe => None,
         }
     }
 
@@ -149,6 +165,7 @@ impl Listener for AnyListener {
             Self::Tcp(listener) => listener.close(),
             Self::Unix(listener) => listener.close(),
             Self::UnixSocket(listener) => listener.close(),
+            Self::Cgi(process) => process.close(),
         }
     }
 
@@ -156,6 +173,7 @@ impl Listener for AnyListener {
         match io {
             AnyIo::Tcp(io) => TcpListener::break_off(io),
             AnyIo::Unix(io) => UnixListener::break_off(io),
+            AnyIo::Pipe(io) => CgiProcess::break_off(io),
         }
     }
 }
@@ -168,6 +186,8 @@ pub enum AnyAddr {
     Tcp(SocketAddr),
     /// Of a Unix socket.
     Unix(unix::SocketAddr),
+    /// Inside the process.
+    Pipe,
 }
 
 impl fmt::Debug for AnyAddr {
@@ -175,6 +195,7 @@ impl fmt::Debug for AnyAddr {
         match self {
             Self::Tcp(addr) => addr.fmt(f),
             Self::Unix(addr) => addr.fmt(f),
+            Self::Pipe => f.write_str("(pipe)"),
         }
     }
 }
@@ -187,6 +208,8 @@ pub enum AnyIo {
     Tcp(TcpStream),
     /// Over a Unix socket.
     Unix(UnixStream),
+    /// Inside the process.
+    Pipe(DuplexStream),
 }
 
 /// Hands a call to the socket, whichever it is.
@@ -195,6 +218,7 @@ macro_rules! either {
         match $io {
             AnyIo::Tcp($socket) => $call,
             AnyIo::Unix($socket) => $call,
+            AnyIo::Pipe($socket) => $call,
         }
     };
 }

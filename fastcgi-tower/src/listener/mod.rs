@@ -1,6 +1,7 @@
 //! Where connections come from: TCP, Unix sockets, and the socket that a process manager put on descriptor 0.
 
 mod any;
+mod cgi_process;
 mod inherited;
 mod unix_socket;
 
@@ -19,6 +20,7 @@ use tokio::{
 
 pub use self::{
     any::{AnyAddr, AnyIo, AnyListener},
+    cgi_process::CgiProcess,
     inherited::InheritedSocket,
     unix_socket::{SocketFile, UnixSocket},
 };
@@ -43,6 +45,11 @@ pub trait Listener: Send + 'static {
 
     /// Where connections are accepted.
     fn local_addr(&self) -> io::Result<Self::Addr>;
+
+    /// Whether connections come from this very process, so that nobody has to be kept away. Default: `false`.
+    fn is_internal(&self) -> bool {
+        false
+    }
 
     /// The IP address in an address, if that is its kind. Default: none.
     fn ip(addr: &Self::Addr) -> Option<IpAddr> {

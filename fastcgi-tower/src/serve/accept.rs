@@ -49,7 +49,7 @@ where
         grace_period,
         retirement,
     } = settings;
-    let web_servers = WebServers::from_env()?;
+    let web_servers = WebServers::for_listener(&listener)?;
     web_servers.check(&listener, allow_remote)?;
     builder.default_idle_timeout(listener.idle_timeout());
     let requests = retirement.request_count();

@@ -21,7 +21,10 @@ impl WebServers {
     const VARIABLE: &str = "FCGI_WEB_SERVER_ADDRS";
 
     /// What the environment says.
-    pub(super) fn from_env() -> io::Result<Self> {
+    pub(super) fn for_listener<L: Listener>(listener: &L) -> io::Result<Self> {
+        if listener.is_internal() {
+            return Ok(Self::Any);
+        }
         match env::var(Self::VARIABLE) {
             Ok(list) if !list.trim().is_empty() => Self::parse(&list).map_err(|error| {
                 let message = format!("{}={list}: {error}", Self::VARIABLE);

@@ -3,10 +3,14 @@
 //! For hosts that start a process for each request (RFC 3875). It is FastCGI over a pipe inside the process, so that
 //! every rule and limit of the one driver holds here too.
 
-use std::{env, future::Future, io, os::unix::ffi::OsStrExt};
+use std::{
+    env,
+    future::{Future, pending},
+    io,
+    os::unix::ffi::OsStrExt,
+};
 
 use bytes::{Buf, Bytes, BytesMut};
-use http_body::Body;
 use proto::{
     Params, WebServer,
     record::{BeginRequest, Flags, RequestId, Role},
@@ -16,68 +20,95 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream},
     select,
 };
-use tower_service::Service;
 
-use crate::{BoxError, Builder, Incoming};
+use super::Listener;
+
+/// A listener of the one connection, with one request, of a CGI program.
+///
+/// What carries the request in and the response out is a future of its own, which comes with it: serve until that is
+/// done.
+///
+/// ```
+/// # use fastcgi_tower::{Incoming, listener::CgiProcess};
+/// # async fn hello(_: http::Request<Incoming>) -> Result<http::Response<String>, std::convert::Infallible> {
+/// #     Ok(http::Response::new("hello".to_owned()))
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let params = [("REQUEST_METHOD", "GET"), ("REQUEST_URI", "/")].into_iter().collect();
+/// let (process, gateway) = CgiProcess::new(&params, tokio::io::empty(), tokio::io::sink());
+/// fastcgi_tower::serve(process, tower::service_fn(hello))
+///     .with_graceful_shutdown(async {
+///         gateway.await.expect("nothing here can fail");
+///     })
+///     .await
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct CgiProcess {
+    /// None when it has been accepted.
+    pipe: Option<DuplexStream>,
+}
 
 /// How much is on its way inside the process, in each direction.
 const PIPE: usize = 64 * 1024;
 
-impl Builder {
-    /// Answers the one request of a CGI program: the meta-variables are this process's environment, the request body is
-    /// standard input, and the response goes to standard output. Gives the status to exit with.
+impl CgiProcess {
+    /// The request that is described by this process's environment, with standard input as its body. The response goes
+    /// to standard output. The future gives the status to exit with.
     ///
     /// # Errors
     ///
-    /// When standard input or output fails, or the response could not be finished.
-    pub async fn serve_cgi<S, B>(&self, service: S) -> io::Result<u32>
-    where
-        S: Service<http::Request<Incoming>, Response = http::Response<B>, Error: Into<BoxError>>,
-        B: Body<Error: Into<BoxError>>,
-    {
+    /// The future fails when standard input or output does, or the response could not be finished.
+    pub fn from_env() -> (Self, impl Future<Output = io::Result<u32>> + Send + 'static) {
         let params = env::vars_os()
             .map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()))
             .collect();
-        self.serve_cgi_over(service, params, tokio::io::stdin(), tokio::io::stdout())
-            .await
+        Self::new(&params, tokio::io::stdin(), tokio::io::stdout())
     }
 
-    /// As [`serve_cgi`](Self::serve_cgi), with the environment and the streams given.
+    /// As [`from_env`](Self::from_env), with the environment and the streams given.
     ///
     /// # Errors
     ///
-    /// When a stream fails, or the response could not be finished.
-    pub async fn serve_cgi_over<S, B>(
-        &self,
-        service: S,
-        params: Params,
-        stdin: impl AsyncRead + Unpin,
-        stdout: impl AsyncWrite + Unpin,
-    ) -> io::Result<u32>
+    /// The future fails when a stream does, or the response could not be finished.
+    pub fn new<R, W>(
+        params: &Params,
+        stdin: R,
+        stdout: W,
+    ) -> (
+        Self,
+        impl Future<Output = io::Result<u32>> + Send + 'static + use<R, W>,
+    )
     where
-        S: Service<http::Request<Incoming>, Response = http::Response<B>, Error: Into<BoxError>>,
-        B: Body<Error: Into<BoxError>>,
+        R: AsyncRead + Unpin + Send + 'static,
+        W: AsyncWrite + Unpin + Send + 'static,
     {
-        let (application, pipe) = tokio::io::duplex(PIPE);
-        let connection = self.serve_connection(application, service);
-        let gateway = Gateway::new(&params, stdin, stdout);
-        finish_both(connection, gateway.run(pipe)).await
+        let (application, gateway) = tokio::io::duplex(PIPE);
+        let process = Self {
+            pipe: Some(application),
+        };
+        (process, Gateway::new(params, stdin, stdout).run(gateway))
     }
 }
 
-/// The gateway's word is what counts: the connection only lingers after it.
-async fn finish_both<T>(
-    connection: impl Future<Output = Result<(), crate::Error>>,
-    gateway: impl Future<Output = io::Result<T>>,
-) -> io::Result<T> {
-    let mut gateway = std::pin::pin!(gateway);
-    select! {
-        biased;
-        result = &mut gateway => result,
-        result = connection => match result {
-            Ok(()) => gateway.await,
-            Err(error) => Err(io::Error::other(error)),
-        },
+impl Listener for CgiProcess {
+    type Io = DuplexStream;
+    type Addr = ();
+
+    async fn accept(&mut self) -> (DuplexStream, ()) {
+        match self.pipe.take() {
+            Some(pipe) => (pipe, ()),
+            None => pending().await,
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn is_internal(&self) -> bool {
+        true
     }
 }
 

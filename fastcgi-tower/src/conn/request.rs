@@ -1,0 +1,111 @@
+//! One request, as the web server tells it.
+
+use std::task::Waker;
+
+use http::Method;
+use proto::{
+    Params,
+    record::{RequestId, Role},
+};
+
+use crate::{Exchange, Handle, body::Inlet};
+
+/// What the web server has told of a request, and what it goes on telling.
+pub(super) struct Request {
+    pub(super) id: RequestId,
+    pub(super) role: Role,
+    pub(super) keep_conn: bool,
+    pub(super) params: Params,
+    pub(super) stdin: Inlet,
+    pub(super) data: Inlet,
+    pub(super) handle: Handle,
+    /// Whether the end of the request may come before the end of its body.
+    pub(super) may_end_early: bool,
+}
+
+impl Request {
+    pub(super) fn new(id: RequestId, role: Role, keep_conn: bool, params: Params) -> Self {
+        // An Authorizer starts at the end of its params: it is sent no body, sometimes not even an empty one. A length
+        // that is none is refused by the mapping, not here.
+        let announced = match role {
+            Role::AUTHORIZER => Some(0),
+            _ => params.content_length().unwrap_or(None),
+        };
+        let data_length = match role {
+            Role::FILTER => params.data_length(),
+            _ => Some(0),
+        };
+        Self {
+            id,
+            role,
+            keep_conn,
+            params,
+            stdin: Inlet::new(announced),
+            data: Inlet::new(data_length),
+            handle: Handle::default(),
+            may_end_early: false,
+        }
+    }
+
+    /// Whether the end of this request has to wait for the end of its body (B-9).
+    ///
+    /// h2o 2.2 aborts when a request on a connection that it keeps ends before it has written the whole body. Other web
+    /// servers are ended at once: nginx may not even send the rest.
+    pub(super) fn has_to_wait(&self) -> bool {
+        let may_end = self.has_ended() || self.may_end_early || !self.keep_conn;
+        !may_end && self.is_from("h2o/")
+    }
+
+    fn is_from(&self, web_server: &str) -> bool {
+        let software = self.params.get("SERVER_SOFTWARE");
+        software.is_some_and(|software| software.starts_with(web_server.as_bytes()))
+    }
+
+    pub(super) fn discard_streams(&mut self) {
+        self.stdin.discard();
+        self.data.discard();
+    }
+
+    /// Nobody waits for the response any more.
+    pub(super) fn abort(&mut self) {
+        self.stdin.abort();
+        self.data.abort();
+        self.handle.abort();
+    }
+
+    /// Bytes that nobody has read yet.
+    pub(super) fn buffered(&self) -> usize {
+        self.stdin.buffered() + self.data.buffered()
+    }
+
+    /// Whether the web server may still send something of this request.
+    pub(super) fn is_receiving(&self) -> bool {
+        !(self.stdin.is_complete() && self.data.is_complete())
+    }
+
+    pub(super) fn method(&self) -> Option<Method> {
+        Method::from_bytes(self.params.get("REQUEST_METHOD")?).ok()
+    }
+
+    /// Whether the web server has nothing more to send of this request.
+    pub(super) fn has_ended(&self) -> bool {
+        let data_ended = self.role != Role::FILTER || self.data.has_ended();
+        self.stdin.has_ended() && data_ended
+    }
+
+    pub(super) fn wake_on_read(&self, waker: &Waker) {
+        self.stdin.wake_on_read(waker);
+        self.data.wake_on_read(waker);
+    }
+
+    pub(super) fn exchange(&mut self) -> Exchange {
+        Exchange {
+            role: self.role,
+            keep_conn: self.keep_conn,
+            params: self.params.clone(),
+            stdin: self.stdin.open(),
+            data: self.data.open(),
+            handle: self.handle.clone(),
+        }
+    }
+}

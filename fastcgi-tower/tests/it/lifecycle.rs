@@ -1,0 +1,213 @@
+//! When a server ends, and what it finishes first. What needs a process of its own is tested with the examples.
+
+use std::{
+    future::{IntoFuture, ready},
+    io,
+    net::Ipv6Addr,
+    time::Duration,
+};
+
+use fastcgi_tower::{Environment, listener::UnixSocket, serve, shutdown_signal};
+use rustix::process::{Signal, getpid, kill_process};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, UnixStream},
+    sync::oneshot,
+    time::{Instant, sleep, timeout},
+};
+use tower::service_fn;
+
+use crate::support::{full, get, get_close, held, hello, hello_bytes};
+
+/// A socket on a path of its own.
+fn socket() -> (TempDir, UnixSocket) {
+    let dir = TempDir::new().expect("a directory");
+    let listener = UnixSocket::bind(dir.path().join("app.sock")).expect("a socket");
+    (dir, listener)
+}
+
+async fn connect(dir: &TempDir) -> UnixStream {
+    let connected = UnixStream::connect(dir.path().join("app.sock")).await;
+    connected.expect("a connection")
+}
+
+async fn rest(mut io: UnixStream) -> Vec<u8> {
+    let mut response = Vec::new();
+    io.read_to_end(&mut response).await.expect("a connection");
+    response
+}
+
+/// The web server has connected and sent its request: it is not to learn that it came too late.
+#[tokio::test]
+async fn connections_that_wait_to_be_accepted_are_served() {
+    let (dir, listener) = socket();
+    let mut waiting = Vec::new();
+    for _ in 0..50 {
+        let mut io = connect(&dir).await;
+        io.write_all(&get_close(1, "/"))
+            .await
+            .expect("a connection");
+        waiting.push(io);
+    }
+    let server = serve(listener, service_fn(hello)).with_graceful_shutdown(ready(()));
+    let server = tokio::spawn(server.into_future());
+    for io in waiting {
+        assert_eq!(rest(io).await, hello_bytes());
+    }
+    server.await.expect("no panic").expect("a good end");
+    let refused = UnixStream::connect(dir.path().join("app.sock")).await;
+    assert_eq!(
+        refused.expect_err("it is gone").kind(),
+        io::ErrorKind::NotFound
+    );
+}
+
+#[tokio::test]
+async fn the_server_ends_after_max_requests() {
+    let (dir, listener) = socket();
+    let server = serve(listener, service_fn(hello)).max_requests(3);
+    let server = tokio::spawn(server.into_future());
+    for _ in 0..3 {
+        assert!(!server.is_finished());
+        let mut io = connect(&dir).await;
+        io.write_all(&get_close(1, "/"))
+            .await
+            .expect("a connection");
+        assert_eq!(rest(io).await, hello_bytes());
+    }
+    server.await.expect("no panic").expect("a good end");
+}
+
+/// Requests count when they begin, and finish all the same.
+#[tokio::test]
+async fn the_last_of_max_requests_finishes() {
+    let (dir, listener) = socket();
+    let (service, mut calls) = held();
+    let server = tokio::spawn(serve(listener, service).max_requests(1).into_future());
+    let mut io = connect(&dir).await;
+    io.write_all(&get(1, "/")).await.expect("a connection");
+    let call = calls.recv().await.expect("a call");
+    while dir.path().join("app.sock").exists() {
+        tokio::task::yield_now().await;
+    }
+    call.answer(full("hello"));
+    assert_eq!(rest(io).await, hello_bytes());
+    server.await.expect("no panic").expect("a good end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_server_ends_after_max_lifetime() {
+    let (_dir, listener) = socket();
+    let start = Instant::now();
+    let server = serve(listener, service_fn(hello)).max_lifetime(Duration::from_secs(600));
+    server.await.expect("a good end");
+    assert_eq!(start.elapsed().as_secs(), 600);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_server_ends_at_max_rss() {
+    let (_dir, listener) = socket();
+    serve(listener, service_fn(hello))
+        .max_rss(1)
+        .await
+        .expect("a good end");
+
+    let (_dir, listener) = socket();
+    let server = serve(listener, service_fn(hello)).max_rss(1 << 40);
+    let ended = timeout(Duration::from_secs(3600), server.into_future()).await;
+    assert!(ended.is_err(), "it uses less than a tebibyte");
+}
+
+/// Nothing replaces the program of the tests.
+#[tokio::test(start_paused = true)]
+async fn a_program_that_is_not_replaced_goes_on() {
+    let (_dir, listener) = socket();
+    let server = serve(listener, service_fn(hello)).exit_when_replaced(true);
+    let ended = timeout(Duration::from_secs(3600), server.into_future()).await;
+    assert!(ended.is_err(), "it ended");
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_the_grace_period_requests_are_dropped() {
+    let (dir, listener) = socket();
+    let (service, mut calls) = held();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let server = serve(listener, service)
+        .grace_period(Duration::from_secs(7))
+        .with_graceful_shutdown(async {
+            _ = stopped.await;
+        });
+    let server = tokio::spawn(server.into_future());
+    let mut io = connect(&dir).await;
+    io.write_all(&get(1, "/")).await.expect("a connection");
+    let call = calls.recv().await.expect("a call");
+    let start = Instant::now();
+    stop.send(()).expect("the server runs");
+    sleep(Duration::from_millis(6900)).await;
+    assert!(!call.answer.is_closed() && !server.is_finished());
+    server.await.expect("no panic").expect("a good end");
+    assert!(call.answer.is_closed());
+    assert_eq!(start.elapsed().as_secs(), 7);
+    assert_eq!(rest(io).await, b"");
+}
+
+/// Whoever connects is trusted, so the whole world is not asked in by mistake.
+#[tokio::test(start_paused = true)]
+async fn an_address_that_others_can_reach_has_to_be_meant() {
+    for address in ["0.0.0.0:0", "[::]:0"] {
+        let Ok(listener) = TcpListener::bind(address).await else {
+            assert!(
+                address.contains(&Ipv6Addr::UNSPECIFIED.to_string()),
+                "no IPv6 here"
+            );
+            continue;
+        };
+        let error = serve(listener, service_fn(hello)).await.expect_err(address);
+        assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+        assert!(
+            error.to_string().contains("FCGI_WEB_SERVER_ADDRS"),
+            "{error}"
+        );
+        assert!(error.to_string().contains("allow_remote"), "{error}");
+
+        let listener = TcpListener::bind(address).await.expect("a socket");
+        let server = serve(listener, service_fn(hello)).allow_remote(true);
+        server
+            .with_graceful_shutdown(ready(()))
+            .await
+            .expect("it is meant");
+    }
+    for address in ["127.0.0.1:0", "127.0.0.2:0", "[::1]:0"] {
+        let Ok(listener) = TcpListener::bind(address).await else {
+            continue;
+        };
+        let server = serve(listener, service_fn(hello)).with_graceful_shutdown(ready(()));
+        server.await.expect("nobody else can reach it");
+    }
+}
+
+/// Each of them, and repeated ones end the process no more than the first.
+#[tokio::test]
+async fn signals_are_waited_for() {
+    for kind in [Signal::TERM, Signal::INT, Signal::USR1] {
+        let signal = shutdown_signal().expect("a runtime");
+        kill_process(getpid(), kind).expect("ourselves");
+        timeout(Duration::from_secs(20), signal)
+            .await
+            .expect("a signal");
+        kill_process(getpid(), kind).expect("ourselves");
+    }
+}
+
+/// Started by hand, as tests are: no socket, no variable.
+#[tokio::test]
+async fn by_hand_it_is_http_for_development() {
+    let environment = Environment::detect().await.expect("an environment");
+    assert!(matches!(environment, Environment::Http(addr) if addr.ip().is_loopback()));
+    assert!(
+        environment
+            .to_string()
+            .starts_with("HTTP for development on http://127.0.0.1:")
+    );
+}

@@ -1,0 +1,23 @@
+//! The public interface, in one binary.
+
+mod abort;
+mod back_pressure;
+mod cgi_process;
+mod client;
+mod dispatch;
+mod handle;
+mod keep_conn;
+mod leftovers;
+mod lifecycle;
+mod limits;
+mod listeners;
+mod multiplexing;
+mod panics;
+mod param_to_header;
+mod request_body;
+mod response;
+mod roles;
+mod serve;
+mod shutdown;
+mod support;
+mod timeouts;

@@ -1,0 +1,246 @@
+//! The server: over real Unix sockets, in directories of their own.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    pin::Pin,
+};
+
+use fastcgi_tower::{Builder, listener::UnixSocket, serve};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream, UnixStream},
+    sync::oneshot,
+    task::JoinHandle,
+};
+use tower::service_fn;
+
+use crate::support::{
+    Script, Step, full, get, get_close, head, held, hello, hello_bytes, records, show, stdin,
+};
+
+/// A server on a path, told to stop by a channel.
+struct Server {
+    _directory: TempDir,
+    path: PathBuf,
+    stop: Option<oneshot::Sender<()>>,
+    task: JoinHandle<io::Result<()>>,
+}
+
+macro_rules! start {
+    ($service:expr $(, $setter:ident($value:expr))*) => {{
+        let directory = TempDir::new().expect("a directory");
+        let path = directory.path().join("app.sock");
+        let listener = UnixSocket::bind(&path).expect("a socket");
+        let (stop, stopped) = oneshot::channel::<()>();
+        let server = serve(listener, $service)
+            $(.$setter($value))*
+            .with_graceful_shutdown(async { let _ = stopped.await; });
+        let task = tokio::spawn(server.into_future());
+        Server { _directory: directory, path, stop: Some(stop), task }
+    }};
+}
+
+impl Server {
+    async fn connect(&self) -> UnixStream {
+        UnixStream::connect(&self.path).await.expect("a connection")
+    }
+
+    fn stop(&mut self) {
+        let stop = self.stop.take().expect("once");
+        stop.send(()).expect("the server runs");
+    }
+
+    async fn done(self) {
+        self.task.await.expect("no panic").expect("a good end");
+    }
+}
+
+async fn exchange(path: &Path, request: Vec<u8>) -> Vec<u8> {
+    let mut io = UnixStream::connect(path).await.expect("a connection");
+    io.write_all(&request).await.expect("a connection");
+    let mut response = Vec::new();
+    io.read_to_end(&mut response).await.expect("a connection");
+    response
+}
+
+#[tokio::test]
+async fn every_connection_is_served() {
+    let server = start!(service_fn(hello));
+    for _ in 0..3 {
+        assert_eq!(
+            exchange(&server.path, get_close(1, "/")).await,
+            hello_bytes()
+        );
+    }
+}
+
+#[tokio::test]
+async fn connections_are_served_at_the_same_time() {
+    let (service, mut calls) = held();
+    let server = start!(service);
+    let mut first = server.connect().await;
+    first
+        .write_all(&get_close(1, "/first"))
+        .await
+        .expect("a connection");
+    let slow = calls.recv().await.expect("a call");
+    let path = server.path.clone();
+    let second = tokio::spawn(async move { exchange(&path, get_close(1, "/second")).await });
+    calls.recv().await.expect("a call").answer(full("hello"));
+    assert_eq!(second.await.expect("no panic"), hello_bytes());
+    slow.answer(full("hello"));
+    let mut response = Vec::new();
+    first
+        .read_to_end(&mut response)
+        .await
+        .expect("a connection");
+    assert_eq!(response, hello_bytes());
+}
+
+#[tokio::test]
+async fn a_protocol_error_closes_only_its_connection() {
+    let server = start!(service_fn(hello));
+    let mut good = server.connect().await;
+    assert_eq!(exchange(&server.path, b"\x07 rubbish".to_vec()).await, b"");
+    good.write_all(&get_close(1, "/"))
+        .await
+        .expect("a connection");
+    let mut response = Vec::new();
+    good.read_to_end(&mut response).await.expect("a connection");
+    assert_eq!(response, hello_bytes());
+}
+
+#[tokio::test]
+async fn a_graceful_shutdown_waits_for_requests_in_progress() {
+    let (service, mut calls) = held();
+    let mut server = start!(service);
+    let mut io = server.connect().await;
+    io.write_all(&get(1, "/")).await.expect("a connection");
+    let call = calls.recv().await.expect("a call");
+    server.stop();
+    tokio::task::yield_now().await;
+    assert!(!server.task.is_finished());
+    call.answer(full("hello"));
+    let mut response = Vec::new();
+    io.read_to_end(&mut response).await.expect("a connection");
+    assert_eq!(response, hello_bytes());
+    server.done().await;
+}
+
+#[tokio::test]
+async fn after_a_graceful_shutdown_the_socket_is_gone() {
+    let mut server = start!(service_fn(hello));
+    exchange(&server.path, get_close(1, "/")).await;
+    server.stop();
+    let path = server.path.clone();
+    server.done().await;
+    assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn a_graceful_shutdown_closes_idle_connections() {
+    let mut server = start!(service_fn(hello));
+    let mut io = server.connect().await;
+    io.write_all(&get(1, "/")).await.expect("a connection");
+    let mut response = vec![0; hello_bytes().len()];
+    io.read_exact(&mut response).await.expect("a connection");
+    server.stop();
+    assert_eq!(io.read(&mut [0; 1]).await.expect("a connection"), 0);
+    server.done().await;
+}
+
+#[tokio::test]
+async fn no_more_than_max_connections_are_served_at_a_time() {
+    let (service, mut calls) = held();
+    let server = start!(service, max_connections(1));
+    let mut first = server.connect().await;
+    first
+        .write_all(&get(1, "/first"))
+        .await
+        .expect("a connection");
+    let call = calls.recv().await.expect("a call");
+    let mut second = server.connect().await;
+    second
+        .write_all(&get_close(1, "/second"))
+        .await
+        .expect("a connection");
+    call.answer(full("hello"));
+    let mut response = vec![0; hello_bytes().len()];
+    first.read_exact(&mut response).await.expect("a connection");
+    assert!(calls.try_recv().is_err(), "the second waits to be accepted");
+    drop(first);
+    assert_eq!(calls.recv().await.expect("a call").path(), "/second");
+}
+
+#[tokio::test]
+async fn a_script_name_that_is_none_is_an_error_of_the_server() {
+    for wrong in ["/app/../other", "/app?a=b", "/app#top", "/app%00"] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
+        let server = serve(listener, service_fn(hello)).script_name(wrong);
+        let error = server.await.expect_err(wrong);
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+    }
+}
+
+#[tokio::test]
+async fn the_script_name_says_where_the_application_is() {
+    let server = start!(service_fn(show), script_name("/app"));
+    // As nginx sends it, whose SCRIPT_NAME is the whole path.
+    let params = [("SCRIPT_NAME", "/app/page"), ("PATH_INFO", "")];
+    let mut io = server.connect().await;
+    let wire = [head(1, "GET", "/app/page", &params), stdin(1, b"")].concat();
+    io.write_all(&wire).await.expect("a connection");
+    let mut response = vec![0; 1024];
+    let mut length = 0;
+    while !response[..length].ends_with(&[0; 8]) {
+        length += io
+            .read(&mut response[length..])
+            .await
+            .expect("a connection");
+    }
+    let stdout: Vec<_> = records(&response[..length])
+        .into_iter()
+        .flat_map(|r| r.content)
+        .collect();
+    let text = String::from_utf8_lossy(&stdout);
+    assert!(text.contains("\r\n\r\nGET /page "), "{text}");
+}
+
+#[tokio::test]
+async fn the_settings_of_a_builder_are_used() {
+    let builder = Builder::new().limits(fastcgi_tower::Config::default().max_params_size(10));
+    let server = start!(service_fn(hello), with_builder(builder));
+    let response = exchange(&server.path, get_close(1, "/")).await;
+    assert!(response[8..].starts_with(b"Status: 431 "));
+}
+
+/// on TCP a reset tells the web server that something is missing.
+#[tokio::test]
+async fn a_truncated_response_resets_a_tcp_connection() {
+    let service = service_fn(|_| async {
+        let body = Script::new([Step::Data("some"), Step::Yield, Step::Fail]);
+        Ok::<_, std::convert::Infallible>(http::Response::new(body))
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
+    let addr = listener.local_addr().expect("an address");
+    let server: Pin<Box<dyn Future<Output = _> + Send>> = serve(listener, service).into_future();
+    let server = tokio::spawn(server);
+    let mut io = TcpStream::connect(addr).await.expect("a connection");
+    io.write_all(&get_close(1, "/"))
+        .await
+        .expect("a connection");
+    let mut response = Vec::new();
+    let error = io.read_to_end(&mut response).await.expect_err("a reset");
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+    server.abort();
+}
+
+#[tokio::test]
+async fn a_server_tells_its_address() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
+    let addr = listener.local_addr().expect("an address");
+    let server = serve(listener, service_fn(hello));
+    assert_eq!(server.local_addr().expect("an address"), addr);
+}

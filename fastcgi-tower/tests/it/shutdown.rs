@@ -1,0 +1,149 @@
+//! The graceful end of a connection.
+
+use std::{
+    pin::{Pin, pin},
+    time::Duration,
+};
+
+use fastcgi_tower::Builder;
+use tokio::{
+    io::{AsyncWriteExt, DuplexStream, duplex},
+    sync::oneshot,
+    time::Instant,
+};
+use tower::service_fn;
+
+use crate::support::{
+    CANT_MPX_CONN, Call, END_REQUEST, KEEP_CONN, PIPE, RESPONDER, WebServer, begin, full, get,
+    held, hello, params, post, record, stdin, until_idle,
+};
+
+/// A connection that begins to shut down when told to.
+fn connect() -> (
+    WebServer,
+    tokio::sync::mpsc::UnboundedReceiver<Call>,
+    oneshot::Sender<()>,
+) {
+    let (service, calls) = held();
+    let (near, far) = duplex(PIPE);
+    let (shutdown, signal) = oneshot::channel();
+    let connection = Builder::new().serve_connection(far, service);
+    let driven = tokio::spawn(async move {
+        let mut connection = pin!(connection);
+        tokio::select! {
+            biased;
+            result = &mut connection => return result,
+            _ = signal => connection.as_mut().graceful_shutdown(),
+        }
+        connection.await
+    });
+    (WebServer::beside(near, driven), calls, shutdown)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_connection_closes_at_once() {
+    let (mut web_server, mut calls, shutdown) = connect();
+    web_server.send(get(1, "/")).await;
+    calls.recv().await.expect("a call").answer(full("done"));
+    web_server.reply(1).await;
+    let start = Instant::now();
+    shutdown.send(()).expect("the connection lives");
+    web_server.closed().await;
+    web_server.result().await.expect("a good end");
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_in_progress_finishes() {
+    let (mut web_server, mut calls, shutdown) = connect();
+    web_server.send(post(1, "/", 3)).await;
+    let call = calls.recv().await.expect("a call");
+    shutdown.send(()).expect("the connection lives");
+    web_server.silent_for(Duration::from_secs(100)).await;
+    web_server.send(stdin(1, b"abc")).await;
+    call.answer(full("done"));
+    assert_eq!(web_server.reply(1).await.body(), b"done");
+    web_server.closed().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_in_the_middle_of_its_params_is_served() {
+    for fresh in [true, false] {
+        let (mut web_server, mut calls, shutdown) = connect();
+        if !fresh {
+            web_server.send(get(1, "/")).await;
+            calls.recv().await.expect("a call").answer(full("first"));
+            web_server.reply(1).await;
+        }
+        web_server.send(begin(1, RESPONDER, KEEP_CONN)).await;
+        until_idle().await;
+        shutdown.send(()).expect("the connection lives");
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        let pairs = [("REQUEST_METHOD", "GET"), ("REQUEST_URI", "/")];
+        web_server
+            .send([params(1, &pairs), stdin(1, b"")].concat())
+            .await;
+        calls.recv().await.expect("a call").answer(full("done"));
+        assert_eq!(web_server.reply(1).await.body(), b"done", "fresh: {fresh}");
+        web_server.closed().await;
+    }
+}
+
+/// A web server that has just connected is about to send a request.
+#[tokio::test(start_paused = true)]
+async fn a_fresh_connection_has_250_ms_for_its_first_request() {
+    let (mut web_server, mut calls, shutdown) = connect();
+    shutdown.send(()).expect("the connection lives");
+    tokio::time::sleep(Duration::from_millis(249)).await;
+    web_server.send(get(1, "/")).await;
+    calls.recv().await.expect("a call").answer(full("done"));
+    assert_eq!(web_server.reply(1).await.body(), b"done");
+    web_server.closed().await;
+
+    let (mut web_server, _calls, shutdown) = connect();
+    until_idle().await;
+    let start = Instant::now();
+    shutdown.send(()).expect("the connection lives");
+    web_server.closed().await;
+    web_server.result().await.expect("a good end");
+    assert_eq!(start.elapsed().as_millis(), 250);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_comes_after_the_shutdown_is_refused() {
+    let (mut web_server, mut calls, shutdown) = connect();
+    web_server.send(get(1, "/")).await;
+    let call = calls.recv().await.expect("a call");
+    shutdown.send(()).expect("the connection lives");
+    until_idle().await;
+    web_server.send(get(2, "/")).await;
+    let refusal = record(END_REQUEST, 2, &[0, 0, 0, 0, CANT_MPX_CONN, 0, 0, 0]);
+    assert_eq!(web_server.bytes(16).await, refusal);
+    call.answer(full("done"));
+    assert_eq!(web_server.reply(1).await.body(), b"done");
+    web_server.closed().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_can_be_shut_down_before_it_is_polled_and_twice() {
+    let (near, far): (DuplexStream, _) = duplex(PIPE);
+    let mut connection = Builder::new().serve_connection(far, service_fn(hello));
+    Pin::new(&mut connection).graceful_shutdown();
+    Pin::new(&mut connection).graceful_shutdown();
+    let mut web_server = WebServer::over(near, connection);
+    web_server.send(get(1, "/")).await;
+    assert_eq!(web_server.reply(1).await.body(), b"hello");
+    web_server.closed().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_socket_can_be_had_back() {
+    let (near, far) = duplex(PIPE);
+    let mut connection = Builder::new().serve_connection(far, service_fn(hello));
+    let mut rest = near;
+    rest.write_all(b"\x02 rubbish").await.expect("a pipe");
+    let error = (&mut connection).await.expect_err("a protocol error");
+    assert!(error.is_protocol());
+    let mut io = connection.into_io();
+    io.write_all(b"bye").await.expect("a pipe");
+}
