@@ -11,7 +11,8 @@ use axum::{
     extract::{ConnectInfo, OriginalUri, Request},
     response::Response,
 };
-use fastcgi_tower::{Incoming, Params, ScriptName};
+use bytes::Bytes;
+use fastcgi_tower::{BoxError, Params, ScriptName};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
@@ -29,8 +30,9 @@ impl<M> RequestService<M> {
     }
 }
 
-impl<M, S> Service<http::Request<Incoming>> for RequestService<M>
+impl<M, S, B> Service<http::Request<B>> for RequestService<M>
 where
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     M: Service<IncomingRequest, Response = S, Error = Infallible>,
     S: Service<Request, Response = Response, Error = Infallible>,
 {
@@ -42,7 +44,7 @@ where
         self.make_service.poll_ready(cx)
     }
 
-    fn call(&mut self, request: http::Request<Incoming>) -> Self::Future {
+    fn call(&mut self, request: http::Request<B>) -> Self::Future {
         let mut request = request.map(Body::new);
         let params = request.extensions().get::<Params>().cloned();
         let params = params.unwrap_or_default();

@@ -7,6 +7,7 @@ use std::{
     io,
     marker::PhantomData,
     pin::Pin,
+    time::Duration,
 };
 
 use axum::{extract::Request, response::Response};
@@ -84,6 +85,41 @@ impl<L, M, S> Serve<L, M, S> {
     /// server's future is done.
     pub fn with_graceful_shutdown(self, signal: impl Future<Output = ()> + Send + 'static) -> Self {
         self.map(|inner| inner.with_graceful_shutdown(signal))
+    }
+
+    /// Whether the listener may be on an address that other machines can reach, although the environment variable
+    /// `FCGI_WEB_SERVER_ADDRS` does not say which of them are web servers. Default: `false`, it is an error of the
+    /// server's future: whoever can connect can be anybody to the application.
+    pub fn allow_remote(self, allow: bool) -> Self {
+        self.map(|inner| inner.allow_remote(allow))
+    }
+
+    /// How long requests in progress may take to finish when the server stops. Default: 30 s. After that they are
+    /// dropped.
+    pub fn grace_period(self, period: Duration) -> Self {
+        self.map(|inner| inner.grace_period(period))
+    }
+
+    /// Whether to stop when the program's file has been replaced, or `tmp/restart.txt` beside it or in the working
+    /// directory touched, so that a process manager starts the new program. Default: `false`. Looked at once a second.
+    pub fn exit_when_replaced(self, exit: bool) -> Self {
+        self.map(|inner| inner.exit_when_replaced(exit))
+    }
+
+    /// Stops after so many requests. Default: never.
+    pub fn max_requests(self, requests: u64) -> Self {
+        self.map(|inner| inner.max_requests(requests))
+    }
+
+    /// Stops after so long. Default: never. Looked at once a second.
+    pub fn max_lifetime(self, lifetime: Duration) -> Self {
+        self.map(|inner| inner.max_lifetime(lifetime))
+    }
+
+    /// Stops when the process has more than so many bytes of memory resident. Default: never. Looked at once a second,
+    /// and only on Linux.
+    pub fn max_rss(self, bytes: u64) -> Self {
+        self.map(|inner| inner.max_rss(bytes))
     }
 
     fn map(

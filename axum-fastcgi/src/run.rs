@@ -1,0 +1,268 @@
+//! One binary everywhere: FastCGI, plain CGI, or HTTP for development.
+
+use std::{
+    convert::Infallible,
+    env, fmt,
+    future::{Future, IntoFuture, Ready, ready},
+    io,
+    pin::Pin,
+    time::Duration,
+};
+
+use axum::{extract::Request, response::Response};
+use fastcgi_tower::{
+    BoxError, Environment,
+    listener::{AnyListener, CgiProcess},
+    shutdown_signal,
+};
+use tokio::{select, time::timeout};
+use tower_service::Service;
+
+#[cfg(feature = "http")]
+use crate::development;
+use crate::{IncomingRequest, RunError, Serve, serve};
+
+/// Runs an application in the way in which this process was started.
+///
+/// | started | runs |
+/// |---|---|
+/// | by mod_fcgid, spawn-fcgi, lighttpd's `bin-path`, ..., with a socket on descriptor 0 | FastCGI on it |
+/// | by systemd or the like, with a socket in `LISTEN_FDS` | FastCGI on it |
+/// | with `FCGI_LISTEN` set to a path or `host:port` | FastCGI there |
+/// | by a web server as a CGI program | one CGI request |
+/// | by hand | HTTP for development, on the port in `PORT` or 3000 |
+///
+/// `SIGTERM`, `SIGINT` and `SIGUSR1` stop it gracefully: within 3 seconds on descriptor 0, where the process manager
+/// kills soon, and by hand, and within 30 elsewhere. On descriptor 0 it also stops when its program file is replaced, so that an
+/// upload takes effect. The environment variable `FCGI_SCRIPT_NAME` says where the application is mounted, unless
+/// [`configure`](Run::configure) does.
+///
+/// ```no_run
+/// use axum::{Router, routing::get};
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() -> Result<(), axum_fastcgi::RunError> {
+///     let app = Router::new().route("/", get(|| async { "Hello, world!" }));
+///     axum_fastcgi::run(app).await
+/// }
+/// ```
+pub fn run<M, S>(make_service: M) -> Run<Ready<Result<M, Infallible>>, M, S>
+where
+    M: Service<IncomingRequest, Error = Infallible, Response = S>,
+{
+    run_when_ready(ready(Ok(make_service)))
+}
+
+/// As [`run`], for an application that has something to do before it can answer.
+///
+/// The sockets are there from the beginning, so requests wait and none meets half an application. What `startup` makes
+/// is best handed on as the router's state. A signal to stop ends `startup` wherever it waits.
+///
+/// ```no_run
+/// use std::sync::Arc;
+///
+/// use axum::{Router, extract::State, routing::get};
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() -> Result<(), axum_fastcgi::RunError> {
+///     axum_fastcgi::run_when_ready(async {
+///         let motto = tokio::fs::read_to_string("motto.txt").await?;
+///         let app = Router::new().route("/", get(|State(motto): State<Arc<str>>| async move { motto.to_string() }));
+///         Ok::<_, std::io::Error>(app.with_state(motto.into()))
+///     })
+///     .await
+/// }
+/// ```
+pub fn run_when_ready<F, M, S, E>(startup: F) -> Run<F, M, S>
+where
+    F: Future<Output = Result<M, E>>,
+    M: Service<IncomingRequest, Error = Infallible, Response = S>,
+{
+    Run {
+        startup,
+        startup_timeout: Duration::from_secs(30),
+        configure: None,
+        shutdown: None,
+        shutdown_timeout: Duration::from_secs(10),
+    }
+}
+
+/// The future of [`run`], with its settings.
+#[must_use = "an application does nothing unless it is awaited"]
+pub struct Run<F, M, S> {
+    startup: F,
+    startup_timeout: Duration,
+    configure: Option<Configure<M, S>>,
+    shutdown: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    shutdown_timeout: Duration,
+}
+
+type Configure<M, S> = Box<dyn FnOnce(Serve<AnyListener, M, S>) -> Serve<AnyListener, M, S> + Send>;
+
+/// Says where the application is mounted.
+const SCRIPT_NAME_VARIABLE: &str = "FCGI_SCRIPT_NAME";
+
+/// How long requests in progress may take where the process manager waits 3 seconds before it kills.
+const INHERITED_GRACE_PERIOD: Duration = Duration::from_secs(3);
+
+impl<F, M, S> Run<F, M, S> {
+    /// Settings for the server, where it is not HTTP for development. They take the place of the defaults, and of the
+    /// environment.
+    ///
+    /// ```
+    /// # let app = axum::Router::new();
+    /// let run = axum_fastcgi::run(app).configure(|server| server.script_name("/app").max_requests(10_000));
+    /// ```
+    pub fn configure(
+        mut self,
+        configure: impl FnOnce(Serve<AnyListener, M, S>) -> Serve<AnyListener, M, S> + Send + 'static,
+    ) -> Self {
+        self.configure = Some(Box::new(configure));
+        self
+    }
+
+    /// How long the startup may take. Default: 30 s. After that it is an error: mod_fcgid gives up waiting after 40.
+    pub fn startup_timeout(mut self, limit: Duration) -> Self {
+        self.startup_timeout = limit;
+        self
+    }
+
+    /// What to do after the last request, such as closing a pool of connections.
+    pub fn on_shutdown(mut self, shutdown: impl Future<Output = ()> + Send + 'static) -> Self {
+        self.shutdown = Some(Box::pin(shutdown));
+        self
+    }
+
+    /// How long [`on_shutdown`](Self::on_shutdown) may take. Default: 10 s. After that it is dropped.
+    pub fn shutdown_timeout(mut self, limit: Duration) -> Self {
+        self.shutdown_timeout = limit;
+        self
+    }
+}
+
+impl<F, M, S, E> IntoFuture for Run<F, M, S>
+where
+    F: Future<Output = Result<M, E>> + Send + 'static,
+    E: Into<BoxError>,
+    M: Service<IncomingRequest, Error = Infallible, Response = S> + Clone + Send + 'static,
+    M::Future: Send,
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Output = Result<(), RunError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            // First of all, so that a signal during the startup is not lost.
+            let mut signal = Box::pin(shutdown_signal().map_err(RunError::environment)?);
+            let environment = Environment::detect().await.map_err(RunError::environment)?;
+            tracing::info!("running: {environment}");
+            let make_service = select! {
+                biased;
+                () = &mut signal => return Ok(()),
+                started = start(self.startup, self.startup_timeout) => started?,
+            };
+            let served = serve_in(environment, make_service, self.configure, signal).await;
+            if let Some(shutdown) = self.shutdown {
+                if timeout(self.shutdown_timeout, shutdown).await.is_err() {
+                    tracing::error!("what was to be done at the end took too long");
+                }
+            }
+            served.map_err(RunError::server)
+        })
+    }
+}
+
+async fn start<M, E: Into<BoxError>>(
+    startup: impl Future<Output = Result<M, E>>,
+    limit: Duration,
+) -> Result<M, RunError> {
+    match timeout(limit, startup).await {
+        Ok(Ok(make_service)) => Ok(make_service),
+        Ok(Err(error)) => Err(RunError::startup(error.into())),
+        Err(_) => Err(RunError::startup(
+            format!("it took longer than {} s", limit.as_secs_f32()).into(),
+        )),
+    }
+}
+
+async fn serve_in<M, S>(
+    environment: Environment,
+    make_service: M,
+    configure: Option<Configure<M, S>>,
+    signal: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()>
+where
+    M: Service<IncomingRequest, Error = Infallible, Response = S> + Clone + Send + 'static,
+    M::Future: Send,
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    let apply = |server| match configure {
+        Some(configure) => configure(server),
+        None => server,
+    };
+    match environment {
+        Environment::Inherited(listener) => {
+            let server = server_on(listener, make_service)
+                .exit_when_replaced(true)
+                .grace_period(INHERITED_GRACE_PERIOD);
+            apply(server).with_graceful_shutdown(signal).await
+        }
+        Environment::Activated(listener) | Environment::Bound(listener) => {
+            apply(server_on(listener, make_service))
+                .with_graceful_shutdown(signal)
+                .await
+        }
+        Environment::Cgi => {
+            let (process, gateway) = CgiProcess::from_env();
+            apply(server_on(AnyListener::Cgi(process), make_service))
+                .with_graceful_shutdown(async {
+                    select! {
+                        () = signal => {}
+                        answered = gateway => log_failure(answered),
+                    }
+                })
+                .await
+        }
+        #[cfg(feature = "http")]
+        Environment::Http(addr) => development::serve(addr, make_service, signal).await,
+        _ => Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "there is no socket to serve FastCGI on: let a web server start this program, or set FCGI_LISTEN to a path \
+             or host:port",
+        )),
+    }
+}
+
+/// A server with the settings that the environment has.
+fn server_on<M, S>(listener: AnyListener, make_service: M) -> Serve<AnyListener, M, S>
+where
+    M: Service<IncomingRequest, Error = Infallible, Response = S> + Clone + Send + 'static,
+    M::Future: Send,
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    let server = serve(listener, make_service);
+    match env::var(SCRIPT_NAME_VARIABLE) {
+        Ok(script_name) => server.script_name(script_name),
+        Err(_) => server,
+    }
+}
+
+/// The web server sees for itself that something is missing.
+fn log_failure(answered: io::Result<u32>) {
+    if let Err(error) = answered {
+        tracing::error!(%error, "the request could not be answered");
+    }
+}
+
+impl<F, M, S> fmt::Debug for Run<F, M, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run")
+            .field("startup_timeout", &self.startup_timeout)
+            .field("shutdown_timeout", &self.shutdown_timeout)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,131 @@
+//! What `serve` takes: everything that `axum::serve` does. That it compiles is the point; that it answers is seen too.
+
+use std::{future::pending, net::SocketAddr};
+
+use axum::{
+    Router, ServiceExt as _,
+    extract::{ConnectInfo, Request, State, connect_info::Connected},
+    handler::{Handler, HandlerWithoutStateExt},
+    http::Uri,
+    response::IntoResponse,
+    routing::{MethodRouter, get},
+};
+use axum_fastcgi::{AnyListener, IncomingRequest, UnixSocket, serve};
+use tempfile::TempDir;
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tower_layer::Layer;
+
+use crate::support::{Server, exchange, get as get_request};
+
+/// Connect info of an application's own.
+#[derive(Clone, Debug)]
+struct Software(String);
+
+impl Connected<IncomingRequest> for Software {
+    fn connect_info(request: IncomingRequest) -> Self {
+        let software = request.params().get("SERVER_SOFTWARE").unwrap_or_default();
+        Self(String::from_utf8_lossy(software).into_owned())
+    }
+}
+
+async fn hello() -> &'static str {
+    "hello"
+}
+
+async fn greeting(State(greeting): State<&'static str>) -> &'static str {
+    greeting
+}
+
+/// Starts a server of what is given, and sees that it says hello.
+macro_rules! answers {
+    ($make_service:expr) => {
+        let server = Server::start_with($make_service, |server| server);
+        let request = get_request(
+            "/",
+            &[("SERVER_SOFTWARE", "hello"), ("REMOTE_ADDR", "192.0.2.1")],
+        );
+        let reply = server.ask(request).await;
+        assert_eq!((reply.status, reply.body.as_str()), (200, "hello"));
+    };
+}
+
+#[tokio::test]
+async fn if_it_compiles_it_works() {
+    let router = || Router::new().route("/", get(hello));
+
+    answers!(router());
+    answers!(router().into_make_service());
+    answers!(router().into_make_service_with_connect_info::<SocketAddr>());
+    answers!(
+        Router::new()
+            .route(
+                "/",
+                get(async |ConnectInfo(Software(name)): ConnectInfo<Software>| name)
+            )
+            .into_make_service_with_connect_info::<Software>()
+    );
+    answers!(Router::new().route("/", get(greeting)).with_state("hello"));
+
+    answers!(get(hello));
+    answers!(MethodRouter::new().get(hello).into_make_service());
+    answers!(get(hello).into_make_service_with_connect_info::<SocketAddr>());
+
+    answers!(greeting.with_state("hello"));
+    answers!(HandlerWithoutStateExt::into_make_service(hello));
+    answers!(hello.into_service());
+    answers!(HandlerWithoutStateExt::into_make_service_with_connect_info::<SocketAddr>(hello));
+
+    // A layer around the whole application, which sees a request before it is routed.
+    let rewritten = axum::middleware::map_request(async |mut request: Request| {
+        *request.uri_mut() = Uri::from_static("/");
+        request
+    });
+    let elsewhere = Router::new().route("/", get(hello));
+    let layered = rewritten.layer(elsewhere.fallback(async || "lost".into_response()));
+    answers!(layered.into_make_service());
+}
+
+#[tokio::test]
+async fn every_listener_is_accepted() {
+    let dir = TempDir::new().expect("a directory");
+    let path = |name: &str| dir.path().join(name);
+    let app = || Router::new().route("/", get(hello));
+    let request = get_request("/", &[]);
+
+    let tcp = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
+    let addr = tcp.local_addr().expect("an address");
+    let any_tcp = AnyListener::bind("127.0.0.1:0").await.expect("a socket");
+    let AnyListener::Tcp(listener) = &any_tcp else {
+        panic!("{any_tcp:?}");
+    };
+    let any_addr = listener.local_addr().expect("an address");
+    let unix = UnixListener::bind(path("unix")).expect("a socket");
+    let own = UnixSocket::bind(path("own")).expect("a socket");
+    let any = path("any");
+    let any_unix = AnyListener::bind(any.to_str().expect("a path in UTF-8"));
+    let any_unix = any_unix.await.expect("a socket");
+
+    let servers = [
+        tokio::spawn(serve(tcp, app()).into_future()),
+        tokio::spawn(serve(any_tcp, app()).into_future()),
+        tokio::spawn(serve(unix, app()).into_future()),
+        tokio::spawn(serve(own, app()).into_future()),
+        tokio::spawn(
+            serve(any_unix, app())
+                .with_graceful_shutdown(pending())
+                .into_future(),
+        ),
+    ];
+    for addr in [addr, any_addr] {
+        let mut io = TcpStream::connect(addr).await.expect("a connection");
+        assert_eq!(exchange(&mut io, &request).await.body, "hello");
+    }
+    for name in ["unix", "own", "any"] {
+        let mut io = UnixStream::connect(path(name)).await.expect("a connection");
+        assert_eq!(exchange(&mut io, &request).await.body, "hello");
+    }
+    for server in servers {
+        assert!(!server.is_finished());
+        server.abort();
+    }
+}

@@ -1,0 +1,156 @@
+//! `run`: a program's life from its startup to its end.
+//!
+//! What is chosen by the environment runs in a process of its own: this very binary, with another test to run.
+
+use std::{
+    env,
+    error::Error as _,
+    future::pending,
+    io::{self, Read},
+    os::unix::net::{UnixListener, UnixStream},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use axum::{Router, extract::State, routing::get};
+use axum_fastcgi::{run, run_when_ready};
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::support::{get as get_request, reply};
+
+#[tokio::test]
+async fn a_startup_that_fails_is_an_error_in_one_line() {
+    let error =
+        run_when_ready(async { Err::<Router, _>(io::Error::other("the database is away")) })
+            .await
+            .expect_err("it fails");
+    assert_eq!(error.to_string(), "the application cannot start");
+    assert_eq!(
+        error.source().map(ToString::to_string).as_deref(),
+        Some("the database is away")
+    );
+    assert_eq!(
+        format!("{error:?}"),
+        "the application cannot start: the database is away"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_startup_that_takes_too_long_is_an_error() {
+    let startup = async { pending::<io::Result<Router>>().await };
+    let error = run_when_ready(startup)
+        .startup_timeout(Duration::from_millis(1500))
+        .await;
+    let error = error.expect_err("it never ends");
+    assert_eq!(
+        format!("{error:?}"),
+        "the application cannot start: it took longer than 1.5 s"
+    );
+}
+
+#[test]
+fn the_settings_can_be_seen() {
+    let run = run(Router::new()).configure(|server| server.script_name("/app"));
+    let shown = format!("{:?}", run.startup_timeout(Duration::from_secs(5)));
+    assert!(shown.contains("startup_timeout: 5s"), "{shown}");
+}
+
+/// Where the program below finds the test that started it.
+const CONTROL: &str = "AXUM_FASTCGI_TEST_CONTROL";
+
+/// The program: its startup waits for a byte, and its end sends one.
+#[tokio::test(flavor = "current_thread")]
+#[ignore = "it is a program, which the other tests start"]
+async fn program() {
+    let control = env::var_os(CONTROL).expect("started by a test");
+    let control = UnixStream::connect(control).expect("a connection");
+    control.set_nonblocking(true).expect("a socket");
+    let mut starting = tokio::net::UnixStream::from_std(control.try_clone().expect("a duplicate"))
+        .expect("a connection");
+    let mut ending = tokio::net::UnixStream::from_std(control).expect("a connection");
+    run_when_ready(async move {
+        let word = starting.read_u8().await?;
+        let app = Router::new().route("/", get(async |State(word): State<u8>| word.to_string()));
+        Ok::<_, io::Error>(app.with_state(word))
+    })
+    .configure(|server| server.max_requests(1))
+    .on_shutdown(async move {
+        ending.write_u8(7).await.expect("the test listens");
+    })
+    .await
+    .expect("a good end");
+}
+
+/// Starts the program on `socket`.
+fn start(dir: &Path, socket: &Path) -> (Child, UnixStream) {
+    let control = dir.join("control.sock");
+    let listener = UnixListener::bind(&control).expect("a socket");
+    let child = Command::new(env::current_exe().expect("a program"))
+        .args(["--exact", "run::program", "--ignored", "--nocapture"])
+        .env(CONTROL, &control)
+        .env("FCGI_LISTEN", socket)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("a process");
+    let (control, _) = listener.accept().expect("a connection");
+    (child, control)
+}
+
+fn wait_for(path: &Path) {
+    while !path.exists() {
+        std::thread::yield_now();
+    }
+}
+
+/// The socket is there before the application is, whose state then answers; its end comes after the last request.
+#[tokio::test]
+async fn requests_wait_for_the_startup() {
+    let dir = TempDir::new().expect("a directory");
+    let socket = dir.path().join("app.sock");
+    let (mut child, mut control) = start(dir.path(), &socket);
+    wait_for(&socket);
+    let mut io = connect(&socket).await;
+    io.write_all(&get_request("/", &[]))
+        .await
+        .expect("a connection");
+    io::Write::write_all(&mut control, &[42]).expect("the program waits");
+    assert_eq!(reply(&mut io).await.body, "42");
+
+    let mut end = [0];
+    control.read_exact(&mut end).expect("on_shutdown");
+    assert_eq!(end, [7]);
+    assert!(child.wait().expect("a process").success());
+    assert!(!socket.exists());
+}
+
+/// Who asks a program to stop before it has started does not want to wait for it.
+#[tokio::test]
+async fn a_signal_ends_the_startup() {
+    let dir = TempDir::new().expect("a directory");
+    let socket = dir.path().join("app.sock");
+    let (mut child, mut control) = start(dir.path(), &socket);
+    wait_for(&socket);
+    kill_process(Pid::from_child(&child), Signal::TERM).expect("a process");
+    assert!(child.wait().expect("a process").success());
+    assert_eq!(
+        control.read(&mut [0]).expect("a connection"),
+        0,
+        "it never ran"
+    );
+    assert!(!socket.exists());
+}
+
+/// It may be bound and not listen yet.
+async fn connect(socket: &Path) -> tokio::net::UnixStream {
+    loop {
+        match tokio::net::UnixStream::connect(socket).await {
+            Ok(io) => return io,
+            Err(error) => assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused),
+        }
+        tokio::task::yield_now().await;
+    }
+}
