@@ -19,9 +19,9 @@ use crate::{BoxError, Exchange, Incoming, Reply};
 
 /// Turns exchanges into HTTP requests for `S`, and its HTTP responses into replies.
 ///
-/// Requests carry [`Params`], [`ScriptName`](cgi::ScriptName) and [`Handle`](crate::Handle) in their extensions, and the
-/// [`Role`] when it is not that of a Responder. What is no HTTP request is answered with 400, 414, 431 or 501 and does
-/// not reach `S`.
+/// Requests carry [`Params`](crate::Params), [`ScriptName`](cgi::ScriptName) and [`Handle`](crate::Handle) in their
+/// extensions, and the [`Role`] when it is not that of a Responder. What is no HTTP request is answered with 400, 404,
+/// 414, 431 or 501 and does not reach `S`.
 #[derive(Clone, Debug)]
 pub struct HttpService<S> {
     service: S,

@@ -1,28 +1,21 @@
 //! The requests in progress on one connection, and the service that answers them.
 
-use std::{
-    pin::Pin,
-    task::{Context, Poll, Waker},
-};
+use std::task::{Context, Poll, Waker};
 
 use proto::record::RequestId;
-use tower_service::Service;
 
 use super::{
     request::Request,
-    slot::{Outcome, Slot, Stage},
+    slot::{Outcome, ServiceStage, Slot, Stage},
 };
-use crate::{Exchange, ExchangeService};
+use crate::ExchangeService;
 
 pub(super) struct Requests<S: ExchangeService> {
     service: S,
-    slots: Vec<Slot<S::Future, S::Body>>,
+    slots: Vec<Slot<S>>,
     /// The box of a request that has ended, for the next one.
     spare: Option<ServiceStage<S>>,
 }
-
-type ServiceStage<S> =
-    Pin<Box<Stage<<S as Service<Exchange>>::Future, <S as ExchangeService>::Body>>>;
 
 impl<S: ExchangeService> Requests<S> {
     pub(super) fn new(service: S) -> Self {

@@ -10,19 +10,24 @@ use bytes::{Buf, BytesMut};
 use http::StatusCode;
 use http_body::Body;
 use pin_project_lite::pin_project;
+use tower_service::Service;
 use tracing::Span;
 
 use super::request::Request;
-use crate::{BoxError, Exchange, ExchangeService, Reply};
+use crate::{BoxError, Exchange, ExchangeService};
 
 /// A request from its params to its end.
-pub(super) struct Slot<F, B> {
+pub(super) struct Slot<S: ExchangeService> {
     pub(super) request: Request,
-    pub(super) stage: Pin<Box<Stage<F, B>>>,
+    pub(super) stage: ServiceStage<S>,
     /// The request is over but for its end, which has to wait.
     held: Option<Outcome>,
     span: Span,
 }
+
+/// Boxed, because a service's future must not move once it was polled.
+pub(super) type ServiceStage<S> =
+    Pin<Box<Stage<<S as Service<Exchange>>::Future, <S as ExchangeService>::Body>>>;
 
 pin_project! {
     /// ```text
@@ -50,9 +55,9 @@ pub(super) enum Outcome {
 /// Bytes of responses that may wait to be written before bodies are left alone (R-13).
 pub(super) const HIGH_WATER: usize = 256 * 1024;
 
-impl<F, B> Slot<F, B> {
+impl<S: ExchangeService> Slot<S> {
     /// A request of which nothing is done. `stage` is waiting: the box of a request that has ended, or a new one.
-    pub(super) fn new(request: Request, stage: Pin<Box<Stage<F, B>>>) -> Self {
+    pub(super) fn new(request: Request, stage: ServiceStage<S>) -> Self {
         let span = tracing::debug_span!("request", id = %request.id, role = ?request.role);
         Self {
             request,
@@ -67,17 +72,12 @@ impl<F, B> Slot<F, B> {
     }
 
     /// Goes on as far as it can. Writes to `connection` what the reply has to say, up to [`HIGH_WATER`].
-    pub(super) fn poll<S>(
+    pub(super) fn poll(
         &mut self,
         cx: &mut Context<'_>,
         service: &mut S,
         connection: &mut proto::Connection,
-    ) -> Poll<Outcome>
-    where
-        S: ExchangeService<Future = F, Body = B>,
-        F: Future<Output = Result<Reply<B>, S::Error>>,
-        B: Body<Error: Into<BoxError>>,
-    {
+    ) -> Poll<Outcome> {
         let outcome = match self.held.take() {
             Some(outcome) => outcome,
             None => ready!(self.poll_outcome(cx, service, connection)),
@@ -92,17 +92,12 @@ impl<F, B> Slot<F, B> {
         Poll::Ready(outcome)
     }
 
-    fn poll_outcome<S>(
+    fn poll_outcome(
         &mut self,
         cx: &mut Context<'_>,
         service: &mut S,
         connection: &mut proto::Connection,
-    ) -> Poll<Outcome>
-    where
-        S: ExchangeService<Future = F, Body = B>,
-        F: Future<Output = Result<Reply<B>, S::Error>>,
-        B: Body<Error: Into<BoxError>>,
-    {
+    ) -> Poll<Outcome> {
         let _entered = self.span.enter();
         loop {
             let next = match self.stage.as_mut().project() {
