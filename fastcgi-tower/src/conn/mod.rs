@@ -66,6 +66,9 @@ enum Phase {
     Serving,
 }
 
+/// Requests in progress with which a web server that does not read their responses has to be content.
+const ENOUGH_REQUESTS: usize = 16;
+
 // Nothing in a connection is pinned: the slots have boxes of their own.
 impl<Io: Unpin, S: ExchangeService> Unpin for Connection<Io, S> {}
 
@@ -142,9 +145,11 @@ where
             let may_spill = self.stalled || self.requests.len() > 1;
             return !may_spill || buffered >= self.options.max_spill;
         }
-        // Who does not read responses gets no further requests served; the rest of a body is taken all the same (B-8).
-        // What is read makes room for the responses in progress first.
-        unwritten >= HIGH_WATER / 2 && self.unread < Unread::Body && !self.requests.is_receiving()
+        // Who does not read responses gets no further requests served. But the rest of a body is taken all the same
+        // (B-8), and so is what may be the abort of a request in progress.
+        let has_enough = self.requests.is_empty() || self.requests.len() >= ENOUGH_REQUESTS;
+        let may_send_body = self.unread == Unread::Body || self.requests.is_receiving();
+        unwritten >= HIGH_WATER / 2 && has_enough && !may_send_body
     }
 
     fn fail(&mut self, error: Error) {
