@@ -6,6 +6,11 @@ use std::{
     thread,
 };
 
+use rustix::{
+    io::Errno,
+    net::{RecvFlags, recv},
+};
+
 use crate::{Result, process::ServerProcess, scenario::Scenario, server::Protocol};
 
 /// Sends the scenario's requests, as many at a time as it has connections.
@@ -31,6 +36,7 @@ pub(crate) fn run(server: &ServerProcess, scenario: &Scenario) -> Result<()> {
             connection.write_all(&request)?;
         }
         for connection in &mut connections {
+            await_quietly(connection)?;
             skip(connection, length)?;
         }
     }
@@ -59,6 +65,18 @@ fn exchange_large(connections: &mut [UnixStream], request: &[u8], length: usize)
 fn exchange(connection: &mut UnixStream, request: &[u8], length: usize) -> Result<()> {
     connection.write_all(request)?;
     skip(connection, length)
+}
+
+/// Waits for a response without sleeping. To wake a sleeper costs the server as much as half a request, and only the
+/// slower of two servers would have to.
+fn await_quietly(connection: &UnixStream) -> Result<()> {
+    let mut byte = [0];
+    loop {
+        match recv(connection, &mut byte, RecvFlags::PEEK | RecvFlags::DONTWAIT) {
+            Err(Errno::AGAIN) => thread::yield_now(),
+            received => return Ok(received.map(drop)?),
+        }
+    }
 }
 
 fn skip(connection: &mut UnixStream, mut length: usize) -> Result<()> {

@@ -1,8 +1,10 @@
-//! CPU per request: one axum application over FastCGI and over HTTP, side by side on Unix sockets, in one run.
+//! CPU per request: one application over FastCGI and over HTTP, side by side on Unix sockets, in one run; with axum, and
+//! with actix-web.
 //!
 //! ```text
-//! cargo run --release -p fastcgi-bench             # all scenarios
-//! cargo run --release -p fastcgi-bench hello 9     # one scenario, nine rounds
+//! cargo run --release -p fastcgi-bench                   # both frameworks, all scenarios
+//! cargo run --release -p fastcgi-bench hello 9           # one scenario, nine rounds
+//! cargo run --release -p fastcgi-bench actix hello 9     # one framework
 //! ```
 //!
 //! Each server is a process of its own with one thread. A round sends the same requests to both, one after the other;
@@ -10,14 +12,21 @@
 //! a shared machine that moves by a few per cent where requests per second move by tens. Printed are medians, and the
 //! median of the ratios within a round.
 
+mod actix_app;
+mod axum_app;
 mod load;
 mod process;
 mod scenario;
 mod server;
+mod zeros;
 
 use std::{env, error::Error};
 
-use crate::{process::ServerProcess, scenario::Scenario, server::Protocol};
+use crate::{
+    process::ServerProcess,
+    scenario::Scenario,
+    server::{Framework, Protocol, Server},
+};
 
 type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 
@@ -26,13 +35,23 @@ const DEFAULT_ROUNDS: usize = 7;
 fn main() -> Result<()> {
     let args: Vec<String> = env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    match args[..] {
-        ["serve", protocol, path] => server::run(protocol.parse()?, path),
-        [] => compare(&scenario::all(), DEFAULT_ROUNDS),
-        [name] => compare(&scenario::named(name)?, DEFAULT_ROUNDS),
-        [name, rounds] => compare(&scenario::named(name)?, rounds.parse()?),
-        _ => Err("usage: fastcgi-bench [SCENARIO [ROUNDS]]".into()),
+    if let ["serve", server, path] = args[..] {
+        return server.parse::<Server>()?.run(path);
     }
+    let (frameworks, args) = match args.split_first() {
+        Some((name, rest)) if name.parse::<Framework>().is_ok() => (vec![name.parse()?], rest),
+        _ => (Framework::ALL.to_vec(), &args[..]),
+    };
+    let (scenarios, rounds) = match *args {
+        [] => (scenario::all(), DEFAULT_ROUNDS),
+        [name] => (scenario::named(name)?, DEFAULT_ROUNDS),
+        [name, rounds] => (scenario::named(name)?, rounds.parse()?),
+        _ => return Err("usage: fastcgi-bench [axum|actix] [SCENARIO [ROUNDS]]".into()),
+    };
+    for framework in frameworks {
+        compare(framework, &scenarios, rounds)?;
+    }
+    Ok(())
 }
 
 /// What one server did in one round.
@@ -42,15 +61,22 @@ struct Figure {
     peak_growth_kib: u64,
 }
 
-fn compare(scenarios: &[Scenario], rounds: usize) -> Result<()> {
+fn compare(framework: Framework, scenarios: &[Scenario], rounds: usize) -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let fastcgi = ServerProcess::start(Protocol::FastCgi, folder.path())?;
-    let http = ServerProcess::start(Protocol::Http, folder.path())?;
+    let start = |protocol| ServerProcess::start(Server::new(framework, protocol), folder.path());
+    let (fastcgi, http) = (start(Protocol::FastCgi)?, start(Protocol::Http)?);
     report(format_args!(
         "{:<16}{:>16}{:>16}{:>10}{:>18}",
-        "scenario", "FastCGI us/req", "HTTP us/req", "ratio", "FastCGI peak KiB"
+        framework.as_str(),
+        "FastCGI us/req",
+        "HTTP us/req",
+        "ratio",
+        "FastCGI peak KiB"
     ));
     for scenario in scenarios {
+        if !framework.takes(scenario) {
+            continue;
+        }
         let mut figures = Vec::new();
         for _ in 0..rounds {
             figures.push((measure(&fastcgi, scenario)?, measure(&http, scenario)?));

@@ -9,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use crate::{Result, server::Protocol};
+use crate::{
+    Result,
+    server::{Protocol, Server},
+};
 
 #[derive(Debug)]
 pub(crate) struct ServerProcess {
@@ -20,14 +23,15 @@ pub(crate) struct ServerProcess {
 
 impl ServerProcess {
     /// Starts this program again as a server, and waits until it accepts connections.
-    pub(crate) fn start(protocol: Protocol, folder: &Path) -> Result<Self> {
-        let socket = folder.join(protocol.as_str());
+    pub(crate) fn start(server: Server, folder: &Path) -> Result<Self> {
+        let socket = folder.join(server.to_string());
         let child = Command::new(env::current_exe()?)
-            .args(["serve", protocol.as_str()])
+            .arg("serve")
+            .arg(server.to_string())
             .arg(&socket)
             .spawn()?;
         let server = Self {
-            protocol,
+            protocol: server.protocol,
             socket,
             child,
         };

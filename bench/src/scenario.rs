@@ -112,6 +112,10 @@ impl Scenario {
         }
     }
 
+    pub(crate) fn header_count(&self) -> usize {
+        HEADERS.len() + self.extra_headers
+    }
+
     fn headers(&self) -> impl Iterator<Item = (String, String)> {
         let extra = (0..self.extra_headers)
             .map(|n| (format!("X-Extra-{n}"), format!("value of header {n}")));

@@ -6,7 +6,10 @@ use std::{
     net::TcpListener as StdTcpListener,
     os::{
         fd::{AsFd, OwnedFd},
-        unix::net::UnixListener as StdUnixListener,
+        unix::{
+            net::{UnixListener as StdUnixListener, UnixStream as StdUnixStream},
+            process::parent_id,
+        },
     },
 };
 
@@ -29,7 +32,7 @@ pub enum InheritedSocket {
 impl InheritedSocket {
     /// Takes the socket from descriptor 0, if there is one.
     ///
-    /// The descriptor is then `/dev/null`, so that the application's children do not inherit the socket. `None` when
+    /// The descriptor is then `/dev/null`, or as empty where there is none, so that the application's children do not inherit the socket. `None` when
     /// descriptor 0 is something else, as for a program started by hand.
     ///
     /// # Errors
@@ -56,7 +59,7 @@ impl InheritedSocket {
         }
         // A duplicate has close-on-exec set.
         let socket = stdin.as_fd().try_clone_to_owned()?;
-        rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
+        rustix::stdio::dup2_stdin(nothing()?)?;
         Ok(Some(socket))
     }
 
@@ -86,4 +89,27 @@ impl InheritedSocket {
             "the inherited socket is neither TCP nor Unix",
         ))
     }
+}
+
+/// Something to read nothing from.
+fn nothing() -> io::Result<OwnedFd> {
+    match File::open("/dev/null") {
+        Ok(file) => Ok(file.into()),
+        // A root directory with nothing but the program in it. The other end is closed at once.
+        Err(_) => StdUnixStream::pair().map(|(near, _)| near.into()),
+    }
+}
+
+/// Whether mod_fcgid made this socket: for this process alone, so that it can be closed for all.
+///
+/// A connection that is made and not accepted is an error for mod_fcgid's client; one that is refused goes to the next
+/// process. The path ends in the parent's process id and a number.
+pub(super) fn is_mod_fcgids(listener: &UnixListener) -> bool {
+    let addr = listener.local_addr().ok();
+    let path = addr.as_ref().and_then(|addr| addr.as_pathname());
+    let name = path.and_then(|path| path.file_name()?.to_str());
+    name.and_then(|name| name.split_once('.'))
+        .is_some_and(|(parent, number)| {
+            parent.parse() == Ok(parent_id()) && number.parse::<u32>().is_ok()
+        })
 }

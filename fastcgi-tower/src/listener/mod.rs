@@ -7,7 +7,7 @@ mod unix_socket;
 
 use std::{
     fmt,
-    future::Future,
+    future::{Future, pending},
     io,
     net::{IpAddr, SocketAddr},
     time::Duration,
@@ -114,6 +114,8 @@ impl Listener for UnixListener {
         loop {
             match Self::accept(self).await {
                 Ok(accepted) => return accepted,
+                // It has been closed, and those who waited have been accepted.
+                Err(error) if error.kind() == io::ErrorKind::InvalidInput => pending().await,
                 Err(error) => handle_accept_error(error).await,
             }
         }
@@ -121,6 +123,14 @@ impl Listener for UnixListener {
 
     fn local_addr(&self) -> io::Result<unix::SocketAddr> {
         Self::local_addr(self)
+    }
+
+    /// Refuses who connects from now on, if nobody else listens on this socket.
+    fn close(&mut self) {
+        if inherited::is_mod_fcgids(self) {
+            // Where a system cannot do this, connections that come too late are broken.
+            _ = rustix::net::shutdown(&*self, rustix::net::Shutdown::Read);
+        }
     }
 }
 

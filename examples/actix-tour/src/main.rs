@@ -1,0 +1,32 @@
+//! The tour, with actix-web: what `../tour` is with axum, the same pages and the same answers.
+//!
+//! The tests run this program, too, behind every web server, with the configuration files of `../tour`.
+//!
+//! ```sh
+//! FCGI_LISTEN=127.0.0.1:9000 cargo run -p actix-tour
+//! curl http://127.0.0.1:8080/request/a%2Fb?q=1
+//! ```
+
+mod body;
+mod failure;
+mod handle;
+mod life;
+mod page;
+mod request;
+
+use actix_web::App;
+
+#[actix_web::main]
+async fn main() -> std::io::Result<()> {
+    let app = || {
+        App::new()
+            .configure(page::routes)
+            .configure(request::routes)
+            .configure(body::routes)
+            .configure(failure::routes)
+            .configure(handle::routes)
+            .configure(life::routes)
+    };
+
+    fastcgi_actix::run(app).await
+}

@@ -1,0 +1,71 @@
+//! Run an unmodified [actix-web](actix_web) application over FastCGI, behind nginx, Apache, Caddy, lighttpd, h2o or
+//! HAProxy.
+//!
+//! Where an application says `HttpServer`, say [`FastCgiServer`]:
+//!
+//! ```no_run
+//! use actix_web::{get, web, App, Responder};
+//! use fastcgi_actix::FastCgiServer;
+//!
+//! #[get("/hello/{name}")]
+//! async fn greet(name: web::Path<String>) -> impl Responder {
+//!     format!("Hello {name}!")
+//! }
+//!
+//! #[actix_web::main] // or #[tokio::main]
+//! async fn main() -> std::io::Result<()> {
+//!     FastCgiServer::new(|| {
+//!         App::new().service(greet)
+//!     })
+//!     .bind(("127.0.0.1", 8080))?
+//!     .run()
+//!     .await
+//! }
+//! ```
+//!
+//! Everything else stays as it is: extractors, scopes, middleware, errors that are responses, streaming in both
+//! directions, workers, graceful shutdown. `peer_addr()` and [`ConnectionInfo`](actix_web::dev::ConnectionInfo) tell the
+//! *client's* address and scheme, not the web server's; and [`Params`] is an extractor for what the web server knows
+//! besides.
+//!
+//! [`run`] makes one binary that is right everywhere: it looks at how it was started.
+//!
+//! # What is not there, and what to do instead
+//!
+//! - [`on_connect`](actix_web::HttpServer::on_connect): a connection is the web server's, and its requests are of many
+//!   clients. What one wants of it, such as the certificate of the client, is in the [`Params`] of each request, and
+//!   middleware can put anything into the extensions of a request.
+//! - WebSockets: FastCGI cannot upgrade a connection. The handshake is answered with actix's own refusal, status 400.
+//!   Server-sent events work; for WebSockets let the web server pass one path to an `HttpServer` beside this one, in
+//!   the same process if you like.
+//! - The mount in [`url_for`](actix_web::HttpRequest::url_for): an application below `/app` sees paths without it, and
+//!   actix builds URLs of what it sees. Either put [`ScriptName`] in front, which is in the extensions of the request;
+//!   or leave the mount in the paths with [`script_name("")`](FastCgiServer::script_name), and put the application into
+//!   a `web::scope("/app")`.
+//! - `keep_alive`, `client_request_timeout`, TLS and HTTP/2 are the web server's. [`Builder`] has the limits that
+//!   are ours.
+//! - More headers than actix-http's parser takes (96) are no problem here: the web server has the say.
+
+mod body;
+mod extract;
+mod head;
+mod param_to_header;
+mod run;
+mod running;
+mod server;
+mod service;
+mod sockets;
+mod worker;
+
+pub use fastcgi_tower::{
+    Builder, Handle, OnMismatch, PathSource, Role, ScriptName,
+    listener::{AnyListener, UnixSocket},
+};
+
+pub use crate::{
+    extract::Params,
+    param_to_header::{ParamToHeader, ParamToHeaderMiddleware},
+    run::run,
+    running::{Server, ServerHandle},
+    server::FastCgiServer,
+};

@@ -1,0 +1,145 @@
+//! The server, as it runs: a future, and a handle to stop it.
+
+use std::{
+    convert::Infallible,
+    fmt, future, io,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use fastcgi_tower::{listener::SocketFile, shutdown_signal};
+use tokio::{select, sync::mpsc};
+use tokio_util::sync::CancellationToken;
+
+use crate::worker::{self, Work};
+
+/// A running server, made by [`FastCgiServer::run`](crate::FastCgiServer::run): a future that has to be polled.
+///
+/// It is done when the server has stopped. Dropping it stops the server at once.
+///
+/// # Errors
+///
+/// When the application cannot be made, a socket cannot be used, or a setting is wrong. All workers have ended then.
+#[must_use = "a server does nothing unless it is polled"]
+pub struct Server {
+    handle: ServerHandle,
+    future: Pin<Box<dyn Future<Output = io::Result<()>> + Send>>,
+}
+
+impl Server {
+    pub(crate) fn new(plan: Plan) -> Self {
+        Self {
+            handle: plan.handle.clone(),
+            future: Box::pin(plan.run()),
+        }
+    }
+
+    /// A handle to stop the server with.
+    pub fn handle(&self) -> ServerHandle {
+        self.handle.clone()
+    }
+}
+
+impl Future for Server {
+    type Output = io::Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.future.as_mut().poll(cx)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.handle.forced.cancel();
+        self.handle.done.cancel();
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").finish_non_exhaustive()
+    }
+}
+
+/// Stops a [`Server`].
+#[derive(Clone, Debug, Default)]
+pub struct ServerHandle {
+    graceful: CancellationToken,
+    forced: CancellationToken,
+    done: CancellationToken,
+}
+
+impl ServerHandle {
+    /// Stops the server, and waits until it has stopped. It is stopped whether or not the future is awaited.
+    ///
+    /// If it is `graceful`, no further connection is accepted, and requests in progress have the time that
+    /// [`shutdown_timeout`](crate::FastCgiServer::shutdown_timeout) says. Otherwise they are dropped.
+    pub fn stop(&self, graceful: bool) -> impl Future<Output = ()> + Send + 'static {
+        match graceful {
+            true => self.graceful.cancel(),
+            false => self.forced.cancel(),
+        }
+        self.done.clone().cancelled_owned()
+    }
+}
+
+/// All that a server needs to run.
+pub(crate) struct Plan {
+    pub(crate) works: io::Result<Vec<Work>>,
+    /// Has the workers finish.
+    pub(crate) stop: CancellationToken,
+    pub(crate) files: Vec<SocketFile>,
+    pub(crate) signals: bool,
+    pub(crate) handle: ServerHandle,
+}
+
+impl Plan {
+    async fn run(self) -> io::Result<()> {
+        let handle = self.handle;
+        let _done = handle.done.clone().drop_guard();
+        let _forced = handle.forced.clone().drop_guard();
+        let signal = self.signals.then(shutdown_signal).transpose()?;
+        let workers = worker::start(self.works?, &handle.forced)?;
+        let reason_to_stop = async {
+            select! {
+                () = handle.graceful.cancelled() => {}
+                () = wait_for(signal) => {}
+                // A worker has one of its own.
+                () = self.stop.cancelled() => {}
+            }
+        };
+        let stopping = async {
+            reason_to_stop.await;
+            // First of all nobody may find us any more; the next process may have the path.
+            drop(self.files);
+            self.stop.cancel();
+            future::pending::<Infallible>().await
+        };
+        select! {
+            result = join(workers, &handle.forced) => result,
+            never = stopping => match never {},
+        }
+    }
+}
+
+async fn wait_for(signal: Option<impl Future<Output = ()>>) {
+    match signal {
+        Some(signal) => signal.await,
+        None => future::pending().await,
+    }
+}
+
+/// Waits for all workers. With the first that fails, all have to end.
+async fn join(
+    mut workers: mpsc::UnboundedReceiver<io::Result<()>>,
+    forced: &CancellationToken,
+) -> io::Result<()> {
+    let mut joined = Ok(());
+    while let Some(result) = workers.recv().await {
+        if result.is_err() {
+            forced.cancel();
+            joined = joined.and(result);
+        }
+    }
+    joined
+}

@@ -1,0 +1,295 @@
+//! The server, as it is configured: actix's `HttpServer`, over FastCGI.
+
+use std::{
+    fmt, io,
+    marker::PhantomData,
+    net::{SocketAddr, TcpListener, ToSocketAddrs},
+    os::unix::net::UnixListener,
+    path::Path,
+    thread,
+    time::Duration,
+};
+
+use actix_http::{Request, Response, body::MessageBody};
+use actix_service::{IntoServiceFactory, Service, ServiceFactory};
+use actix_web::{Error, dev::AppConfig};
+use fastcgi_tower::{
+    Builder,
+    listener::{AnyListener, CgiProcess},
+};
+use tokio::{sync::oneshot, task::LocalSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    running::{Plan, Server, ServerHandle},
+    service::ActixService,
+    sockets::Sockets,
+    worker::{self, Settings, Work},
+};
+
+/// A FastCGI server for an actix-web application: takes the place of [`HttpServer`](actix_web::HttpServer).
+///
+/// ```no_run
+/// use actix_web::{App, web};
+/// use fastcgi_actix::FastCgiServer;
+///
+/// #[actix_web::main]
+/// async fn main() -> std::io::Result<()> {
+///     FastCgiServer::new(|| {
+///         App::new()
+///             .service(web::resource("/").to(|| async { "hello world" }))
+///     })
+///     .bind(("127.0.0.1", 9000))?
+///     .run()
+///     .await
+/// }
+/// ```
+///
+/// As there, the application is made once for each worker, and each worker is a thread. A worker accepts connections by
+/// itself: there is no thread besides.
+#[must_use = "a server does nothing unless it is run"]
+pub struct FastCgiServer<F, I, S, B> {
+    factory: F,
+    sockets: Sockets,
+    workers: Option<usize>,
+    settings: Settings,
+    signals: bool,
+    application: PhantomData<fn(I, S) -> B>,
+}
+
+impl<F, I, S, B> FastCgiServer<F, I, S, B>
+where
+    F: Fn() -> I + Send + Clone + 'static,
+    I: IntoServiceFactory<S, Request>,
+    S: ServiceFactory<Request, Config = AppConfig> + 'static,
+    S::Error: Into<Error> + 'static,
+    S::InitError: fmt::Debug,
+    S::Response: Into<Response<B>> + 'static,
+    <S::Service as Service<Request>>::Future: 'static,
+    S::Service: 'static,
+    B: MessageBody + 'static,
+{
+    /// A server for the application that `factory` makes.
+    pub fn new(factory: F) -> Self {
+        Self {
+            factory,
+            sockets: Sockets::default(),
+            workers: None,
+            settings: Settings::default(),
+            signals: true,
+            application: PhantomData,
+        }
+    }
+
+    /// The number of workers, each of them a thread. Default: one for a socket on descriptor 0, whose process manager
+    /// starts as many processes as it likes; otherwise [`available_parallelism`](thread::available_parallelism).
+    ///
+    /// # Panics
+    ///
+    /// When `workers` is 0.
+    pub fn workers(mut self, workers: usize) -> Self {
+        assert_ne!(workers, 0, "workers must be greater than 0");
+        self.workers = Some(workers);
+        self
+    }
+
+    /// Says where the application is mounted, in place of what the web server says: `""` is the root, `"/app"` a
+    /// directory (T-8).
+    ///
+    /// Needed where the web server's `SCRIPT_NAME` is not the mount point. A path that is none is an error of
+    /// [`run`](Self::run).
+    pub fn script_name(mut self, path: impl AsRef<str>) -> Self {
+        self.settings.script_name = Some(path.as_ref().to_owned());
+        self
+    }
+
+    /// Replaces all settings for connections, but not [`script_name`](Self::script_name).
+    pub fn with_builder(mut self, builder: Builder) -> Self {
+        self.settings.builder = builder;
+        self
+    }
+
+    /// The most connections at a time, for each worker and socket; more wait to be accepted. Default: 1024.
+    ///
+    /// With multiplexing off, as it is in all web servers by default, these are the requests at a time.
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.settings.max_connections = connections;
+        self
+    }
+
+    /// Seconds that requests in progress have, after the server was told to stop. Default: 30.
+    pub fn shutdown_timeout(mut self, seconds: u64) -> Self {
+        self.settings.grace_period = Duration::from_secs(seconds);
+        self
+    }
+
+    /// Leaves signals alone. Otherwise SIGTERM, SIGINT and SIGUSR1 stop the server gracefully.
+    pub fn disable_signals(mut self) -> Self {
+        self.signals = false;
+        self
+    }
+
+    /// Whether the server may listen on an address that other machines can reach, although the environment variable
+    /// `FCGI_WEB_SERVER_ADDRS` does not say which of them are web servers. Default: `false`, it is an error of
+    /// [`run`](Self::run): whoever can connect can be anybody to the application.
+    pub fn allow_remote(mut self, allow: bool) -> Self {
+        self.settings.allow_remote = allow;
+        self
+    }
+
+    /// Whether to stop when the program's file has been replaced, or `tmp/restart.txt` beside it or in the working
+    /// directory touched, so that a process manager starts the new program. Default: `false`. Looked at once a second.
+    pub fn exit_when_replaced(mut self, exit: bool) -> Self {
+        self.settings.exit_when_replaced = exit;
+        self
+    }
+
+    /// Listens on TCP, on every address that `addrs` resolves to.
+    ///
+    /// # Errors
+    ///
+    /// When `addrs` cannot be resolved, or none of the addresses can be bound.
+    pub fn bind<A: ToSocketAddrs>(mut self, addrs: A) -> io::Result<Self> {
+        self.sockets.bind(addrs)?;
+        Ok(self)
+    }
+
+    /// Listens on a path, with a mode of 0660.
+    ///
+    /// A socket that another process left there is replaced; anything else is left alone. The path is removed when the
+    /// server stops, if it is still the same socket.
+    ///
+    /// # Errors
+    ///
+    /// [`AddrInUse`](io::ErrorKind::AddrInUse) when a process listens there already, and
+    /// [`AlreadyExists`](io::ErrorKind::AlreadyExists) when something other than a socket is there.
+    pub fn bind_uds(mut self, path: impl AsRef<Path>) -> io::Result<Self> {
+        self.sockets.bind_path(path.as_ref())?;
+        Ok(self)
+    }
+
+    /// Listens on a TCP socket that is bound already.
+    ///
+    /// # Errors
+    ///
+    /// When the socket has no address.
+    pub fn listen(mut self, listener: TcpListener) -> io::Result<Self> {
+        self.sockets.add_tcp(listener)?;
+        Ok(self)
+    }
+
+    /// Listens on a Unix socket that is bound already. Its path is somebody else's and never removed.
+    ///
+    /// # Errors
+    ///
+    /// None yet: it is `HttpServer`'s signature.
+    pub fn listen_uds(mut self, listener: UnixListener) -> io::Result<Self> {
+        self.sockets.add(listener);
+        Ok(self)
+    }
+
+    /// Listens on the socket that this process was started with on descriptor 0, as from mod_fcgid, spawn-fcgi or
+    /// lighttpd's `bin-path`.
+    ///
+    /// # Errors
+    ///
+    /// When descriptor 0 is no listening socket.
+    pub fn listen_stdin(mut self) -> io::Result<Self> {
+        self.sockets.add_stdin()?;
+        Ok(self)
+    }
+
+    /// Listens on a listener of the driver's, as [`AnyListener::from_env`] gives it.
+    ///
+    /// # Errors
+    ///
+    /// When the socket cannot be taken from its runtime.
+    pub fn listen_any(mut self, listener: impl Into<AnyListener>) -> io::Result<Self> {
+        self.sockets.add_any(listener.into())?;
+        Ok(self)
+    }
+
+    /// The addresses of the TCP sockets.
+    pub fn addrs(&self) -> Vec<SocketAddr> {
+        self.sockets.addrs().to_vec()
+    }
+
+    /// Starts to serve, once the [`Server`] is polled: on tokio, whether that is `#[actix_web::main]` or
+    /// `#[tokio::main]`.
+    pub fn run(self) -> Server {
+        let stop = CancellationToken::new();
+        Server::new(Plan {
+            works: self.works(&stop),
+            stop,
+            files: self.sockets.into_files(),
+            signals: self.signals,
+            handle: ServerHandle::default(),
+        })
+    }
+
+    /// What each worker has to do: make an application, and serve it on a duplicate of each socket.
+    fn works(&self, stop: &CancellationToken) -> io::Result<Vec<Work>> {
+        if self.sockets.is_empty() {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "the server was not told where to listen",
+            ));
+        }
+        let count = self.workers.unwrap_or_else(|| self.default_workers());
+        (0..count).map(|_| self.work(stop)).collect()
+    }
+
+    fn default_workers(&self) -> usize {
+        match self.sockets.has_inherited() {
+            true => 1,
+            false => thread::available_parallelism().map_or(2, Into::into),
+        }
+    }
+
+    fn work(&self, stop: &CancellationToken) -> io::Result<Work> {
+        let sockets = self.sockets.duplicates()?;
+        let factory = self.factory.clone();
+        let settings = self.settings.clone();
+        let stop = stop.clone();
+        Ok(Box::new(move || {
+            Box::pin(async move {
+                let service = Self::application(factory).await?;
+                worker::serve(service, sockets, &settings, &stop).await
+            })
+        }))
+    }
+
+    async fn application(factory: F) -> io::Result<ActixService<S::Service, B>> {
+        let factory = factory().into_factory();
+        let service = factory.new_service(AppConfig::default()).await;
+        service
+            .map(ActixService::new)
+            .map_err(|error| io::Error::other(format!("the application cannot be made: {error:?}")))
+    }
+
+    /// Answers the one request of a CGI program, on this thread.
+    pub(crate) async fn run_cgi(self) -> io::Result<()> {
+        let serve = async move {
+            let service = Self::application(self.factory).await?;
+            let (process, gateway) = CgiProcess::from_env();
+            let (sender, answered) = oneshot::channel();
+            let stop = async move {
+                // The receiver waits for it.
+                let _ = sender.send(gateway.await);
+            };
+            worker::accept(process, service, self.settings, stop).await?;
+            answered.await.map_err(io::Error::other)?.map(drop)
+        };
+        LocalSet::new().run_until(serve).await
+    }
+}
+
+impl<F, I, S, B> fmt::Debug for FastCgiServer<F, I, S, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FastCgiServer")
+            .field("sockets", &self.sockets)
+            .field("workers", &self.workers)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,150 @@
+//! Workers: threads with an application each, which accept connections by themselves.
+
+use std::{io, os::fd::OwnedFd, pin::Pin, thread, time::Duration};
+
+use actix_rt::{Arbiter, System};
+use fastcgi_tower::{BoxError, Builder, Incoming, Listener, listener::InheritedSocket};
+use http_body::Body;
+use tokio::{
+    runtime, select,
+    sync::mpsc,
+    task::{JoinSet, LocalSet, spawn_local},
+};
+use tokio_util::sync::CancellationToken;
+use tower_service::Service;
+
+/// What a worker does, to be begun on its thread: what it makes there is not `Send`.
+pub(crate) type Work =
+    Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = io::Result<()>>>> + Send + 'static>;
+
+/// How connections are served.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) builder: Builder,
+    pub(crate) script_name: Option<String>,
+    pub(crate) max_connections: usize,
+    pub(crate) allow_remote: bool,
+    pub(crate) exit_when_replaced: bool,
+    pub(crate) grace_period: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            builder: Builder::new(),
+            script_name: None,
+            max_connections: 1024,
+            allow_remote: false,
+            exit_when_replaced: false,
+            grace_period: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Starts a worker for each `work`; `forced` ends them wherever they are. Gives how each of them ended.
+///
+/// In an actix system they are arbiters, so that the application finds that system on its threads.
+pub(crate) fn start(
+    works: Vec<Work>,
+    forced: &CancellationToken,
+) -> io::Result<mpsc::UnboundedReceiver<io::Result<()>>> {
+    let (ended, results) = mpsc::unbounded_channel();
+    for work in works {
+        let worker = Worker {
+            work,
+            forced: forced.clone(),
+        };
+        let ended = ended.clone();
+        if System::try_current().is_some() {
+            Arbiter::try_new()?.spawn_fn(move || {
+                actix_rt::spawn(async move {
+                    // A server that is gone does not ask.
+                    let _ = ended.send(worker.run().await);
+                    Arbiter::current().stop();
+                });
+            });
+            continue;
+        }
+        let name = "fastcgi-actix worker".to_owned();
+        thread::Builder::new().name(name).spawn(move || {
+            let runtime = runtime::Builder::new_current_thread().enable_all().build();
+            let _ = ended.send(runtime.and_then(|runtime| runtime.block_on(worker.run())));
+        })?;
+    }
+    Ok(results)
+}
+
+struct Worker {
+    work: Work,
+    forced: CancellationToken,
+}
+
+impl Worker {
+    /// Works until all is done. Connections, and tasks that handlers spawned, are gone when it returns.
+    async fn run(self) -> io::Result<()> {
+        let local = LocalSet::new();
+        let work = self.work;
+        let task = async move { spawn_local(work()).await };
+        select! {
+            biased;
+            () = self.forced.cancelled() => Ok(()),
+            // The application's factory may panic.
+            result = local.run_until(task) => result.unwrap_or_else(|error| Err(io::Error::other(error))),
+        }
+    }
+}
+
+/// Serves the service on all sockets, until `stop`. To be polled on a [`LocalSet`].
+pub(crate) async fn serve<S, B>(
+    service: S,
+    sockets: Vec<OwnedFd>,
+    settings: &Settings,
+    stop: &CancellationToken,
+) -> io::Result<()>
+where
+    S: Service<http::Request<Incoming>, Response = http::Response<B>> + Clone + 'static,
+    S::Error: Into<BoxError>,
+    B: Body<Error: Into<BoxError>> + 'static,
+{
+    let mut listeners = JoinSet::new();
+    for socket in sockets {
+        let (service, settings) = (service.clone(), settings.clone());
+        let stop = stop.clone().cancelled_owned();
+        match InheritedSocket::from_fd(socket)? {
+            InheritedSocket::Tcp(it) => listeners.spawn_local(accept(it, service, settings, stop)),
+            InheritedSocket::Unix(it) => listeners.spawn_local(accept(it, service, settings, stop)),
+        };
+    }
+    while let Some(result) = listeners.join_next().await {
+        result.map_err(io::Error::other)??;
+        // Whatever the reason of one to stop, it is a reason for all.
+        stop.cancel();
+    }
+    Ok(())
+}
+
+/// Serves the service on one listener, until `stop`. To be polled on a [`LocalSet`].
+pub(crate) async fn accept<L, S, B>(
+    listener: L,
+    service: S,
+    settings: Settings,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()>
+where
+    L: Listener,
+    S: Service<http::Request<Incoming>, Response = http::Response<B>> + Clone + 'static,
+    S::Error: Into<BoxError>,
+    B: Body<Error: Into<BoxError>> + 'static,
+{
+    let mut server = fastcgi_tower::serve(listener, service)
+        .with_builder(settings.builder)
+        .max_connections(settings.max_connections)
+        .allow_remote(settings.allow_remote)
+        .exit_when_replaced(settings.exit_when_replaced)
+        .grace_period(settings.grace_period)
+        .with_graceful_shutdown(stop);
+    if let Some(path) = settings.script_name {
+        server = server.script_name(path);
+    }
+    server.run_local().await
+}

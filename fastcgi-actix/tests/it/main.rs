@@ -1,0 +1,16 @@
+//! The public interface, in one binary.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic")]
+
+mod back_pressure;
+mod if_it_compiles_it_works;
+mod life;
+mod param_to_header;
+mod process;
+mod request;
+mod response;
+mod same_answers;
+mod same_application;
+mod server;
+mod support;
+mod wire;
