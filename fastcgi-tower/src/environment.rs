@@ -45,8 +45,8 @@ impl Environment {
     ///
     /// Outside a tokio runtime with I/O enabled.
     pub async fn detect() -> io::Result<Self> {
-        if let Some(socket) = InheritedSocket::from_stdin()? {
-            return Ok(Self::Inherited(socket.into()));
+        if let Some(listener) = AnyListener::from_stdin()? {
+            return Ok(Self::Inherited(listener));
         }
         if let Some(socket) = activated_socket()? {
             return Ok(Self::Activated(socket.into()));

@@ -25,7 +25,7 @@ struct Seen {
     events: Vec<Event>,
     error: Option<ConnectionError>,
     output: Vec<u8>,
-    is_torn: bool,
+    is_broken: bool,
     is_finished: bool,
     in_progress: usize,
     leftover: usize,
@@ -48,7 +48,7 @@ fn run(options: u8, pieces: &[&[u8]]) -> Seen {
         events: Vec::new(),
         error: None,
         output: Vec::new(),
-        is_torn: false,
+        is_broken: false,
         is_finished: false,
         in_progress: 0,
         leftover: 0,
@@ -74,7 +74,7 @@ fn feed(connection: &mut Connection, input: &mut BytesMut, seen: &mut Seen) -> b
     loop {
         match connection.poll_event(input) {
             Ok(Some(event)) => {
-                seen.is_torn = react(connection, &event) == Some(Truncated::Connection);
+                seen.is_broken = react(connection, &event) == Some(Truncated::Connection);
                 push(&mut seen.events, event);
             }
             Ok(None) => return false,
@@ -87,7 +87,7 @@ fn feed(connection: &mut Connection, input: &mut BytesMut, seen: &mut Seen) -> b
                 seen.error = Some(error);
             }
         }
-        if seen.is_torn || seen.error.is_some() {
+        if seen.is_broken || seen.error.is_some() {
             seen.leftover = 0;
             return true;
         }
@@ -168,8 +168,8 @@ fn check_output(seen: &Seen, input: usize) {
         seen.output.len()
     );
     let mut output = BytesMut::from(&seen.output[..]);
-    if seen.is_torn {
-        output.truncate(seen.output.len() - 4);
+    if seen.is_broken {
+        output.truncate(seen.output.len() - 8);
     }
     let mut decoder = Decoder::new();
     let mut ends: Vec<RequestId> = Vec::new();

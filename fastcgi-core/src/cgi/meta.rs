@@ -42,7 +42,8 @@ impl Params {
     ///
     /// Ports and `X-Forwarded-Proto` have no say in it.
     pub fn is_https(&self) -> bool {
-        is_https(self.get("HTTPS"), self.get("REQUEST_SCHEME"))
+        let [https, request_scheme] = self.last(["HTTPS", "REQUEST_SCHEME"]);
+        is_https(https, request_scheme)
     }
 
     /// How long the body will be; `None` when the web server does not know.
@@ -71,19 +72,30 @@ impl Params {
         self.get(name).filter(|value| !value.is_empty())
     }
 
+    /// The last values of several names, in one go.
+    fn last<const N: usize>(&self, names: [&str; N]) -> [Option<&[u8]>; N] {
+        let mut values = [None; N];
+        for (name, value) in self {
+            for (wanted, last) in names.iter().zip(&mut values) {
+                if name == wanted.as_bytes() {
+                    *last = Some(value);
+                }
+            }
+        }
+        values
+    }
+
     /// C-1, C-4: addresses come in brackets and with zones; `unix:` and `@` are none.
     fn address(&self, address: &str, port: &str) -> Option<SocketAddr> {
-        let address = std::str::from_utf8(self.get(address)?).ok()?;
+        let [address, port] = self.last([address, port]);
+        let address = std::str::from_utf8(address?).ok()?;
         let address = address
             .strip_prefix('[')
             .and_then(|address| address.strip_suffix(']'))
             .unwrap_or(address);
         let (address, _zone) = address.split_once('%').unwrap_or((address, ""));
         let address: IpAddr = address.parse().ok()?;
-        let port = self
-            .get(port)
-            .and_then(decimal)
-            .and_then(|port| port.try_into().ok());
+        let port = port.and_then(decimal).and_then(|port| port.try_into().ok());
         Some(SocketAddr::new(address, port.unwrap_or(0)))
     }
 }

@@ -128,6 +128,8 @@ impl Builder {
 
     /// Whether requests with the role of an Authorizer are served. Default: `false`, they are refused with 403: a
     /// service that knows nothing of the role would let everybody in with its first 200.
+    ///
+    /// The answer of an Authorizer leaves when all of it is known; it may be 64 KiB long.
     pub fn authorizer(mut self, serve: bool) -> Self {
         self.options.authorizer = serve;
         self

@@ -61,6 +61,12 @@ impl Request {
         software.is_some_and(|software| software.starts_with(web_server.as_bytes()))
     }
 
+    /// Whether nothing of the reply may leave before all of it is known. A web server takes the head of an Authorizer's
+    /// answer for a yes, whatever becomes of the rest.
+    pub(super) fn has_to_be_whole(&self) -> bool {
+        self.role == Role::AUTHORIZER
+    }
+
     pub(super) fn discard_streams(&mut self) {
         self.stdin.discard();
         self.data.discard();

@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, BufMut, BytesMut};
 use http::StatusCode;
 use http_body::Body;
 use pin_project_lite::pin_project;
@@ -143,6 +143,9 @@ fn poll_call<S: ExchangeService>(
     poll_caught(|| Poll::Ready(Ok::<_, BoxError>(service.call(exchange()))))
 }
 
+/// The longest answer of an Authorizer: what lets a request pass has variables and no body, what refuses it a short page.
+const MAX_WHOLE: usize = 64 * 1024;
+
 fn poll_body<B: Body<Error: Into<BoxError>>>(
     cx: &mut Context<'_>,
     mut body: Pin<&mut B>,
@@ -164,6 +167,20 @@ fn poll_body<B: Body<Error: Into<BoxError>>>(
             Poll::Ready(Ok(data)) => Poll::Ready(data),
             Poll::Pending => Poll::Pending,
         };
+        if let (Some(head), true) = (head.as_mut(), request.has_to_be_whole()) {
+            match data {
+                Poll::Ready(Some(data)) if head.len() < MAX_WHOLE => {
+                    head.put(data);
+                    continue;
+                }
+                Poll::Ready(Some(_)) => {
+                    tracing::error!("the answer of an authorizer is too long");
+                    return Poll::Ready(Outcome::Refuse(StatusCode::INTERNAL_SERVER_ERROR));
+                }
+                Poll::Ready(None) => {}
+                Poll::Pending => return Poll::Pending,
+            }
+        }
         let Some(mut stdout) = connection.request(request.id) else {
             return Poll::Ready(Outcome::Complete);
         };

@@ -15,7 +15,7 @@ use tokio::{
     net::{TcpListener, TcpStream, UnixListener, UnixStream, unix},
 };
 
-use super::{CgiProcess, InheritedSocket, Listener, SocketFile, UnixSocket};
+use super::{CgiProcess, InheritedSocket, Listener, ModFcgidSocket, SocketFile, UnixSocket};
 
 /// Any of the listeners, chosen by the environment.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub enum AnyListener {
     Tcp(TcpListener),
     /// A Unix socket whose path is somebody else's.
     Unix(UnixListener),
+    /// A Unix socket that mod_fcgid made for this process.
+    ModFcgid(ModFcgidSocket),
     /// A Unix socket of our own.
     UnixSocket(UnixSocket),
     /// The one request of a CGI program.
@@ -46,8 +48,8 @@ impl AnyListener {
     ///
     /// Outside a tokio runtime with I/O enabled.
     pub async fn from_env() -> io::Result<Self> {
-        if let Some(socket) = InheritedSocket::from_stdin()? {
-            return Ok(socket.into());
+        if let Some(listener) = Self::from_stdin()? {
+            return Ok(listener);
         }
         match env::var(Self::VARIABLE) {
             Ok(address) => Self::bind(&address).await,
@@ -57,6 +59,26 @@ impl AnyListener {
                  or set FCGI_LISTEN to a path or to host:port",
             )),
         }
+    }
+
+    /// The socket that this process was started with on descriptor 0, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// As for [`InheritedSocket::from_stdin`].
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime with I/O enabled.
+    pub fn from_stdin() -> io::Result<Option<Self>> {
+        let socket = InheritedSocket::from_stdin()?;
+        Ok(socket.map(|socket| match socket {
+            InheritedSocket::Tcp(listener) => Self::Tcp(listener),
+            InheritedSocket::Unix(listener) => match ModFcgidSocket::new(listener) {
+                Ok(socket) => Self::ModFcgid(socket),
+                Err(listener) => Self::Unix(listener),
+            },
+        }))
     }
 
     /// Listens on a path, which holds a `/`, or on `host:port`.
@@ -85,6 +107,7 @@ impl AnyListener {
         match self {
             Self::Tcp(listener) => Ok((listener.into_std()?.into(), None)),
             Self::Unix(listener) => Ok((listener.into_std()?.into(), None)),
+            Self::ModFcgid(socket) => Ok((socket.into_std()?.into(), None)),
             Self::UnixSocket(socket) => {
                 let (listener, file) = socket.into_std()?;
                 Ok((listener.into(), Some(file)))
@@ -120,6 +143,10 @@ impl Listener for AnyListener {
                 let (io, addr) = Listener::accept(listener).await;
                 (AnyIo::Unix(io), AnyAddr::Unix(addr))
             }
+            Self::ModFcgid(listener) => {
+                let (io, addr) = listener.accept().await;
+                (AnyIo::Unix(io), AnyAddr::Unix(addr))
+            }
             Self::UnixSocket(listener) => {
                 let (io, addr) = listener.accept().await;
                 (AnyIo::Unix(io), AnyAddr::Unix(addr))
@@ -135,6 +162,7 @@ impl Listener for AnyListener {
         match self {
             Self::Tcp(listener) => listener.local_addr().map(AnyAddr::Tcp),
             Self::Unix(listener) => listener.local_addr().map(AnyAddr::Unix),
+            Self::ModFcgid(listener) => listener.local_addr().map(AnyAddr::Unix),
             Self::UnixSocket(listener) => listener.local_addr().map(AnyAddr::Unix),
             Self::Cgi(_) => Ok(AnyAddr::Pipe),
         }
@@ -144,6 +172,7 @@ impl Listener for AnyListener {
         match self {
             Self::Tcp(listener) => listener.idle_timeout(),
             Self::Unix(listener) => listener.idle_timeout(),
+            Self::ModFcgid(listener) => listener.idle_timeout(),
             Self::UnixSocket(listener) => listener.idle_timeout(),
             Self::Cgi(process) => process.idle_timeout(),
         }
@@ -164,6 +193,7 @@ impl Listener for AnyListener {
         match self {
             Self::Tcp(listener) => listener.close(),
             Self::Unix(listener) => listener.close(),
+            Self::ModFcgid(listener) => listener.close(),
             Self::UnixSocket(listener) => listener.close(),
             Self::Cgi(process) => process.close(),
         }

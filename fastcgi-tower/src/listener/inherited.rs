@@ -6,10 +6,7 @@ use std::{
     net::TcpListener as StdTcpListener,
     os::{
         fd::{AsFd, OwnedFd},
-        unix::{
-            net::{UnixListener as StdUnixListener, UnixStream as StdUnixStream},
-            process::parent_id,
-        },
+        unix::net::{UnixListener as StdUnixListener, UnixStream as StdUnixStream},
     },
 };
 
@@ -98,18 +95,4 @@ fn nothing() -> io::Result<OwnedFd> {
         // A root directory with nothing but the program in it. The other end is closed at once.
         Err(_) => StdUnixStream::pair().map(|(near, _)| near.into()),
     }
-}
-
-/// Whether mod_fcgid made this socket: for this process alone, so that it can be closed for all.
-///
-/// A connection that is made and not accepted is an error for mod_fcgid's client; one that is refused goes to the next
-/// process. The path ends in the parent's process id and a number.
-pub(super) fn is_mod_fcgids(listener: &UnixListener) -> bool {
-    let addr = listener.local_addr().ok();
-    let path = addr.as_ref().and_then(|addr| addr.as_pathname());
-    let name = path.and_then(|path| path.file_name()?.to_str());
-    name.and_then(|name| name.split_once('.'))
-        .is_some_and(|(parent, number)| {
-            parent.parse() == Ok(parent_id()) && number.parse::<u32>().is_ok()
-        })
 }

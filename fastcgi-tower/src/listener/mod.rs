@@ -3,11 +3,12 @@
 mod any;
 mod cgi_process;
 mod inherited;
+mod mod_fcgid;
 mod unix_socket;
 
 use std::{
     fmt,
-    future::{Future, pending},
+    future::Future,
     io,
     net::{IpAddr, SocketAddr},
     time::Duration,
@@ -22,6 +23,7 @@ pub use self::{
     any::{AnyAddr, AnyIo, AnyListener},
     cgi_process::CgiProcess,
     inherited::InheritedSocket,
+    mod_fcgid::ModFcgidSocket,
     unix_socket::{SocketFile, UnixSocket},
 };
 
@@ -114,8 +116,6 @@ impl Listener for UnixListener {
         loop {
             match Self::accept(self).await {
                 Ok(accepted) => return accepted,
-                // It has been closed, and those who waited have been accepted.
-                Err(error) if error.kind() == io::ErrorKind::InvalidInput => pending().await,
                 Err(error) => handle_accept_error(error).await,
             }
         }
@@ -123,14 +123,6 @@ impl Listener for UnixListener {
 
     fn local_addr(&self) -> io::Result<unix::SocketAddr> {
         Self::local_addr(self)
-    }
-
-    /// Refuses who connects from now on, if nobody else listens on this socket.
-    fn close(&mut self) {
-        if inherited::is_mod_fcgids(self) {
-            // Where a system cannot do this, connections that come too late are broken.
-            _ = rustix::net::shutdown(&*self, rustix::net::Shutdown::Read);
-        }
     }
 }
 

@@ -12,7 +12,7 @@ use rustix::process::{Signal, getpid, kill_process};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, UnixStream},
+    net::{TcpListener, UnixListener, UnixStream},
     sync::oneshot,
     time::{Instant, sleep, timeout},
 };
@@ -61,6 +61,21 @@ async fn connections_that_wait_to_be_accepted_are_served() {
         refused.expect_err("it is gone").kind(),
         io::ErrorKind::NotFound
     );
+}
+
+/// Others may listen on any other socket that was inherited.
+#[tokio::test]
+async fn a_socket_that_is_shared_stays_open_for_the_others() {
+    let dir = TempDir::new().expect("a directory");
+    let path = dir.path().join("app.sock");
+    let shared = std::os::unix::net::UnixListener::bind(&path).expect("a socket");
+    let ours = shared.try_clone().expect("a duplicate");
+    ours.set_nonblocking(true).expect("a socket");
+    let listener = UnixListener::from_std(ours).expect("a listener");
+    let server = serve(listener, service_fn(hello)).with_graceful_shutdown(ready(()));
+    server.await.expect("a good end");
+    UnixStream::connect(&path).await.expect("a connection");
+    shared.accept().expect("a connection");
 }
 
 #[tokio::test]

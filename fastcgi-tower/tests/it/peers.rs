@@ -93,7 +93,7 @@ use tower::service_fn;
 use crate::support::{
     AUTHORIZER, CLOSE, Counted, Counts, END_REQUEST, Fed, KEEP_CONN, PIPE, REQUEST_COMPLETE,
     RESPONDER, STDOUT, Script, Step, WebServer, abort, begin, full, get, get_close, head, head_as,
-    held, hello, hello_bytes, pair, params, pattern, post, record, records, show, stdin, stdin_all,
+    held, hello, hello_bytes, pair, pattern, post, record, records, show, stdin, stdin_all,
     until_idle,
 };
 
@@ -168,7 +168,7 @@ async fn no_end_request_is_missing_after_an_abort() {
             (reply.app_status, reply.protocol_status),
             (1, REQUEST_COMPLETE)
         );
-        web_server.silent_for(Duration::from_secs(60)).await;
+        web_server.silent_for(Duration::from_secs(10)).await;
     }
 }
 
@@ -257,6 +257,7 @@ async fn queue_is_bounded_both_ways() {
 const PIECE: usize = 16 * 1024;
 
 /// A body without end that counts its pieces.
+#[derive(Default)]
 struct Endless(Arc<AtomicUsize>);
 
 impl http_body::Body for Endless {
@@ -394,12 +395,13 @@ async fn an_abort_in_the_middle_of_writing_leaves_whole_records() {
         .recv()
         .await
         .expect("a call")
-        .answer(http_body_util::Full::new(Bytes::from(pattern(50_000))));
+        .answer(Endless::default());
     until_idle().await;
     web_server.send(abort(1)).await;
     let reply = web_server.reply(1).await;
     // What had been framed leaves whole; then the request ends as aborted, and the connection goes on.
-    assert_eq!((reply.app_status, reply.body()), (1, &pattern(50_000)[..]));
+    assert_eq!(reply.app_status, 1);
+    assert!(reply.body().len() > 100_000);
     web_server.send(get_close(1, "/")).await;
     calls.recv().await.expect("a call").answer(full("hello"));
     let rest = web_server.rest().await;
@@ -486,11 +488,11 @@ async fn early_answer_is_not_lost() {
 /// Go: `Flush` sent what was written of the body, and the head only with it.
 #[tokio::test(start_paused = true)]
 async fn head_leaves_before_its_body() {
-    let service = service_fn(|_: Request<Incoming>| async {
-        Ok::<_, Infallible>(Response::new(Script::new([Step::Hang])))
-    });
+    let (service, mut calls) = held();
     let mut web_server = WebServer::connect(service);
     web_server.send(get(1, "/")).await;
+    let (_feed, body) = Fed::new();
+    calls.recv().await.expect("a call").answer(body);
     let head = web_server.record().await.expect("the head");
     assert_eq!(head.content, b"Status: 200 OK\r\n\r\n");
 }

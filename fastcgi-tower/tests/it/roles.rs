@@ -11,7 +11,7 @@ use tower::service_fn;
 
 use crate::support::{
     AUTHORIZER, CLOSE, DATA, FILTER, KEEP_CONN, PIPE, RESPONDER, Script, Step, UNKNOWN_ROLE,
-    WebServer, begin, get, head_as, hello, params, record, show, stdin, stdin_all,
+    WebServer, begin, get, head_as, held, hello, params, record, show, stdin, stdin_all,
 };
 
 /// B-13: a bare END_REQUEST reads as 200 in mod_proxy_fcgi, and 200 lets everybody in.
@@ -112,6 +112,47 @@ async fn an_authorizer_can_set_variables() {
             .head()
             .contains("\r\nvariable-auth_method: database")
     );
+}
+
+/// lighttpd lets a request pass with the head of an answer, whatever becomes of the rest.
+#[tokio::test(start_paused = true)]
+async fn an_authorizer_says_nothing_before_it_has_said_all() {
+    let (service, mut calls) = held();
+    let builder = Builder::new().authorizer(true);
+    let mut web_server = WebServer::connect_with(builder, PIPE, service);
+    let question = head_as(1, AUTHORIZER, KEEP_CONN, "GET", "/", &[]);
+    web_server.send(&question).await;
+    let steps = [Step::Data("some"), Step::Yield, Step::Fail];
+    calls
+        .recv()
+        .await
+        .expect("a call")
+        .answer(Script::new(steps));
+    let reply = web_server.reply(1).await;
+    assert_eq!(reply.status(), "500");
+
+    web_server.send(&question).await;
+    let steps = [Step::Data("all of "), Step::Yield, Step::Data("it")];
+    calls
+        .recv()
+        .await
+        .expect("a call")
+        .answer(Script::new(steps));
+    let reply = web_server.reply(1).await;
+    assert_eq!((reply.status(), reply.body()), ("200", &b"all of it"[..]));
+
+    web_server.send(&question).await;
+    let too_long = "x".repeat(100 * 1024);
+    let steps = [
+        Step::Data(Box::leak(too_long.into_boxed_str())),
+        Step::Data("more"),
+    ];
+    calls
+        .recv()
+        .await
+        .expect("a call")
+        .answer(Script::new(steps));
+    assert_eq!(web_server.reply(1).await.status(), "500");
 }
 
 /// Only the switch for the one role is on.
