@@ -1,7 +1,8 @@
 //! A page, a form, JSON, and what the web server knows about the request.
 //!
 //! ```sh
-//! FCGI_LISTEN=127.0.0.1:9000 cargo run -p hello    # then, with the nginx.conf or the Caddyfile beside this folder's src:
+//! cargo run -p hello                               # HTTP for development
+//! FCGI_LISTEN=127.0.0.1:9000 cargo run -p hello    # FastCGI: with the nginx.conf or the Caddyfile beside this folder's src
 //! curl http://127.0.0.1:8080/
 //! ```
 
@@ -11,7 +12,7 @@ use axum::extract::ConnectInfo;
 use axum::response::Html;
 use axum::routing::{get, post};
 use axum::{Form, Json, Router};
-use axum_fastcgi::Params;
+use axum_fastcgi::{Params, RunError};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -20,16 +21,15 @@ struct Visitor {
 }
 
 #[tokio::main]
-async fn main() -> std::io::Result<()> {
+async fn main() -> Result<(), RunError> {
     let app = Router::new()
         .route("/", get(Html("<h1>Hello from axum over FastCGI</h1>\n")))
         .route("/form", post(form))
         .route("/json", post(json))
         .route("/whoami", get(whoami));
 
-    // The socket that the web server hands over, or the address in FCGI_LISTEN.
-    let listener = axum_fastcgi::AnyListener::from_env().await?;
-    axum_fastcgi::serve(listener, app).await
+    // On the socket that a web server hands over, or on the address in FCGI_LISTEN; by hand, HTTP for development.
+    axum_fastcgi::run(app).await
 }
 
 async fn form(Form(visitor): Form<Visitor>) -> String {

@@ -19,13 +19,12 @@ new EventSource('events').onmessage = event => document.getElementById('n').text
 </script>\n";
 
 #[tokio::main]
-async fn main() -> std::io::Result<()> {
+async fn main() -> Result<(), axum_fastcgi::RunError> {
     let app = Router::new()
         .route("/", get(Html(PAGE)))
         .route("/events", get(events));
 
-    let listener = axum_fastcgi::AnyListener::from_env().await?;
-    axum_fastcgi::serve(listener, app).await
+    axum_fastcgi::run(app).await
 }
 
 async fn events() -> impl IntoResponse {

@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fmt::Display;
+use std::os::unix::fs::MetadataExt;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Path;
+use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::{any, get};
 use futures_util::stream;
@@ -28,12 +30,20 @@ enum Life {
 pub(crate) fn router() -> Router {
     Router::new()
         .route("/pid", get(|| async { std::process::id().to_string() }))
+        .route("/exe", get(exe))
         .route("/panic", get(panics))
         .route("/wait/{name}", get(wait))
         .route("/drip/{name}", get(drip))
         .route("/swallow/{name}", any(swallow))
         .route("/life/{name}", get(life))
         .route("/running", get(|| async { count(Life::Running) }))
+}
+
+/// Which file is running: an upload replaces it by another of the same name.
+async fn exe() -> Result<String, StatusCode> {
+    let running = std::fs::metadata("/proc/self/exe");
+    let running = running.map_err(|_| StatusCode::NOT_IMPLEMENTED)?;
+    Ok(running.ino().to_string())
 }
 
 async fn panics() -> &'static str {

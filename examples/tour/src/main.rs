@@ -8,32 +8,30 @@
 //! ```
 
 mod body;
+mod failure;
+mod handle;
 mod life;
 mod page;
 mod request;
 
 use axum::Router;
-use axum_fastcgi::AnyListener;
-use tokio::signal::unix::{SignalKind, signal};
+use axum_fastcgi::Builder;
 
 #[tokio::main]
-async fn main() -> std::io::Result<()> {
+async fn main() -> Result<(), axum_fastcgi::RunError> {
     let app = Router::new()
         .merge(page::router())
         .merge(request::router())
         .merge(body::router())
+        .merge(failure::router())
+        .merge(handle::router())
         .merge(life::router());
 
-    let mut terminated = signal(SignalKind::terminate())?;
-    let shutdown = async move {
-        terminated.recv().await;
-    };
-
-    let listener = AnyListener::from_env().await?;
-    let mut server = axum_fastcgi::serve(listener, app).with_graceful_shutdown(shutdown);
-    // For web servers that cannot say where the application is mounted.
-    if let Ok(mount) = std::env::var("TOUR_MOUNT") {
-        server = server.script_name(mount);
-    }
-    server.await
+    axum_fastcgi::run(app)
+        .configure(|server| match std::env::var_os("TOUR_AUTHORIZER") {
+            // Any application can be asked for permission, if it says that it may be.
+            Some(_) => server.with_builder(Builder::new().authorizer(true)),
+            None => server,
+        })
+        .await
 }

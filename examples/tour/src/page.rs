@@ -5,7 +5,8 @@ use axum::http::header::{ETAG, IF_NONE_MATCH, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{AppendHeaders, Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use axum::{Form, Json, Router};
+use axum::{Extension, Form, Json, Router};
+use axum_fastcgi::ReasonPhrase;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -19,6 +20,7 @@ pub(crate) fn router() -> Router {
         .route("/cookies", get(cookies))
         .route("/redirect", get(redirect))
         .route("/status/{code}", get(status))
+        .route("/reason", get(reason))
         .route("/nothing", get(StatusCode::NO_CONTENT))
         .route("/cached", get(cached))
 }
@@ -61,6 +63,16 @@ async fn status(Path(code): Path<u16>) -> Response {
         Ok(status) => (status, format!("this is {status}\n")).into_response(),
         Err(error) => (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
     }
+}
+
+/// HTTP has words of its own for a status; whoever wants others has an extension for them.
+async fn reason() -> impl IntoResponse {
+    let words = ReasonPhrase::new("Gone Fishing");
+    (
+        StatusCode::SERVICE_UNAVAILABLE,
+        words.map(Extension),
+        "back soon\n",
+    )
 }
 
 async fn cached(headers: HeaderMap) -> Response {

@@ -19,13 +19,12 @@ use http_body_util::BodyExt;
 static BLOCK: [u8; 64 * 1024] = [b'.'; 64 * 1024];
 
 #[tokio::main]
-async fn main() -> std::io::Result<()> {
+async fn main() -> Result<(), axum_fastcgi::RunError> {
     let app = Router::new()
         .route("/upload", put(upload).post(upload))
         .route("/download/{bytes}", get(download));
 
-    let listener = axum_fastcgi::AnyListener::from_env().await?;
-    axum_fastcgi::serve(listener, app).await
+    axum_fastcgi::run(app).await
 }
 
 /// Counts as the pieces arrive: the web server waits while this function is busy with one.

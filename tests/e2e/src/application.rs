@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::process::Process;
+use crate::program::copy;
 
 /// How the application listens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +32,8 @@ pub struct Application {
 }
 
 impl Application {
-    /// Starts `binary` in `dir`, listening as `socket` says; a TCP address is the answer's second half.
+    /// Starts `binary` in `dir`, listening as `socket` says, with the variables of `environment` besides ours; a TCP
+    /// address is the answer's second half.
     ///
     /// # Errors
     ///
@@ -40,16 +42,14 @@ impl Application {
         binary: &Path,
         dir: &Path,
         socket: Socket,
-        mount: Option<&str>,
+        environment: &[(&str, &str)],
     ) -> io::Result<(Self, SocketAddr)> {
         let log = dir.join("application.log");
         let mut command = Command::new(binary);
         command
             .stdout(File::create(&log)?)
-            .stderr(File::options().append(true).open(&log)?);
-        if let Some(mount) = mount {
-            command.env("TOUR_MOUNT", mount);
-        }
+            .stderr(File::options().append(true).open(&log)?)
+            .envs(environment.iter().copied());
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let addr = listener.local_addr()?;
         if socket == Socket::Tcp {
@@ -130,12 +130,16 @@ pub fn build_examples() -> io::Result<()> {
 }
 
 /// Puts the binary of the example `name` into `dir`, where every web server can reach it.
-pub(crate) fn install(name: &str, dir: &Path) -> io::Result<PathBuf> {
+///
+/// # Errors
+///
+/// When it cannot.
+pub fn install(name: &str, dir: &Path) -> io::Result<PathBuf> {
     let built = profile_directory()?.join(name);
     let binary = dir.join(name);
     // A link costs nothing; the target directory may be on another file system.
     if fs::hard_link(&built, &binary).is_err() {
-        fs::copy(&built, &binary)?;
+        copy(&built, &binary)?;
     }
     fs::set_permissions(&binary, Permissions::from_mode(0o755))?;
     Ok(binary)
@@ -150,4 +154,12 @@ fn profile_directory() -> io::Result<PathBuf> {
         .ok_or_else(|| io::Error::other("no target directory"))
 }
 
-const EXAMPLES: [&str; 5] = ["hello", "upload", "streaming", "shared-hosting", "tour"];
+const EXAMPLES: [&str; 7] = [
+    "actix-tour",
+    "authorizer",
+    "hello",
+    "shared-hosting",
+    "streaming",
+    "tour",
+    "upload",
+];

@@ -5,22 +5,31 @@
 //! web server itself does something else, its file says what, and that is asserted instead.
 
 mod application;
+mod authorizers;
 mod client;
 mod examples;
+mod fastcgi;
+pub mod guide;
 mod layout;
+mod load;
 mod process;
+mod program;
 mod server;
 mod site;
 mod suite;
 mod support;
 mod table;
 
-pub use crate::application::{Application, Socket, build_examples};
+pub use crate::application::{Application, Socket, build_examples, install};
+pub use crate::authorizers::authorizing_layouts;
 pub use crate::client::{Connection, Request, Response};
 pub use crate::examples::{Example, examples};
+pub use crate::fastcgi::FastCgi;
 pub use crate::layout::{Behaviour, Difference, Layout, Setup};
+pub use crate::load::{Answer, Load};
 pub use crate::process::Process;
+pub use crate::program::{Supervisor, copy, free_port, program, upload, version};
 pub use crate::server::layouts;
-pub use crate::site::{Shared, Site};
+pub use crate::site::{Authorizer, Shared, Site};
 pub use crate::suite::{behaviours, concurrent_requests};
 pub use crate::table::table;

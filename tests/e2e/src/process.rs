@@ -80,18 +80,36 @@ impl Process {
         self.child.id()
     }
 
-    /// Asks the process to end (SIGTERM), and waits until it has.
+    /// How the process ended, if it has.
     ///
     /// # Errors
     ///
-    /// When it is still there after five seconds.
-    pub fn terminate(&mut self) -> io::Result<ExitStatus> {
+    /// When the system does not say.
+    pub fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
+        self.child.try_wait()
+    }
+
+    /// Sends `signal`, unless the process has ended.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not let us.
+    pub fn signal(&mut self, signal: Signal) -> io::Result<()> {
         if self.child.try_wait()?.is_none() {
             // Not waited for, so the id is still its own.
-            kill_process(Pid::from_child(&self.child), Signal::TERM)?;
+            kill_process(Pid::from_child(&self.child), signal)?;
         }
+        Ok(())
+    }
+
+    /// Waits until the process has ended.
+    ///
+    /// # Errors
+    ///
+    /// When it is still there after `limit`.
+    pub fn end_within(&mut self, limit: Duration) -> io::Result<ExitStatus> {
         let start = Instant::now();
-        while start.elapsed() < PATIENCE {
+        while start.elapsed() < limit {
             if let Some(status) = self.child.try_wait()? {
                 return Ok(status);
             }
@@ -99,8 +117,18 @@ impl Process {
         }
         Err(Error::new(
             io::ErrorKind::TimedOut,
-            format!("{} ignores SIGTERM", self.name),
+            format!("{} has not ended after {limit:?}", self.name),
         ))
+    }
+
+    /// Asks the process to end (SIGTERM), and waits until it has.
+    ///
+    /// # Errors
+    ///
+    /// When it is still there after five seconds.
+    pub fn terminate(&mut self) -> io::Result<ExitStatus> {
+        self.signal(Signal::TERM)?;
+        self.end_within(PATIENCE)
     }
 }
 

@@ -5,6 +5,7 @@ use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -17,12 +18,26 @@ use crate::client::{Connection, Request, Response};
 use crate::layout::{Layout, Setup};
 use crate::process::Process;
 
+/// Who is asked whether a request may pass, before the application is.
+#[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "tests write it down as a literal"
+)]
+pub struct Authorizer {
+    /// The name of the example.
+    pub program: &'static str,
+    /// What it is told.
+    pub environment: &'static [(&'static str, &'static str)],
+}
+
 /// A running web server with the application behind it; both end when it is dropped.
 #[derive(Debug)]
 pub struct Site {
     // The order in which they end.
     _web_server: Process,
     application: Option<Application>,
+    authorizer: Option<Application>,
     addr: SocketAddr,
     mount: &'static str,
     dir: TempDir,
@@ -35,12 +50,26 @@ impl Site {
     ///
     /// When one of them does not start.
     pub fn start(layout: &Layout, program: &str) -> io::Result<Self> {
+        Self::start_authorized(layout, program, None)
+    }
+
+    /// Starts the example `program`, an [`Authorizer`] that listens on TCP where the configuration has port 9000, and
+    /// the web server of `layout` before both.
+    ///
+    /// # Errors
+    ///
+    /// When one of them does not start.
+    pub fn start_authorized(
+        layout: &Layout,
+        program: &str,
+        authorizer: Option<&Authorizer>,
+    ) -> io::Result<Self> {
         // Another process may take the free port before the web server does.
-        let mut attempt = Self::start_once(layout, program);
+        let mut attempt = Self::start_once(layout, program, authorizer);
         for _ in 0..2 {
             match &attempt {
                 Err(error) if error.kind() != ErrorKind::NotFound => {
-                    attempt = Self::start_once(layout, program)
+                    attempt = Self::start_once(layout, program, authorizer)
                 }
                 _ => break,
             }
@@ -48,18 +77,38 @@ impl Site {
         attempt
     }
 
-    fn start_once(layout: &Layout, program: &str) -> io::Result<Self> {
+    fn start_once(
+        layout: &Layout,
+        program: &str,
+        authorizer: Option<&Authorizer>,
+    ) -> io::Result<Self> {
         let dir = tempfile::Builder::new().prefix("fastcgi-e2e-").tempdir()?;
         // The web server may run as another user.
         fs::set_permissions(dir.path(), Permissions::from_mode(0o755))?;
         let binary = application::install(program, dir.path())?;
 
-        let (application, listening) = match layout.socket {
+        let mount = layout.script_name.map(|mount| ("FCGI_SCRIPT_NAME", mount));
+        let (application, mut listening) = match layout.socket {
             Socket::Spawned => (None, free_address()?),
             socket => {
                 let (running, addr) =
-                    Application::start(&binary, dir.path(), socket, layout.script_name)?;
+                    Application::start(&binary, dir.path(), socket, mount.as_slice())?;
                 (Some(running), addr)
+            }
+        };
+        let authorizer = match authorizer {
+            None => None,
+            Some(Authorizer {
+                program,
+                environment,
+            }) => {
+                let folder = dir.path().join("authorizer");
+                fs::create_dir(&folder)?;
+                let binary = application::install(program, &folder)?;
+                let (running, addr) =
+                    Application::start(&binary, &folder, Socket::Tcp, environment)?;
+                listening = addr;
+                Some(running)
             }
         };
 
@@ -85,6 +134,7 @@ impl Site {
         Ok(Self {
             _web_server: web_server,
             application,
+            authorizer,
             addr,
             mount: layout.mount,
             dir,
@@ -136,10 +186,26 @@ impl Site {
         self.addr
     }
 
-    /// Whether the Unix socket of the application is there.
+    /// Where the files of the site are.
     #[must_use]
-    pub fn socket_exists(&self) -> bool {
-        application::socket_path(self.dir.path()).exists()
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// What the web server has written to its error log so far.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read.
+    pub fn log(&self) -> io::Result<String> {
+        let log = fs::read(self.dir.path().join("server.log"))?;
+        Ok(String::from_utf8_lossy(&log).into_owned())
+    }
+
+    /// Where the application listens if its socket is a Unix socket.
+    #[must_use]
+    pub fn application_socket(&self) -> PathBuf {
+        application::socket_path(self.dir.path())
     }
 
     /// The application, unless the web server started it.
@@ -156,21 +222,32 @@ impl Site {
     pub fn stop_application(&mut self) -> io::Result<()> {
         self.application.as_mut().map_or(Ok(()), Application::stop)
     }
+
+    /// Asks the authorizer to end, and waits for it.
+    ///
+    /// # Errors
+    ///
+    /// When it does not end, or not with success.
+    pub fn stop_authorizer(&mut self) -> io::Result<()> {
+        self.authorizer.as_mut().map_or(Ok(()), Application::stop)
+    }
 }
 
 /// A site that is started by the first test that needs it.
 #[derive(Debug)]
 pub struct Shared {
     layout: Layout,
+    program: &'static str,
     site: OnceLock<Result<Site, String>>,
 }
 
 impl Shared {
-    /// Nothing is started yet.
+    /// A site with the example `program`; nothing is started yet.
     #[must_use]
-    pub fn new(layout: Layout) -> Self {
+    pub fn new(layout: Layout, program: &'static str) -> Self {
         Self {
             layout,
+            program,
             site: OnceLock::new(),
         }
     }
@@ -181,9 +258,9 @@ impl Shared {
     ///
     /// When it does not start: then no second try is made.
     pub fn site(&self) -> Result<&Site, Failed> {
-        let started = self
-            .site
-            .get_or_init(|| Site::start(&self.layout, "tour").map_err(|error| error.to_string()));
+        let started = self.site.get_or_init(|| {
+            Site::start(&self.layout, self.program).map_err(|error| error.to_string())
+        });
         started.as_ref().map_err(|error| error.into())
     }
 }

@@ -44,6 +44,15 @@ impl Connection {
         })
     }
 
+    /// Waits no longer than `limit` for each part of an answer.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not take it.
+    pub fn set_patience(&self, limit: Duration) -> io::Result<()> {
+        self.stream.get_ref().set_read_timeout(Some(limit))
+    }
+
     /// The address that the web server sees.
     ///
     /// # Errors

@@ -43,7 +43,7 @@ FcgidProcessTableFile /run/tour/fcgid_shm
 Include /run/tour/site.conf
 "#;
 
-pub(super) fn configure(setup: &Setup<'_>, site: &str) -> io::Result<Command> {
+pub(crate) fn configure(setup: &Setup<'_>, site: &str) -> io::Result<Command> {
     setup.write("site.conf", site)?;
     let main = setup.write("apache.conf", MAIN)?;
     let mut command = Command::new("apache2");

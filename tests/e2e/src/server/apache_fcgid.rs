@@ -10,6 +10,7 @@ use libtest_mimic::Failed;
 use super::apache;
 use crate::application::Socket;
 use crate::layout::{Difference, Layout, Setup};
+use crate::suite::{Ending, ends};
 use crate::support::{life_becomes, unique};
 use crate::{Request, Site};
 
@@ -111,11 +112,26 @@ const PATH_APPENDED: &[Difference] = &[
     },
 ];
 
-const ALWAYS: &[Difference] = &[Difference {
-    behaviour: "client_that_leaves_while_waiting_drops_the_handler",
-    instead: "mod_fcgid does not look: the handler finishes",
-    check: finishes_although_the_client_left,
-}];
+const SPOILED: &str =
+    "unless it has a `Content-Length`, it looks complete, with Apache's error page at its end";
+
+const ALWAYS: &[Difference] = &[
+    Difference {
+        behaviour: "client_that_leaves_while_waiting_drops_the_handler",
+        instead: "mod_fcgid does not look: the handler finishes",
+        check: finishes_although_the_client_left,
+    },
+    Difference {
+        behaviour: "response_of_unknown_length_that_fails_is_cut_off",
+        instead: SPOILED,
+        check: |site| ends(site, "/fails", Ending::Spoiled),
+    },
+    Difference {
+        behaviour: "response_whose_body_panics_is_cut_off",
+        instead: SPOILED,
+        check: |site| ends(site, "/fails/panic", Ending::Spoiled),
+    },
+];
 
 /// While the handler runs, its process answers nobody else.
 fn finishes_although_the_client_left(site: &Site) -> Result<(), Failed> {

@@ -2,7 +2,7 @@
 
 use crate::application::Socket;
 use crate::layout::{Difference, Layout};
-use crate::suite::finishes_although_the_client_left;
+use crate::suite::{Ending, ends, finishes_although_the_client_left};
 
 use super::apache;
 
@@ -83,8 +83,28 @@ Listen 127.0.0.1:8080
 </VirtualHost>
 "#;
 
-const ALWAYS: &[Difference] = &[Difference {
-    behaviour: "client_that_leaves_while_waiting_drops_the_handler",
-    instead: "mod_proxy_fcgi does not look: the handler finishes",
-    check: finishes_although_the_client_left,
-}];
+const WAITS: &str =
+    "Apache keeps the connection open for its `KeepAliveTimeout`, and then the client can see it";
+
+const ALWAYS: &[Difference] = &[
+    Difference {
+        behaviour: "client_that_leaves_while_waiting_drops_the_handler",
+        instead: "mod_proxy_fcgi does not look: the handler finishes",
+        check: finishes_although_the_client_left,
+    },
+    Difference {
+        behaviour: "response_of_known_length_that_fails_is_cut_off",
+        instead: WAITS,
+        check: |site| ends(site, "/fails/announced", Ending::Open),
+    },
+    Difference {
+        behaviour: "response_of_unknown_length_that_fails_is_cut_off",
+        instead: WAITS,
+        check: |site| ends(site, "/fails", Ending::Open),
+    },
+    Difference {
+        behaviour: "response_whose_body_panics_is_cut_off",
+        instead: WAITS,
+        check: |site| ends(site, "/fails/panic", Ending::Open),
+    },
+];

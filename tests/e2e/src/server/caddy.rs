@@ -5,7 +5,10 @@ use std::process::Command;
 
 use crate::application::Socket;
 use crate::layout::{Difference, Layout, Setup};
-use crate::suite::finishes_although_the_client_left;
+use crate::suite::{
+    Ending, LOOKS_COMPLETE, ends, finishes_although_the_client_left, message_is_lost,
+    reason_phrase_is_the_usual_one,
+};
 
 const PLAIN: Layout = Layout {
     web_server: "Caddy",
@@ -51,11 +54,33 @@ http://127.0.0.1:8080 {
 }
 "#;
 
-const ALWAYS: &[Difference] = &[Difference {
-    behaviour: "client_that_leaves_while_waiting_drops_the_handler",
-    instead: "Caddy does not look: the handler finishes",
-    check: finishes_although_the_client_left,
-}];
+const ALWAYS: &[Difference] = &[
+    Difference {
+        behaviour: "client_that_leaves_while_waiting_drops_the_handler",
+        instead: "Caddy does not look: the handler finishes",
+        check: finishes_although_the_client_left,
+    },
+    Difference {
+        behaviour: "reason_phrase_of_the_application_arrives",
+        instead: "Caddy puts the usual one in its place",
+        check: reason_phrase_is_the_usual_one,
+    },
+    Difference {
+        behaviour: "message_reaches_the_log_of_the_web_server",
+        instead: "Caddy 2.6 throws it away",
+        check: message_is_lost,
+    },
+    Difference {
+        behaviour: "response_of_unknown_length_that_fails_is_cut_off",
+        instead: LOOKS_COMPLETE,
+        check: |site| ends(site, "/fails", Ending::Complete),
+    },
+    Difference {
+        behaviour: "response_whose_body_panics_is_cut_off",
+        instead: LOOKS_COMPLETE,
+        check: |site| ends(site, "/fails/panic", Ending::Complete),
+    },
+];
 
 pub(crate) fn configure(setup: &Setup<'_>, site: &str) -> io::Result<Command> {
     let path = setup.write("Caddyfile", &format!("{MAIN}{site}"))?;

@@ -8,7 +8,7 @@ use libtest_mimic::Failed;
 use super::apache;
 use crate::application::Socket;
 use crate::layout::{Difference, Layout};
-use crate::suite::finishes_although_the_client_left;
+use crate::suite::{Ending, ends, finishes_although_the_client_left};
 use crate::support::{expect_status, get_is, pattern};
 use crate::{Request, Site};
 
@@ -55,6 +55,8 @@ Listen 127.0.0.1:8080
 </VirtualHost>
 "#;
 
+const LOST: &str = "it looks complete: mod_cgid takes `Content-Length` away";
+
 const ALWAYS: &[Difference] = &[
     Difference {
         behaviour: "client_that_leaves_while_waiting_drops_the_handler",
@@ -75,6 +77,21 @@ const ALWAYS: &[Difference] = &[
         behaviour: "echo_of_1_mib_comes_back",
         instead: "mod_cgid does not read the answer before it has handed over the whole body: only a small one comes back",
         check: small_echo_comes_back,
+    },
+    Difference {
+        behaviour: "response_of_known_length_that_fails_is_cut_off",
+        instead: LOST,
+        check: |site| ends(site, "/fails/announced", Ending::Complete),
+    },
+    Difference {
+        behaviour: "response_of_unknown_length_that_fails_is_cut_off",
+        instead: LOST,
+        check: |site| ends(site, "/fails", Ending::Complete),
+    },
+    Difference {
+        behaviour: "response_whose_body_panics_is_cut_off",
+        instead: LOST,
+        check: |site| ends(site, "/fails/panic", Ending::Complete),
     },
 ];
 

@@ -7,8 +7,10 @@ use libtest_mimic::Failed;
 
 use crate::application::Socket;
 use crate::layout::{Difference, Layout, Setup};
-use crate::suite::{concurrent_requests, finishes_although_the_client_left};
-use crate::support::{expect_status, unique};
+use crate::suite::{
+    Ending, concurrent_requests, ends, finishes_although_the_client_left, message_is_lost,
+};
+use crate::support::{expect_status, life_becomes, unique};
 use crate::{Request, Site};
 
 const MULTIPLEXED: &str = include_str!("../../../../examples/tour/haproxy.cfg");
@@ -44,11 +46,48 @@ pub(super) const LAYOUTS: &[Layout] = &[
     },
 ];
 
-const MULTIPLEXING: &[Difference] = &[Difference {
-    behaviour: "client_that_leaves_a_stream_drops_the_handler",
-    instead: "HAProxy 2.6 never sends FCGI_ABORT_REQUEST: while other requests share the connection, the handler goes on",
-    check: nobody_else_is_disturbed,
-}];
+const MULTIPLEXING: &[Difference] = &[
+    Difference {
+        behaviour: "client_that_leaves_a_stream_drops_the_handler",
+        instead: "HAProxy 2.6 never sends FCGI_ABORT_REQUEST: while other requests share the connection, the handler goes on",
+        check: nobody_else_is_disturbed,
+    },
+    Difference {
+        behaviour: "response_of_known_length_that_fails_is_cut_off",
+        instead: "while other requests share the connection, HAProxy lets the client wait for its `timeout server`",
+        check: |_| ends_beside_another("/fails/announced", Ending::Open),
+    },
+    Difference {
+        behaviour: "response_of_unknown_length_that_fails_is_cut_off",
+        instead: "while other requests share the connection, it looks complete",
+        check: |_| ends_beside_another("/fails", Ending::Complete),
+    },
+    Difference {
+        behaviour: "response_whose_body_panics_is_cut_off",
+        instead: "while other requests share the connection, it looks complete",
+        check: |_| ends_beside_another("/fails/panic", Ending::Complete),
+    },
+];
+
+/// The other request is worth more; alone, the response is cut off as it is elsewhere.
+///
+/// With a web server of its own: on a shared one, nobody knows which requests share a connection.
+fn ends_beside_another(path: &str, expected: Ending) -> Result<(), Failed> {
+    let site = Site::start(&PLAIN, "tour")?;
+    // Before the first answer, HAProxy does not know that it may multiplex.
+    site.get("/")?;
+    let mut other = site.connect()?;
+    let wait = Request::get("/wait/beside");
+    other.start(&wait)?;
+    life_becomes(&site, "beside", "Running")?;
+    ends(&site, path, expected)?;
+    let mut response = other.head(&wait)?;
+    while let Some(piece) = other.piece()? {
+        response.body.extend_from_slice(&piece);
+    }
+    assert_eq!(response.text(), "that was a second\n");
+    ends(&site, path, Ending::Cut)
+}
 
 fn nobody_else_is_disturbed(site: &Site) -> Result<(), Failed> {
     let name = unique("drip");
@@ -97,9 +136,14 @@ const ALWAYS: &[Difference] = &[
             )
         },
     },
+    Difference {
+        behaviour: "message_reaches_the_log_of_the_web_server",
+        instead: "HAProxy throws it away",
+        check: message_is_lost,
+    },
 ];
 
-fn configure(setup: &Setup<'_>, site: &str) -> io::Result<Command> {
+pub(crate) fn configure(setup: &Setup<'_>, site: &str) -> io::Result<Command> {
     let path = setup.write("haproxy.cfg", &format!("{MAIN}{site}"))?;
     let mut command = Command::new("haproxy");
     command.arg("-db").arg("-f").arg(path);

@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::Request;
 use crate::application::Socket;
 use crate::layout::{Difference, Layout, Setup};
-use crate::suite::finishes_although_the_client_left;
+use crate::suite::{finishes_although_the_client_left, reason_phrase_is_the_usual_one};
 use crate::support::expect_status;
 
 const PLAIN: Layout = Layout {
@@ -84,6 +84,11 @@ const ALWAYS: &[Difference] = &[
             )
         },
     },
+    Difference {
+        behaviour: "reason_phrase_of_the_application_arrives",
+        instead: "lighttpd puts the usual one in its place",
+        check: reason_phrase_is_the_usual_one,
+    },
 ];
 
 const STREAMED: &[Difference] = &[Difference {
@@ -101,7 +106,7 @@ const STREAMED: &[Difference] = &[Difference {
     },
 }];
 
-fn configure(setup: &Setup<'_>, site: &str) -> io::Result<Command> {
+pub(crate) fn configure(setup: &Setup<'_>, site: &str) -> io::Result<Command> {
     let path = setup.write("lighttpd.conf", site)?;
     let mut command = Command::new("lighttpd");
     command.arg("-D").arg("-f").arg(path);

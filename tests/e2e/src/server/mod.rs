@@ -2,14 +2,15 @@
 //!
 //! A new one is a file with its layouts and a line in each of the two lists here.
 
-mod apache;
+pub(crate) mod apache;
+pub(crate) mod apache_cgi;
 pub(crate) mod apache_fcgid;
 mod apache_proxy;
 pub(crate) mod caddy;
 mod cgi_fcgi;
 mod h2o;
-mod haproxy;
-mod lighttpd;
+pub(crate) mod haproxy;
+pub(crate) mod lighttpd;
 pub(crate) mod nginx;
 
 use crate::Layout;

@@ -4,6 +4,7 @@
 
 mod body;
 mod connection;
+mod failure;
 mod leaving;
 mod life;
 mod path;
@@ -12,8 +13,10 @@ mod response;
 mod stream;
 
 pub use self::connection::concurrent_requests;
+pub(crate) use self::failure::{Ending, LOOKS_COMPLETE, ends};
 pub(crate) use self::leaving::thousand_clients_that_leave;
 pub(crate) use self::life::finishes_although_the_client_left;
+pub(crate) use self::response::{message_is_lost, reason_phrase_is_the_usual_one};
 use crate::Behaviour;
 
 /// All behaviours.
@@ -23,6 +26,7 @@ pub fn behaviours() -> impl Iterator<Item = &'static Behaviour> {
         request::BEHAVIOURS,
         body::BEHAVIOURS,
         response::BEHAVIOURS,
+        failure::BEHAVIOURS,
         stream::BEHAVIOURS,
         connection::BEHAVIOURS,
         life::BEHAVIOURS,

@@ -2,7 +2,7 @@
 
 use libtest_mimic::Failed;
 
-use crate::support::{expect_status, get_is};
+use crate::support::{eventually, expect_status, get_is, unique};
 use crate::{Behaviour, Request, Site};
 
 pub(super) const BEHAVIOURS: &[Behaviour] = &[
@@ -13,6 +13,14 @@ pub(super) const BEHAVIOURS: &[Behaviour] = &[
     Behaviour {
         name: "status_and_reason_arrive",
         check: status_and_reason_arrive,
+    },
+    Behaviour {
+        name: "reason_phrase_of_the_application_arrives",
+        check: reason_phrase_of_the_application_arrives,
+    },
+    Behaviour {
+        name: "message_reaches_the_log_of_the_web_server",
+        check: message_reaches_the_log_of_the_web_server,
     },
     Behaviour {
         name: "set_cookie_lines_stay_apart",
@@ -67,6 +75,49 @@ fn status_and_reason_arrive(site: &Site) -> Result<(), Failed> {
             response.text()
         );
     }
+    Ok(())
+}
+
+fn reason_phrase_of_the_application_arrives(site: &Site) -> Result<(), Failed> {
+    reason_phrase_is(site, "Gone Fishing")
+}
+
+/// For web servers that have words of their own.
+pub(crate) fn reason_phrase_is_the_usual_one(site: &Site) -> Result<(), Failed> {
+    reason_phrase_is(site, "Service Unavailable")
+}
+
+fn reason_phrase_is(site: &Site, expected: &str) -> Result<(), Failed> {
+    let response = site.get("/reason")?;
+    expect_status(&response, 503)?;
+    assert_eq!(response.reason, expected);
+    assert_eq!(response.text(), "back soon\n");
+    Ok(())
+}
+
+fn message_reaches_the_log_of_the_web_server(site: &Site) -> Result<(), Failed> {
+    let message = unique("a-message-for-the-log");
+    let response = site.get(&format!("/log/{message}"))?;
+    // What comes on STDERR is no part of the response.
+    expect_status(&response, 200)?;
+    assert_eq!(response.text(), "see the log of the web server\n");
+    eventually("there", || {
+        Ok(if site.log()?.contains(&message) {
+            "there".to_owned()
+        } else {
+            site.log()?
+        })
+    })
+}
+
+/// For web servers that throw it away.
+pub(crate) fn message_is_lost(site: &Site) -> Result<(), Failed> {
+    let message = unique("a-message-for-nobody");
+    let response = site.get(&format!("/log/{message}"))?;
+    expect_status(&response, 200)?;
+    assert_eq!(response.text(), "see the log of the web server\n");
+    get_is(site, "/json", 200)?;
+    assert!(!site.log()?.contains(&message));
     Ok(())
 }
 

@@ -1,8 +1,15 @@
 //! Every behaviour behind every web server: one test each, listed at run time.
 
+mod app_status;
 mod examples;
 mod multiplexing;
+mod replacing;
+mod roles;
+mod scale_out;
 mod shutdown;
+mod started;
+mod static_binary;
+mod stopping;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -21,7 +28,15 @@ fn main() -> std::io::Result<ExitCode> {
     let mut trials: Vec<Trial> = examples::trials()
         .chain(shutdown::trials())
         .chain(multiplexing::trials())
-        .chain(layouts().flat_map(behind))
+        .chain(started::trials())
+        .chain(stopping::trials())
+        .chain(replacing::trials())
+        .chain(scale_out::trials())
+        .chain(static_binary::trials())
+        .chain(roles::trials())
+        .chain(app_status::trials())
+        .chain(layouts().flat_map(|layout| behind(layout, "tour")))
+        .chain(actix_layouts().flat_map(|layout| behind(layout, "actix-tour")))
         .collect();
     trials.push(Trial::test(
         "differences_name_a_behaviour",
@@ -35,13 +50,16 @@ fn main() -> std::io::Result<ExitCode> {
 }
 
 /// Every behaviour in one layout, whose web server is started by the first test and ended by the last.
-fn behind(layout: &'static Layout) -> impl Iterator<Item = Trial> {
-    let shared = Arc::new(Shared::new(layout.clone()));
+fn behind(layout: &'static Layout, program: &'static str) -> impl Iterator<Item = Trial> {
+    let shared = Arc::new(Shared::new(layout.clone(), program));
     behaviours().chain(layout.extra).map(move |behaviour| {
         let difference = layout.difference(behaviour.name);
         let check = difference.map_or(behaviour.check, |it| it.check);
         let shared = Arc::clone(&shared);
-        let name = format!("{}::{}", layout.name, behaviour.name);
+        let name = match program {
+            "tour" => format!("{}::{}", layout.name, behaviour.name),
+            _ => format!("{program}::{}::{}", layout.name, behaviour.name),
+        };
         let trial = Trial::test(name, move || check(shared.site()?));
         if difference.is_some() {
             trial.with_kind("differs")
@@ -49,6 +67,19 @@ fn behind(layout: &'static Layout) -> impl Iterator<Item = Trial> {
             trial
         }
     })
+}
+
+/// The same suite with an actix-web application, behind web servers that have little in common.
+fn actix_layouts() -> impl Iterator<Item = &'static Layout> {
+    const NAMES: [&str; 6] = [
+        "nginx-tcp-keep-conn",
+        "nginx-unix",
+        "apache-fcgid-htaccess",
+        "apache-fcgid-htaccess-prefix",
+        "caddy-unix",
+        "haproxy-unix-multiplexed",
+    ];
+    layouts().filter(|layout| NAMES.contains(&layout.name))
 }
 
 fn differences_name_a_behaviour() -> Result<(), libtest_mimic::Failed> {

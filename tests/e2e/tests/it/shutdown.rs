@@ -35,7 +35,10 @@ fn sigterm_lets_the_request_in_flight_finish(layout: &Layout) -> Result<(), Fail
         (200, "that was a second\n")
     );
     if layout.socket == Socket::Unix {
-        assert!(!site.socket_exists(), "the socket is left behind");
+        assert!(
+            !site.application_socket().exists(),
+            "the socket is left behind"
+        );
     }
     assert!(matches!(site.get("/")?.status, 502 | 503));
     Ok(())
