@@ -40,8 +40,8 @@ mod run_error;
 mod serve;
 
 pub use fastcgi_tower::{
-    Builder, Config, Handle, OnMismatch, ParamToHeaderLayer, Params, PathSource, ReasonPhrase, Role,
-    ScriptName,
+    Builder, Config, Handle, OnMismatch, ParamToHeaderLayer, Params, PathSource, ReasonPhrase,
+    Role, ScriptName,
     listener::{self, AnyListener, InheritedSocket, Listener, UnixSocket},
 };
 
@@ -51,3 +51,8 @@ pub use crate::{
     run_error::RunError,
     serve::{Serve, serve},
 };
+
+/// The examples of the README, compiled with the others.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -11,7 +11,7 @@ use std::{
 
 use axum::{extract::Request, response::Response};
 use fastcgi_tower::{
-    BoxError, Environment,
+    BoxError, Environment, ScriptName,
     listener::{AnyListener, CgiProcess},
     shutdown_signal,
 };
@@ -205,19 +205,19 @@ where
     };
     match environment {
         Environment::Inherited(listener) => {
-            let server = server_on(listener, make_service)
+            let server = server_on(listener, make_service)?
                 .exit_when_replaced(true)
                 .grace_period(INHERITED_GRACE_PERIOD);
             apply(server).with_graceful_shutdown(signal).await
         }
         Environment::Activated(listener) | Environment::Bound(listener) => {
-            apply(server_on(listener, make_service))
+            apply(server_on(listener, make_service)?)
                 .with_graceful_shutdown(signal)
                 .await
         }
         Environment::Cgi => {
             let (process, gateway) = CgiProcess::from_env();
-            apply(server_on(AnyListener::Cgi(process), make_service))
+            apply(server_on(AnyListener::Cgi(process), make_service)?)
                 .with_graceful_shutdown(async {
                     select! {
                         () = signal => {}
@@ -237,7 +237,7 @@ where
 }
 
 /// A server with the settings that the environment has.
-fn server_on<M, S>(listener: AnyListener, make_service: M) -> Serve<AnyListener, M, S>
+fn server_on<M, S>(listener: AnyListener, make_service: M) -> io::Result<Serve<AnyListener, M, S>>
 where
     M: Service<IncomingRequest, Error = Infallible, Response = S> + Clone + Send + 'static,
     M::Future: Send,
@@ -245,9 +245,15 @@ where
     S::Future: Send,
 {
     let server = serve(listener, make_service);
-    match env::var(SCRIPT_NAME_VARIABLE) {
-        Ok(script_name) => server.script_name(script_name),
-        Err(_) => server,
+    let Ok(script_name) = env::var(SCRIPT_NAME_VARIABLE) else {
+        return Ok(server);
+    };
+    match script_name.parse::<ScriptName>() {
+        Ok(_) => Ok(server.script_name(script_name)),
+        Err(error) => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("{SCRIPT_NAME_VARIABLE}={script_name}: {error}"),
+        )),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `run`: a program's life from its startup to its end.
 //!
-//! What is chosen by the environment runs in a process of its own: this very binary, with another test to run.
+//! What is chosen by the environment runs in a process of its own: `tests/program.rs`.
 
 use std::{
     env,
@@ -8,16 +8,16 @@ use std::{
     future::pending,
     io::{self, Read},
     os::unix::net::{UnixListener, UnixStream},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
 };
 
-use axum::{Router, extract::State, routing::get};
+use axum::Router;
 use axum_fastcgi::{run, run_when_ready};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 
 use crate::support::{get as get_request, reply};
 
@@ -58,38 +58,21 @@ fn the_settings_can_be_seen() {
     assert!(shown.contains("startup_timeout: 5s"), "{shown}");
 }
 
-/// Where the program below finds the test that started it.
+/// Where the program in `tests/program.rs` finds the test that started it.
 const CONTROL: &str = "AXUM_FASTCGI_TEST_CONTROL";
 
-/// The program: its startup waits for a byte, and its end sends one.
-#[tokio::test(flavor = "current_thread")]
-#[ignore = "it is a program, which the other tests start"]
-async fn program() {
-    let control = env::var_os(CONTROL).expect("started by a test");
-    let control = UnixStream::connect(control).expect("a connection");
-    control.set_nonblocking(true).expect("a socket");
-    let mut starting = tokio::net::UnixStream::from_std(control.try_clone().expect("a duplicate"))
-        .expect("a connection");
-    let mut ending = tokio::net::UnixStream::from_std(control).expect("a connection");
-    run_when_ready(async move {
-        let word = starting.read_u8().await?;
-        let app = Router::new().route("/", get(async |State(word): State<u8>| word.to_string()));
-        Ok::<_, io::Error>(app.with_state(word))
-    })
-    .configure(|server| server.max_requests(1))
-    .on_shutdown(async move {
-        ending.write_u8(7).await.expect("the test listens");
-    })
-    .await
-    .expect("a good end");
+/// It is built with the tests, as an example is, and so is not far from them.
+fn program() -> PathBuf {
+    let test = env::current_exe().expect("a program");
+    let target = test.ancestors().nth(2).expect("a target folder");
+    target.join("examples/test-program")
 }
 
 /// Starts the program on `socket`.
 fn start(dir: &Path, socket: &Path) -> (Child, UnixStream) {
     let control = dir.join("control.sock");
     let listener = UnixListener::bind(&control).expect("a socket");
-    let child = Command::new(env::current_exe().expect("a program"))
-        .args(["--exact", "run::program", "--ignored", "--nocapture"])
+    let child = Command::new(program())
         .env(CONTROL, &control)
         .env("FCGI_LISTEN", socket)
         .stdin(Stdio::null())

@@ -84,7 +84,6 @@ pub(crate) fn stdin(data: &[u8]) -> Vec<u8> {
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
-    pub(crate) head: String,
     pub(crate) body: String,
 }
 
@@ -116,7 +115,6 @@ pub(crate) async fn reply(io: &mut (impl AsyncRead + Unpin)) -> Reply {
     let status = head.strip_prefix("Status: ").expect("R-1: Status first");
     Reply {
         status: status[..3].parse().expect("three digits"),
-        head: head.to_ascii_lowercase(),
         body: body.to_owned(),
     }
 }
