@@ -236,7 +236,7 @@ where
             ));
         }
         let count = self.workers.unwrap_or_else(|| self.default_workers());
-        (0..count).map(|_| self.work(stop)).collect()
+        (0..count).map(|_| self.work(stop, count == 1)).collect()
     }
 
     fn default_workers(&self) -> usize {
@@ -246,10 +246,11 @@ where
         }
     }
 
-    fn work(&self, stop: &CancellationToken) -> io::Result<Work> {
+    fn work(&self, stop: &CancellationToken, is_sole: bool) -> io::Result<Work> {
         let sockets = self.sockets.duplicates()?;
         let factory = self.factory.clone();
-        let settings = self.settings.clone();
+        let mut settings = self.settings.clone();
+        settings.is_sole = is_sole;
         let stop = stop.clone();
         Ok(Box::new(move || {
             Box::pin(async move {

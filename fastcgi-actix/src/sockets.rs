@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use fastcgi_tower::listener::{AnyListener, InheritedSocket, SocketFile, UnixSocket};
+use fastcgi_tower::listener::{AnyListener, InheritedSocket, SocketFile, SocketPermissions};
 
 /// Listening sockets. Each worker gets duplicates.
 #[derive(Debug, Default)]
@@ -37,7 +37,7 @@ impl Sockets {
     }
 
     pub(crate) fn bind_path(&mut self, path: &Path) -> io::Result<()> {
-        let (listener, file) = SocketFile::bind(path, UnixSocket::DEFAULT_MODE)?;
+        let (listener, file) = SocketFile::bind(path, SocketPermissions::default())?;
         self.files.push(file);
         self.add(listener);
         Ok(())

@@ -3,7 +3,10 @@
 use std::{io, os::fd::OwnedFd, pin::Pin, thread, time::Duration};
 
 use actix_rt::{Arbiter, System};
-use fastcgi_tower::{BoxError, Builder, Incoming, Listener, listener::InheritedSocket};
+use fastcgi_tower::{
+    BoxError, Builder, Incoming, Listener,
+    listener::{AnyListener, InheritedSocket},
+};
 use http_body::Body;
 use tokio::{
     runtime, select,
@@ -26,6 +29,8 @@ pub(crate) struct Settings {
     pub(crate) allow_remote: bool,
     pub(crate) exit_when_replaced: bool,
     pub(crate) grace_period: Duration,
+    /// Whether there is one worker, which may close the sockets for all.
+    pub(crate) is_sole: bool,
 }
 
 impl Default for Settings {
@@ -37,6 +42,7 @@ impl Default for Settings {
             allow_remote: false,
             exit_when_replaced: false,
             grace_period: Duration::from_secs(30),
+            is_sole: true,
         }
     }
 }
@@ -111,6 +117,9 @@ where
         let (service, settings) = (service.clone(), settings.clone());
         let stop = stop.clone().cancelled_owned();
         match InheritedSocket::from_fd(socket)? {
+            it if settings.is_sole => {
+                listeners.spawn_local(accept(AnyListener::sole(it), service, settings, stop))
+            }
             InheritedSocket::Tcp(it) => listeners.spawn_local(accept(it, service, settings, stop)),
             InheritedSocket::Unix(it) => listeners.spawn_local(accept(it, service, settings, stop)),
         };

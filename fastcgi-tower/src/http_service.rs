@@ -131,8 +131,15 @@ where
     }
 }
 
+/// Apache reads lines of up to 8191 bytes.
+const MAX_LINE: usize = 8000;
+
 fn reply<B: Body>(response: Response<B>, context: &RequestContext) -> Reply<ResponseBody<B>> {
     let (parts, body) = response.into_parts();
+    //
+    if parts.headers.values().any(|value| value.len() > MAX_LINE) {
+        tracing::warn!("a header of a response has over {MAX_LINE} bytes; Apache answers 500");
+    }
     let exact = body.size_hint().exact();
     let mut head = BytesMut::new();
     match context

@@ -74,7 +74,7 @@ async fn settings(listener: UnixListener) -> std::io::Result<Server> {
         .listen(std::net::TcpListener::bind("127.0.0.1:0")?)?
         .listen_uds(listener)?
         .listen_any(AnyListener::from_env().await?)?
-        .listen_any(AnyListener::UnixSocket(UnixSocket::bind_with_mode(
+        .listen_any(AnyListener::UnixSocket(UnixSocket::bind_with(
             "/run/app.sock",
             0o600,
         )?))?;

@@ -71,14 +71,19 @@ impl AnyListener {
     ///
     /// Outside a tokio runtime with I/O enabled.
     pub fn from_stdin() -> io::Result<Option<Self>> {
-        let socket = InheritedSocket::from_stdin()?;
-        Ok(socket.map(|socket| match socket {
+        Ok(InheritedSocket::from_stdin()?.map(Self::sole))
+    }
+
+    /// A socket of which nobody else in this process has a duplicate. If mod_fcgid made it, it can be closed without
+    /// losing a request.
+    pub fn sole(socket: InheritedSocket) -> Self {
+        match socket {
             InheritedSocket::Tcp(listener) => Self::Tcp(listener),
             InheritedSocket::Unix(listener) => match ModFcgidSocket::new(listener) {
                 Ok(socket) => Self::ModFcgid(socket),
                 Err(listener) => Self::Unix(listener),
             },
-        }))
+        }
     }
 
     /// Listens on a path, which holds a `/`, or on `host:port`.

@@ -24,7 +24,7 @@ pub use self::{
     cgi_process::CgiProcess,
     inherited::InheritedSocket,
     mod_fcgid::ModFcgidSocket,
-    unix_socket::{SocketFile, UnixSocket},
+    unix_socket::{SocketFile, SocketPermissions, UnixSocket},
 };
 
 /// Something that gives connections of web servers: the shape of axum's trait of that name.

@@ -3,7 +3,7 @@
 use std::{
     fs, io,
     os::unix::{
-        fs::{FileTypeExt, MetadataExt, PermissionsExt},
+        fs::{FileTypeExt, MetadataExt, PermissionsExt, chown},
         net::UnixListener as StdUnixListener,
     },
     path::{Path, PathBuf},
@@ -28,9 +28,6 @@ pub struct UnixSocket {
 const BACKLOG: i32 = 1024;
 
 impl UnixSocket {
-    /// The mode of the socket's path where none is given: its owner and its group may connect.
-    pub const DEFAULT_MODE: u32 = 0o660;
-
     /// Listens on `path`, with a mode of 0660.
     ///
     /// # Errors
@@ -42,20 +39,23 @@ impl UnixSocket {
     ///
     /// Outside a tokio runtime with I/O enabled.
     pub fn bind(path: impl AsRef<Path>) -> io::Result<Self> {
-        Self::bind_with_mode(path, Self::DEFAULT_MODE)
+        Self::bind_with(path, SocketPermissions::default())
     }
 
-    /// Listens on `path`, with the mode given: `0o600`, `0o660`, `0o666`.
+    /// Listens on `path`, for those who are given the permission: a mode such as `0o600`, or [`SocketPermissions`].
     ///
     /// # Errors
     ///
-    /// As for [`bind`](Self::bind).
+    /// As for [`bind`](Self::bind), and when this process may not give the socket to such an owner or group.
     ///
     /// # Panics
     ///
     /// Outside a tokio runtime with I/O enabled.
-    pub fn bind_with_mode(path: impl AsRef<Path>, mode: u32) -> io::Result<Self> {
-        let (listener, file) = SocketFile::bind(path, mode)?;
+    pub fn bind_with(
+        path: impl AsRef<Path>,
+        permissions: impl Into<SocketPermissions>,
+    ) -> io::Result<Self> {
+        let (listener, file) = SocketFile::bind(path, permissions)?;
         Ok(Self {
             listener: UnixListener::from_std(listener)?,
             file,
@@ -92,6 +92,68 @@ impl Listener for UnixSocket {
     /// Removes the path: who connects from now on is refused at once, and may go elsewhere.
     fn close(&mut self) {
         self.file.remove();
+    }
+}
+
+/// Who may connect to a [`UnixSocket`]: whoever may write to its path.
+///
+/// ```
+/// use fastcgi_tower::listener::SocketPermissions;
+///
+/// // The web server's group, by its number.
+/// let web_server = SocketPermissions::default().group(33);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SocketPermissions {
+    mode: u32,
+    owner: Option<u32>,
+    group: Option<u32>,
+}
+
+/// A mode of 0660, with the owner and the group that the system gives to a new file.
+impl Default for SocketPermissions {
+    fn default() -> Self {
+        Self {
+            mode: 0o660,
+            owner: None,
+            group: None,
+        }
+    }
+}
+
+impl From<u32> for SocketPermissions {
+    fn from(mode: u32) -> Self {
+        Self {
+            mode,
+            ..Self::default()
+        }
+    }
+}
+
+impl SocketPermissions {
+    /// The mode: `0o600` is for the owner alone, `0o660` for the group, too, `0o666` for everybody. Default: `0o660`.
+    pub fn mode(mut self, mode: u32) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// The owner, by its number. Default: the process's user. Giving a file away takes the rights of root.
+    pub fn owner(mut self, uid: u32) -> Self {
+        self.owner = Some(uid);
+        self
+    }
+
+    /// The group, by its number. Default: the process's group. A process may give a file to each group that it is in.
+    pub fn group(mut self, gid: u32) -> Self {
+        self.group = Some(gid);
+        self
+    }
+
+    fn apply(self, path: &Path) -> io::Result<()> {
+        if self.owner.is_some() || self.group.is_some() {
+            chown(path, self.owner, self.group)?;
+        }
+        fs::set_permissions(path, fs::Permissions::from_mode(self.mode))
     }
 }
 
@@ -133,19 +195,23 @@ pub struct SocketFile {
 }
 
 impl SocketFile {
-    /// Listens on `path`, with the mode and the care of [`UnixSocket::bind_with_mode`], on no runtime yet. The listener
+    /// Listens on `path`, with the permissions and the care of [`UnixSocket::bind_with`], on no runtime yet. The listener
     /// does not block.
     ///
     /// # Errors
     ///
     /// As for [`UnixSocket::bind`].
-    pub fn bind(path: impl AsRef<Path>, mode: u32) -> io::Result<(StdUnixListener, Self)> {
+    pub fn bind(
+        path: impl AsRef<Path>,
+        permissions: impl Into<SocketPermissions>,
+    ) -> io::Result<(StdUnixListener, Self)> {
+        let permissions = permissions.into();
         let path = path.as_ref();
         remove_stale(path)?;
         let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
         socket.bind(&SockAddr::unix(path)?)?;
         let file = Self::new(path)?;
-        fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+        permissions.apply(path)?;
         // Nobody can connect before this.
         socket.listen(BACKLOG)?;
         socket.set_nonblocking(true)?;
@@ -167,9 +233,7 @@ impl SocketFile {
         fs::symlink_metadata(&self.path)
             .is_ok_and(|metadata| metadata.dev() == self.device && metadata.ino() == self.inode)
     }
-}
 
-impl SocketFile {
     fn remove(&mut self) {
         if !std::mem::take(&mut self.present) {
             return;

@@ -14,7 +14,7 @@ use std::{
 
 use fastcgi_tower::{
     Listener,
-    listener::{AnyListener, InheritedSocket, UnixSocket},
+    listener::{AnyListener, InheritedSocket, SocketPermissions, UnixSocket},
 };
 use tempfile::TempDir;
 use tokio::{
@@ -47,9 +47,25 @@ async fn a_unix_socket_is_for_its_owner_and_its_group() {
 async fn a_unix_socket_has_the_mode_that_it_is_given() {
     for wanted in [0o600, 0o666, 0o777] {
         let (_directory, path) = directory();
-        let _socket = UnixSocket::bind_with_mode(&path, wanted).expect("a socket");
+        let _socket = UnixSocket::bind_with(&path, wanted).expect("a socket");
         assert_eq!(mode(&path), wanted);
     }
+}
+
+/// Only root can give it to somebody else.
+#[tokio::test]
+async fn a_unix_socket_has_the_owner_and_the_group_that_it_is_given() {
+    let (directory, path) = directory();
+    let ours = fs::metadata(directory.path()).expect("a directory");
+    let (owner, group) = match ours.uid() {
+        0 => (1234, 5678),
+        uid => (uid, ours.gid()),
+    };
+    let permissions = SocketPermissions::from(0o640).owner(owner).group(group);
+    let _socket = UnixSocket::bind_with(&path, permissions).expect("a socket");
+    let metadata = fs::symlink_metadata(&path).expect("a file");
+    assert_eq!((metadata.uid(), metadata.gid()), (owner, group));
+    assert_eq!(mode(&path), 0o640);
 }
 
 #[tokio::test]
