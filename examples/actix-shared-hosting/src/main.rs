@@ -1,6 +1,7 @@
 //! One small process that Apache mod_fcgid starts, on a host where you may only upload files.
 //!
-//! The steps are in the README of ../shared-hosting; the program's name is another. On your own machine, without Apache:
+//! The steps are in the README of the example shared-hosting; the program's name is another. On your own machine,
+//! without Apache:
 //!
 //! ```sh
 //! spawn-fcgi -n -a 127.0.0.1 -p 9000 -- target/release/actix-shared-hosting

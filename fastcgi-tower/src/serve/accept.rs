@@ -30,7 +30,7 @@ const BACKLOG_LIMIT: Duration = Duration::from_millis(200);
 
 /// Serves until there is a reason to stop, and then until the last connection is closed.
 pub(super) async fn run<L, S, B>(
-    mut listener: L,
+    listener: L,
     service: S,
     settings: Settings,
     signal: Option<Signal>,
@@ -49,15 +49,13 @@ where
         grace_period,
         retirement,
     } = settings;
-    let web_servers = WebServers::for_listener(&listener)?;
-    web_servers.check(&listener, allow_remote)?;
     builder.default_idle_timeout(listener.idle_timeout());
+    let mut entrance = Entrance::new(listener, max_connections, allow_remote)?;
     let requests = retirement.request_count();
     let service = Counted {
         service,
         requests: requests.clone(),
     };
-    let places = Arc::new(Semaphore::new(max_connections));
     let connections = TaskTracker::new();
     let stop = Stop::default();
     let mut serve = {
@@ -78,21 +76,10 @@ where
         select! {
             biased;
             () = &mut reason_to_stop => break,
-            (io, place) = accept(&mut listener, &places, &web_servers) => serve(io, place),
+            (io, place) = entrance.accept() => serve(io, place),
         }
     }
-
-    listener.close();
-    let limit = Instant::now() + BACKLOG_LIMIT;
-    while let Ok(Ok((io, place))) = timeout_at(
-        limit,
-        timeout(BACKLOG_PAUSE, accept(&mut listener, &places, &web_servers)),
-    )
-    .await
-    {
-        serve(io, place);
-    }
-    drop(listener);
+    entrance.close(serve).await;
     stop.gracefully.cancel();
     connections.close();
     if timeout(grace_period, connections.wait()).await.is_err() {
@@ -102,21 +89,47 @@ where
     Ok(())
 }
 
-/// Waits for a place, then for a connection to take it.
-async fn accept<L: Listener>(
-    listener: &mut L,
-    places: &Arc<Semaphore>,
-    web_servers: &WebServers,
-) -> (L::Io, Option<OwnedSemaphorePermit>) {
-    // The semaphore is never closed.
-    let place = Arc::clone(places).acquire_owned().await.ok();
-    loop {
-        let (io, peer) = listener.accept().await;
-        if web_servers.admits(L::ip(&peer)) {
-            tracing::trace!(?peer, "connection accepted");
-            return (io, place);
+/// Where connections come in: as many as there are places, of those who may.
+struct Entrance<L> {
+    listener: L,
+    places: Arc<Semaphore>,
+    web_servers: WebServers,
+}
+
+impl<L: Listener> Entrance<L> {
+    fn new(listener: L, max_connections: usize, allow_remote: bool) -> io::Result<Self> {
+        let web_servers = WebServers::for_listener(&listener)?;
+        web_servers.check(&listener, allow_remote)?;
+        Ok(Self {
+            listener,
+            places: Arc::new(Semaphore::new(max_connections)),
+            web_servers,
+        })
+    }
+
+    /// Waits for a place, then for a connection to take it.
+    async fn accept(&mut self) -> (L::Io, Option<OwnedSemaphorePermit>) {
+        // The semaphore is never closed.
+        let place = Arc::clone(&self.places).acquire_owned().await.ok();
+        loop {
+            let (io, peer) = self.listener.accept().await;
+            if self.web_servers.admits(L::ip(&peer)) {
+                tracing::trace!(?peer, "connection accepted");
+                return (io, place);
+            }
+            tracing::debug!(?peer, "connection refused: not in FCGI_WEB_SERVER_ADDRS");
         }
-        tracing::debug!(?peer, "connection refused: not in FCGI_WEB_SERVER_ADDRS");
+    }
+
+    /// Lets in who waits, and nobody else.
+    async fn close(mut self, mut serve: impl FnMut(L::Io, Option<OwnedSemaphorePermit>)) {
+        self.listener.close();
+        let limit = Instant::now() + BACKLOG_LIMIT;
+        while let Ok(Ok((io, place))) =
+            timeout_at(limit, timeout(BACKLOG_PAUSE, self.accept())).await
+        {
+            serve(io, place);
+        }
     }
 }
 
