@@ -36,19 +36,17 @@ mod development;
 mod make_service;
 mod request_service;
 mod run;
-mod run_error;
 mod serve;
 
 pub use fastcgi_tower::{
     Builder, Config, Handle, OnMismatch, ParamToHeaderLayer, Params, PathSource, ReasonPhrase,
-    Role, ScriptName,
+    Role, RunError, ScriptName,
     listener::{self, AnyListener, InheritedSocket, Listener, UnixSocket},
 };
 
 pub use crate::{
     make_service::IncomingRequest,
     run::{Run, run, run_when_ready},
-    run_error::RunError,
     serve::{Serve, serve},
 };
 

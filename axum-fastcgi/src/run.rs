@@ -2,7 +2,7 @@
 
 use std::{
     convert::Infallible,
-    env, fmt,
+    fmt,
     future::{Future, IntoFuture, Ready, ready},
     io,
     pin::Pin,
@@ -11,16 +11,15 @@ use std::{
 
 use axum::{extract::Request, response::Response};
 use fastcgi_tower::{
-    BoxError, Environment, ScriptName,
+    BoxError, Environment, Lifecycle, RunError, Signal,
     listener::{AnyListener, CgiProcess},
-    shutdown_signal,
 };
-use tokio::{select, time::timeout};
+use tokio::select;
 use tower_service::Service;
 
 #[cfg(feature = "http")]
 use crate::development;
-use crate::{IncomingRequest, RunError, Serve, serve};
+use crate::{IncomingRequest, Serve, serve};
 
 /// Runs an application in the way in which this process was started.
 ///
@@ -80,10 +79,8 @@ where
 {
     Run {
         startup,
-        startup_timeout: Duration::from_secs(30),
         configure: None,
-        shutdown: None,
-        shutdown_timeout: Duration::from_secs(10),
+        lifecycle: Lifecycle::default(),
     }
 }
 
@@ -91,19 +88,11 @@ where
 #[must_use = "an application does nothing unless it is awaited"]
 pub struct Run<F, M, S> {
     startup: F,
-    startup_timeout: Duration,
     configure: Option<Configure<M, S>>,
-    shutdown: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
-    shutdown_timeout: Duration,
+    lifecycle: Lifecycle,
 }
 
 type Configure<M, S> = Box<dyn FnOnce(Serve<AnyListener, M, S>) -> Serve<AnyListener, M, S> + Send>;
-
-/// Says where the application is mounted.
-const SCRIPT_NAME_VARIABLE: &str = "FCGI_SCRIPT_NAME";
-
-/// How long requests in progress may take where the process manager waits 3 seconds before it kills.
-const INHERITED_GRACE_PERIOD: Duration = Duration::from_secs(3);
 
 impl<F, M, S> Run<F, M, S> {
     /// Settings for the server, where it is not HTTP for development. They take the place of the defaults, and of the
@@ -123,19 +112,19 @@ impl<F, M, S> Run<F, M, S> {
 
     /// How long the startup may take. Default: 30 s. After that it is an error: mod_fcgid gives up waiting after 40.
     pub fn startup_timeout(mut self, limit: Duration) -> Self {
-        self.startup_timeout = limit;
+        self.lifecycle = self.lifecycle.startup_timeout(limit);
         self
     }
 
     /// What to do after the last request, such as closing a pool of connections.
     pub fn on_shutdown(mut self, shutdown: impl Future<Output = ()> + Send + 'static) -> Self {
-        self.shutdown = Some(Box::pin(shutdown));
+        self.lifecycle = self.lifecycle.on_shutdown(shutdown);
         self
     }
 
     /// How long [`on_shutdown`](Self::on_shutdown) may take. Default: 10 s. After that it is dropped.
     pub fn shutdown_timeout(mut self, limit: Duration) -> Self {
-        self.shutdown_timeout = limit;
+        self.lifecycle = self.lifecycle.shutdown_timeout(limit);
         self
     }
 }
@@ -143,7 +132,7 @@ impl<F, M, S> Run<F, M, S> {
 impl<F, M, S, E> IntoFuture for Run<F, M, S>
 where
     F: Future<Output = Result<M, E>> + Send + 'static,
-    E: Into<BoxError>,
+    E: Into<BoxError> + 'static,
     M: Service<IncomingRequest, Error = Infallible, Response = S> + Clone + Send + 'static,
     M::Future: Send,
     S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
@@ -153,37 +142,13 @@ where
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            // First of all, so that a signal during the startup is not lost.
-            let mut signal = Box::pin(shutdown_signal().map_err(RunError::environment)?);
-            let environment = Environment::detect().await.map_err(RunError::environment)?;
-            tracing::info!("running: {environment}");
-            let make_service = select! {
-                biased;
-                () = &mut signal => return Ok(()),
-                started = start(self.startup, self.startup_timeout) => started?,
-            };
-            let served = serve_in(environment, make_service, self.configure, signal).await;
-            if let Some(shutdown) = self.shutdown {
-                if timeout(self.shutdown_timeout, shutdown).await.is_err() {
-                    tracing::error!("what was to be done at the end took too long");
-                }
-            }
-            served.map_err(RunError::server)
-        })
-    }
-}
-
-async fn start<M, E: Into<BoxError>>(
-    startup: impl Future<Output = Result<M, E>>,
-    limit: Duration,
-) -> Result<M, RunError> {
-    match timeout(limit, startup).await {
-        Ok(Ok(make_service)) => Ok(make_service),
-        Ok(Err(error)) => Err(RunError::startup(error.into())),
-        Err(_) => Err(RunError::startup(
-            format!("it took longer than {} s", limit.as_secs_f32()).into(),
-        )),
+        let configure = self.configure;
+        Box::pin(
+            self.lifecycle
+                .run(self.startup, |environment, make_service, signal| {
+                    serve_in(environment, make_service, configure, signal)
+                }),
+        )
     }
 }
 
@@ -191,7 +156,7 @@ async fn serve_in<M, S>(
     environment: Environment,
     make_service: M,
     configure: Option<Configure<M, S>>,
-    signal: impl Future<Output = ()> + Send + 'static,
+    signal: Signal,
 ) -> io::Result<()>
 where
     M: Service<IncomingRequest, Error = Infallible, Response = S> + Clone + Send + 'static,
@@ -207,7 +172,7 @@ where
         Environment::Inherited(listener) => {
             let server = server_on(listener, make_service)?
                 .exit_when_replaced(true)
-                .grace_period(INHERITED_GRACE_PERIOD);
+                .grace_period(Lifecycle::INHERITED_GRACE_PERIOD);
             apply(server).with_graceful_shutdown(signal).await
         }
         Environment::Activated(listener) | Environment::Bound(listener) => {
@@ -245,16 +210,10 @@ where
     S::Future: Send,
 {
     let server = serve(listener, make_service);
-    let Ok(script_name) = env::var(SCRIPT_NAME_VARIABLE) else {
-        return Ok(server);
-    };
-    match script_name.parse::<ScriptName>() {
-        Ok(_) => Ok(server.script_name(script_name)),
-        Err(error) => Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            format!("{SCRIPT_NAME_VARIABLE}={script_name}: {error}"),
-        )),
-    }
+    Ok(match Lifecycle::script_name()? {
+        Some(script_name) => server.script_name(script_name.to_string()),
+        None => server,
+    })
 }
 
 /// The web server sees for itself that something is missing.
@@ -267,8 +226,7 @@ fn log_failure(answered: io::Result<u32>) {
 impl<F, M, S> fmt::Debug for Run<F, M, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Run")
-            .field("startup_timeout", &self.startup_timeout)
-            .field("shutdown_timeout", &self.shutdown_timeout)
+            .field("lifecycle", &self.lifecycle)
             .finish_non_exhaustive()
     }
 }

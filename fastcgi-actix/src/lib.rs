@@ -58,14 +58,14 @@ mod sockets;
 mod worker;
 
 pub use fastcgi_tower::{
-    Builder, Handle, OnMismatch, PathSource, Role, ScriptName,
+    Builder, Handle, OnMismatch, PathSource, Role, RunError, ScriptName,
     listener::{AnyListener, UnixSocket},
 };
 
 pub use crate::{
     extract::Params,
     param_to_header::{ParamToHeader, ParamToHeaderMiddleware},
-    run::run,
+    run::{Run, run, run_when_ready},
     running::{Server, ServerHandle},
     server::FastCgiServer,
 };

@@ -1,11 +1,18 @@
 //! One binary everywhere: FastCGI, plain CGI, or HTTP for development.
 
-use std::{env, fmt, io};
+use std::{
+    convert::Infallible,
+    fmt,
+    future::{Future, IntoFuture, Ready, ready},
+    io,
+    pin::Pin,
+    time::Duration,
+};
 
 use actix_http::{Request, Response, body::MessageBody};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory};
 use actix_web::{Error, HttpServer, dev::AppConfig};
-use fastcgi_tower::{Environment, ScriptName};
+use fastcgi_tower::{BoxError, Environment, Lifecycle, RunError};
 
 use crate::FastCgiServer;
 
@@ -22,21 +29,130 @@ use crate::FastCgiServer;
 /// `SIGTERM`, `SIGINT` and `SIGUSR1` stop it gracefully: within 3 seconds on descriptor 0, where the process manager
 /// kills soon, and within 30 elsewhere. On descriptor 0 there is one worker, and it also stops when its program file is
 /// replaced, so that an upload takes effect. The environment variable `FCGI_SCRIPT_NAME` says where the application is
-/// mounted. For other settings make a [`FastCgiServer`].
+/// mounted, unless [`configure`](Run::configure) does.
 ///
 /// ```no_run
 /// use actix_web::{App, web};
 ///
 /// #[actix_web::main]
-/// async fn main() -> std::io::Result<()> {
+/// async fn main() -> Result<(), fastcgi_actix::RunError> {
 ///     fastcgi_actix::run(|| App::new().route("/", web::get().to(|| async { "Hello, world!" }))).await
 /// }
 /// ```
+pub fn run<F, I, S, B>(factory: F) -> Run<Ready<Result<F, Infallible>>, F, I, S, B> {
+    run_when_ready(ready(Ok(factory)))
+}
+
+/// As [`run`], for an application that has something to do before it can answer.
 ///
-/// # Errors
+/// The sockets are there from the beginning, so requests wait and none meets half an application. What `startup` makes
+/// is best handed on by the factory, as application data.
 ///
-/// When there is a socket that cannot be used, a variable that makes no sense, or an application that cannot be made.
-pub async fn run<F, I, S, B>(factory: F) -> io::Result<()>
+/// ```no_run
+/// use actix_web::{App, web};
+///
+/// #[actix_web::main]
+/// async fn main() -> Result<(), fastcgi_actix::RunError> {
+///     fastcgi_actix::run_when_ready(async {
+///         let motto = web::Data::new(std::fs::read_to_string("motto.txt")?);
+///         Ok::<_, std::io::Error>(move || {
+///             App::new()
+///                 .app_data(motto.clone())
+///                 .route("/", web::get().to(|motto: web::Data<String>| async move { motto.to_string() }))
+///         })
+///     })
+///     .await
+/// }
+/// ```
+pub fn run_when_ready<R, E, F, I, S, B>(startup: R) -> Run<R, F, I, S, B>
+where
+    R: Future<Output = Result<F, E>>,
+{
+    Run {
+        startup,
+        configure: None,
+        lifecycle: Lifecycle::default(),
+    }
+}
+
+/// The future of [`run`], with its settings.
+#[must_use = "an application does nothing unless it is awaited"]
+pub struct Run<R, F, I, S, B> {
+    startup: R,
+    configure: Option<Configure<F, I, S, B>>,
+    lifecycle: Lifecycle,
+}
+
+type Configure<F, I, S, B> =
+    Box<dyn FnOnce(FastCgiServer<F, I, S, B>) -> FastCgiServer<F, I, S, B>>;
+
+/// Seconds that requests in progress have by hand, where the developer waits.
+const DEVELOPMENT_SHUTDOWN_TIMEOUT: u64 = 1;
+
+impl<R, F, I, S, B> Run<R, F, I, S, B> {
+    /// Settings for the server, where it is not HTTP for development. They take the place of the defaults, and of the
+    /// environment.
+    pub fn configure(
+        mut self,
+        configure: impl FnOnce(FastCgiServer<F, I, S, B>) -> FastCgiServer<F, I, S, B> + 'static,
+    ) -> Self {
+        self.configure = Some(Box::new(configure));
+        self
+    }
+
+    /// How long the startup may take. Default: 30 s. After that it is an error: mod_fcgid gives up waiting after 40.
+    pub fn startup_timeout(mut self, limit: Duration) -> Self {
+        self.lifecycle = self.lifecycle.startup_timeout(limit);
+        self
+    }
+
+    /// What to do after the last request, such as closing a pool of connections.
+    pub fn on_shutdown(mut self, shutdown: impl Future<Output = ()> + Send + 'static) -> Self {
+        self.lifecycle = self.lifecycle.on_shutdown(shutdown);
+        self
+    }
+
+    /// How long [`on_shutdown`](Self::on_shutdown) may take. Default: 10 s. After that it is dropped.
+    pub fn shutdown_timeout(mut self, limit: Duration) -> Self {
+        self.lifecycle = self.lifecycle.shutdown_timeout(limit);
+        self
+    }
+}
+
+impl<R, E, F, I, S, B> IntoFuture for Run<R, F, I, S, B>
+where
+    R: Future<Output = Result<F, E>> + 'static,
+    E: Into<BoxError> + 'static,
+    F: Fn() -> I + Send + Clone + 'static,
+    I: IntoServiceFactory<S, Request> + 'static,
+    S: ServiceFactory<Request, Config = AppConfig> + 'static,
+    S::Error: Into<Error> + 'static,
+    S::InitError: fmt::Debug,
+    S::Response: Into<Response<B>> + 'static,
+    <S::Service as Service<Request>>::Future: 'static,
+    S::Service: 'static,
+    B: MessageBody + 'static,
+{
+    type Output = Result<(), RunError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output>>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let configure = self.configure;
+        // The server listens to the signals by itself.
+        let life = self
+            .lifecycle
+            .run(self.startup, |environment, factory, _signal| {
+                serve_in(environment, factory, configure)
+            });
+        Box::pin(life)
+    }
+}
+
+async fn serve_in<F, I, S, B>(
+    environment: Environment,
+    factory: F,
+    configure: Option<Configure<F, I, S, B>>,
+) -> io::Result<()>
 where
     F: Fn() -> I + Send + Clone + 'static,
     I: IntoServiceFactory<S, Request>,
@@ -48,27 +164,25 @@ where
     S::Service: 'static,
     B: MessageBody + 'static,
 {
-    let environment = Environment::detect().await?;
-    tracing::info!("running: {environment}");
     let mut server = FastCgiServer::new(factory.clone());
-    if let Ok(path) = env::var(SCRIPT_NAME_VARIABLE) {
-        let parsed = path.parse::<ScriptName>();
-        parsed.map_err(|error| {
-            let message = format!("{SCRIPT_NAME_VARIABLE}={path}: {error}");
-            io::Error::new(io::ErrorKind::InvalidInput, message)
-        })?;
-        server = server.script_name(path);
+    if let Some(script_name) = Lifecycle::script_name()? {
+        server = server.script_name(script_name.to_string());
     }
+    let apply = |server| match configure {
+        Some(configure) => configure(server),
+        None => server,
+    };
     match environment {
         Environment::Inherited(listener) => {
+            let grace_period = Lifecycle::INHERITED_GRACE_PERIOD.as_secs();
             let server = server.workers(1).exit_when_replaced(true);
-            let server = server.shutdown_timeout(INHERITED_SHUTDOWN_TIMEOUT);
+            let server = apply(server.shutdown_timeout(grace_period));
             server.listen_any(listener)?.run().await
         }
         Environment::Activated(listener) | Environment::Bound(listener) => {
-            server.listen_any(listener)?.run().await
+            apply(server).listen_any(listener)?.run().await
         }
-        Environment::Cgi => server.run_cgi().await,
+        Environment::Cgi => apply(server).run_cgi().await,
         Environment::Http(addr) => {
             let server = HttpServer::new(factory).shutdown_timeout(DEVELOPMENT_SHUTDOWN_TIMEOUT);
             let server = server.bind(addr)?;
@@ -84,11 +198,10 @@ where
     }
 }
 
-/// Says where the application is mounted.
-const SCRIPT_NAME_VARIABLE: &str = "FCGI_SCRIPT_NAME";
-
-/// Seconds that requests in progress have where the process manager waits 3 seconds before it kills.
-const INHERITED_SHUTDOWN_TIMEOUT: u64 = 3;
-
-/// The same, where the developer waits.
-const DEVELOPMENT_SHUTDOWN_TIMEOUT: u64 = 1;
+impl<R, F, I, S, B> fmt::Debug for Run<R, F, I, S, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run")
+            .field("lifecycle", &self.lifecycle)
+            .finish_non_exhaustive()
+    }
+}

@@ -36,8 +36,10 @@ mod error;
 mod exchange;
 mod handle;
 mod http_service;
+mod lifecycle;
 pub mod listener;
 mod param_to_header;
+mod run_error;
 mod serve;
 mod socket;
 
@@ -55,7 +57,9 @@ pub use crate::{
     exchange::{Exchange, ExchangeService, Reply},
     handle::Handle,
     http_service::{HttpService, ResponseBody, ResponseFuture},
+    lifecycle::{Lifecycle, Signal},
     listener::Listener,
     param_to_header::{ParamToHeader, ParamToHeaderLayer},
+    run_error::RunError,
     serve::{Serve, serve, shutdown_signal},
 };

@@ -65,7 +65,7 @@ const CONTROL: &str = "AXUM_FASTCGI_TEST_CONTROL";
 fn program() -> PathBuf {
     let test = env::current_exe().expect("a program");
     let target = test.ancestors().nth(2).expect("a target folder");
-    target.join("examples/test-program")
+    target.join("examples/axum-test-program")
 }
 
 /// Starts the program on `socket`.

@@ -18,7 +18,7 @@ struct Visitor {
 }
 
 #[actix_web::main]
-async fn main() -> std::io::Result<()> {
+async fn main() -> Result<(), fastcgi_actix::RunError> {
     let app = || {
         App::new()
             .route("/", web::get().to(home))

@@ -11,7 +11,7 @@ use actix_web::App;
 use actix_web::web::{self, Html};
 
 #[actix_web::main]
-async fn main() -> std::io::Result<()> {
+async fn main() -> Result<(), fastcgi_actix::RunError> {
     // mod_fcgid gives each process one request at a time, so there is one worker on the socket that it hands over. It
     // ends within the three seconds that mod_fcgid gives it, and when a new program is uploaded.
     fastcgi_actix::run(|| App::new().route("/", web::get().to(home))).await

@@ -18,7 +18,7 @@ new EventSource('events').onmessage = event => document.getElementById('n').text
 </script>\n";
 
 #[actix_web::main]
-async fn main() -> std::io::Result<()> {
+async fn main() -> Result<(), fastcgi_actix::RunError> {
     let app = || {
         App::new()
             .route("/", web::get().to(|| async { Html::new(PAGE) }))

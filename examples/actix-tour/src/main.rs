@@ -17,7 +17,7 @@ mod request;
 use actix_web::App;
 
 #[actix_web::main]
-async fn main() -> std::io::Result<()> {
+async fn main() -> Result<(), fastcgi_actix::RunError> {
     let app = || {
         App::new()
             .configure(page::routes)

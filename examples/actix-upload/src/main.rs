@@ -14,7 +14,7 @@ use futures_util::{StreamExt, stream};
 static BLOCK: [u8; 64 * 1024] = [b'.'; 64 * 1024];
 
 #[actix_web::main]
-async fn main() -> std::io::Result<()> {
+async fn main() -> Result<(), fastcgi_actix::RunError> {
     let app = || {
         let both = web::resource("/upload").route(web::put().to(upload));
         App::new()

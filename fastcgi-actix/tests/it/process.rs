@@ -1,6 +1,7 @@
 //! What a process is started with, and its signals, are its own: so the server is in a process of its own.
 
 use std::env;
+use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
@@ -8,37 +9,18 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use actix_web::rt::System;
-use actix_web::{App, HttpRequest, web};
-use fastcgi_actix::FastCgiServer;
+use actix_web::App;
 use tempfile::TempDir;
 
 use crate::wire::{self, Ask};
 
-const CHILD: &str = "FASTCGI_ACTIX_TEST_CHILD";
-
-/// The program that the other tests start. It is a test like any other, and alone it does nothing.
-#[test]
-fn child() {
-    let echo = async |request: HttpRequest, body: String| format!("{} {body}", request.uri());
-    let factory = move || App::new().default_service(web::to(echo));
-    match env::var(CHILD).as_deref() {
-        Ok("listen_stdin") => {
-            let server = FastCgiServer::new(factory).listen_stdin().unwrap();
-            System::new().block_on(server.run()).unwrap();
-        }
-        Ok("run") => System::new().block_on(fastcgi_actix::run(factory)).unwrap(),
-        _ => {}
-    }
-}
-
-fn program(child: &str) -> Command {
-    let mut program = Command::new(env::current_exe().unwrap());
-    program
-        .args(["--exact", "process::child", "--nocapture"])
-        .env(CHILD, child)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null());
+/// The program in `tests/program.rs`, in the way that is named. It is built with the tests, as an example is, and so is
+/// not far from them.
+fn program(way: &str) -> Command {
+    let test = env::current_exe().unwrap();
+    let target = test.ancestors().nth(2).unwrap();
+    let mut program = Command::new(target.join("examples/actix-test-program"));
+    program.arg(way).stdin(Stdio::null()).stdout(Stdio::null());
     program
 }
 
@@ -144,4 +126,17 @@ fn run_answers_one_cgi_request() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("Status: 200 OK\r\n"), "{text}");
     assert!(text.contains("\r\n\r\n/x?y "), "{text}");
+}
+
+#[actix_web::test]
+async fn a_startup_that_fails_is_an_error_in_one_line() {
+    let startup = async {
+        let database = Err::<(), _>(io::Error::other("the database is away"));
+        database.map(|()| App::new)
+    };
+    let error = fastcgi_actix::run_when_ready(startup).await.unwrap_err();
+    assert_eq!(
+        format!("{error:?}"),
+        "the application cannot start: the database is away"
+    );
 }

@@ -2,9 +2,9 @@
 
 use std::{error::Error, fmt, io};
 
-use fastcgi_tower::BoxError;
+use crate::BoxError;
 
-/// Why [`run`](crate::run) ended without having been asked to.
+/// Why an application ended without having been asked to.
 ///
 /// `Debug` prints what `Display` does and the causes behind it, in one line: returned from `main`, it is what stands in
 /// the web server's log, the only thing that the customer of a shared host can read.

@@ -1,0 +1,16 @@
+//! A program for the tests: it serves an echo on descriptor 0, or runs in whichever way it was started.
+
+use actix_web::{App, HttpRequest, web};
+use fastcgi_actix::FastCgiServer;
+
+#[actix_web::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let echo = async |request: HttpRequest, body: String| format!("{} {body}", request.uri());
+    let factory = move || App::new().default_service(web::to(echo));
+    match std::env::args().nth(1).as_deref() {
+        Some("listen_stdin") => FastCgiServer::new(factory).listen_stdin()?.run().await?,
+        Some("run") => fastcgi_actix::run(factory).await?,
+        _ => return Err("only a test starts this".into()),
+    }
+    Ok(())
+}
