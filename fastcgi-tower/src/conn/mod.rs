@@ -40,6 +40,10 @@ use crate::{Error, ExchangeService, error::Kind, socket::Socket};
 /// When the socket fails, when the web server breaks the protocol or a limit, and when a response could not be finished
 /// ([`Error::is_truncated`]); in that case the socket is best reset, as [`serve`](crate::serve) does. A web server that
 /// goes away is no error.
+///
+/// # Panics
+///
+/// When it is polled outside a tokio runtime with time enabled.
 #[must_use = "a connection does nothing unless it is polled"]
 pub struct Connection<Io, S: ExchangeService> {
     socket: Socket<Io>,
