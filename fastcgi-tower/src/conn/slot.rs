@@ -169,7 +169,7 @@ fn poll_body<B: Body<Error: Into<BoxError>>>(
         };
         if let (Some(head), true) = (head.as_mut(), request.has_to_be_whole()) {
             match data {
-                Poll::Ready(Some(data)) if head.len() < MAX_WHOLE => {
+                Poll::Ready(Some(data)) if head.len() + data.remaining() <= MAX_WHOLE => {
                     head.put(data);
                     continue;
                 }

@@ -141,18 +141,15 @@ async fn an_authorizer_says_nothing_before_it_has_said_all() {
     let reply = web_server.reply(1).await;
     assert_eq!((reply.status(), reply.body()), ("200", &b"all of it"[..]));
 
-    web_server.send(&question).await;
-    let too_long = "x".repeat(100 * 1024);
-    let steps = [
-        Step::Data(Box::leak(too_long.into_boxed_str())),
-        Step::Data("more"),
-    ];
-    calls
-        .recv()
-        .await
-        .expect("a call")
-        .answer(Script::new(steps));
-    assert_eq!(web_server.reply(1).await.status(), "500");
+    // Too long in one piece, and in two.
+    for (length, pieces) in [(100 * 1024, 1), (40 * 1024, 2)] {
+        web_server.send(&question).await;
+        let piece = Box::leak("x".repeat(length).into_boxed_str());
+        let steps = (0..pieces).map(|_| Step::Data(piece));
+        let call = calls.recv().await.expect("a call");
+        call.answer(Script::new(steps));
+        assert_eq!(web_server.reply(1).await.status(), "500");
+    }
 }
 
 /// Only the switch for the one role is on.
