@@ -29,6 +29,8 @@ pub struct Handle(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     stderr: Mutex<Stderr>,
+    /// Whether there are messages. Most requests have none, and then nobody takes the lock.
+    has_messages: AtomicBool,
     app_status: AtomicU32,
     aborted: AtomicBool,
     abort: Notify,
@@ -56,6 +58,7 @@ impl Handle {
         }
         stderr.size += message.len();
         stderr.messages.push(message);
+        self.0.has_messages.store(true, Ordering::Release);
         let connection = stderr.connection.take();
         drop(stderr);
         if let Some(connection) = connection {
@@ -93,7 +96,11 @@ impl Handle {
     }
 
     pub(crate) fn take_stderr(&self) -> Vec<Bytes> {
+        if !self.0.has_messages.load(Ordering::Acquire) {
+            return Vec::new();
+        }
         let mut stderr = self.lock();
+        self.0.has_messages.store(false, Ordering::Release);
         stderr.size = 0;
         std::mem::take(&mut stderr.messages)
     }
