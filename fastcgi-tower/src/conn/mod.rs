@@ -113,9 +113,9 @@ where
         self.socket.into_io()
     }
 
-    /// Reads, unless there is a reason not to, and takes in what has arrived.
+    /// Takes in what has arrived, or reads.
     fn poll_input(&mut self, cx: &mut Context<'_>) -> bool {
-        if self.failure.is_some() || self.socket.eof || self.holds_back() {
+        if self.failure.is_some() || self.socket.eof {
             return false;
         }
         if self.take_events() {
@@ -260,7 +260,7 @@ where
         }
         loop {
             let held_back = this.holds_back();
-            let mut progress = this.poll_input(cx);
+            let mut progress = !held_back && this.poll_input(cx);
             progress |= this.poll_requests(cx);
             match this.poll_output(cx, &mut progress) {
                 Poll::Ready(Ok(())) if this.is_over() => return this.poll_close(cx),
