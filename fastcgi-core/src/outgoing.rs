@@ -80,7 +80,8 @@ impl Outgoing {
 
     /// Gives back the memory of what has been written, but for what the next small response needs.
     pub fn release(&mut self) {
-        if !self.has_remaining() && self.tail.capacity() + self.queue.capacity() > MAX_COPY {
+        let held = self.tail.capacity() + self.queue.capacity() * size_of::<Bytes>();
+        if !self.has_remaining() && held > MAX_COPY {
             *self = Self::default();
         }
     }
