@@ -11,7 +11,7 @@ use std::{
 
 use axum::{extract::Request, response::Response};
 use fastcgi_tower::{
-    BoxError, Environment, Lifecycle, RunError, Signal,
+    BoxError, Builder, Environment, Lifecycle, RunError, Signal,
     listener::{AnyListener, CgiProcess},
 };
 use tokio::select;
@@ -211,7 +211,7 @@ where
 {
     let server = serve(listener, make_service);
     Ok(match Lifecycle::script_name()? {
-        Some(script_name) => server.script_name(script_name.to_string()),
+        Some(script_name) => server.with_builder(Builder::new().script_name(script_name)),
         None => server,
     })
 }

@@ -12,7 +12,7 @@ use std::{
 use actix_http::{Request, Response, body::MessageBody};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory};
 use actix_web::{Error, HttpServer, dev::AppConfig};
-use fastcgi_tower::{BoxError, Environment, Lifecycle, RunError};
+use fastcgi_tower::{BoxError, Builder, Environment, Lifecycle, RunError};
 
 use crate::FastCgiServer;
 
@@ -166,7 +166,7 @@ where
 {
     let mut server = FastCgiServer::new(factory.clone());
     if let Some(script_name) = Lifecycle::script_name()? {
-        server = server.script_name(script_name.to_string());
+        server = server.with_builder(Builder::new().script_name(script_name));
     }
     let apply = |server| match configure {
         Some(configure) => configure(server),
