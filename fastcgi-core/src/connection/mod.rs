@@ -53,6 +53,14 @@ enum Phase {
     Failed(ConnectionError),
 }
 
+impl Phase {
+    fn end_with_the_last_request(&mut self) {
+        if let Self::Open = self {
+            *self = Self::LastRequests;
+        }
+    }
+}
+
 /// What has arrived since the last event and was of no use.
 #[derive(Debug, Default)]
 struct Idle {
@@ -129,15 +137,14 @@ impl Connection {
 
     /// Refuses new requests, and finishes once the present ones have ended.
     pub fn shutdown(&mut self) {
-        if let Phase::Open = self.phase {
-            self.phase = Phase::LastRequests;
-        }
+        self.phase.end_with_the_last_request();
     }
 
     /// Whether to close the connection as soon as [`outgoing`](Self::outgoing) is written.
     ///
-    /// It is so after a request without `FCGI_KEEP_CONN`, after [`shutdown`](Self::shutdown), after an error, and after
-    /// a response that was [truncated](Truncated::Connection).
+    /// It is so after a request without `FCGI_KEEP_CONN`, after one that was
+    /// [ended by closing](RequestMut::end_by_closing), after [`shutdown`](Self::shutdown), after an error, and after a
+    /// response that was [truncated](Truncated::Connection).
     pub fn is_finished(&self) -> bool {
         match self.phase {
             Phase::Open => false,

@@ -42,6 +42,13 @@ impl Request {
             stderr: false,
         }
     }
+
+    fn end_streams(&self, outgoing: &mut Outgoing) {
+        outgoing.put_stream_end(RecordType::STDOUT, self.id);
+        if self.stderr {
+            outgoing.put_stream_end(RecordType::STDERR, self.id);
+        }
+    }
 }
 
 /// What the web server may still send.
@@ -144,12 +151,21 @@ impl RequestMut<'_> {
     /// Ends the streams that were used and the request. By value: nothing can follow.
     pub fn end(self, end: EndRequest) {
         let request = self.requests.remove(self.index);
-        self.outgoing.put_stream_end(RecordType::STDOUT, request.id);
-        if request.stderr {
-            self.outgoing.put_stream_end(RecordType::STDERR, request.id);
-        }
+        request.end_streams(self.outgoing);
         self.outgoing
             .put_record(RecordType::END_REQUEST, Some(request.id), &end.to_bytes());
+    }
+
+    /// Ends the streams that were used, and the request with the connection: `FCGI_END_REQUEST` is left out (B-9).
+    ///
+    /// When other requests are in progress on the connection, they are worth more: then this one is ended as ever.
+    pub fn end_by_closing(self, end: EndRequest) {
+        if self.requests.len() > 1 {
+            return self.end(end);
+        }
+        let request = self.requests.remove(self.index);
+        request.end_streams(self.outgoing);
+        self.phase.end_with_the_last_request();
     }
 
     /// Gives the request up in the middle of its response, so that the web server sees that something is missing
@@ -167,9 +183,7 @@ impl RequestMut<'_> {
             return Truncated::Request;
         }
         let request = self.requests.remove(self.index);
-        if let Phase::Open = self.phase {
-            *self.phase = Phase::LastRequests;
-        }
+        self.phase.end_with_the_last_request();
         self.outgoing.put_broken(request.id);
         Truncated::Connection
     }

@@ -1049,6 +1049,36 @@ mod responses {
     }
 
     #[test]
+    fn a_request_that_ends_with_its_connection_ends_its_streams() {
+        let mut connection = connected(&wire(&[BEGIN, PARAMS_END]));
+        let mut request = connection.request(RequestId::ONE).expect("in progress");
+        request.stdout_slice(b"all");
+        request.stderr(Bytes::from_static(b"oh"));
+        request.end_by_closing(EndRequest::COMPLETE);
+        assert_eq!(
+            drain(connection.outgoing()),
+            b"\x01\x06\x00\x01\x00\x03\x00\x00all\x01\x07\x00\x01\x00\x02\x00\x00oh\
+              \x01\x06\x00\x01\x00\x00\x00\x00\x01\x07\x00\x01\x00\x00\x00\x00"
+        );
+        assert!(connection.request(RequestId::ONE).is_none());
+        assert!(connection.is_finished(), "closing is all that is left");
+    }
+
+    #[test]
+    fn a_request_beside_another_does_not_end_with_its_connection() {
+        let begin = b"\x01\x01\x00\x02\x00\x08\x00\x00\x00\x01\x01\x00\x00\x00\x00\x00";
+        let mut connection = connected(&wire(&[BEGIN, PARAMS_END, begin, &record(4, 2, b"")]));
+        let request = connection.request(RequestId::ONE).expect("in progress");
+        request.end_by_closing(EndRequest::COMPLETE);
+        assert_eq!(
+            drain(connection.outgoing()),
+            b"\x01\x06\x00\x01\x00\x00\x00\x00\
+              \x01\x03\x00\x01\x00\x08\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+        );
+        assert!(!connection.is_finished());
+    }
+
+    #[test]
     fn a_truncated_request_leaves_a_broken_record() {
         let mut connection = connected(&wire(&[BEGIN, PARAMS_END]));
         let mut request = connection.request(RequestId::ONE).expect("in progress");

@@ -97,11 +97,6 @@ impl Inlet {
         }
     }
 
-    /// Nobody will read what comes.
-    pub(crate) fn discard(&mut self) {
-        self.store = Store::Discarded;
-    }
-
     /// No more will come, although more was announced (B-4).
     pub(crate) fn break_off(&mut self) {
         self.fail(End::Incomplete);

@@ -131,10 +131,13 @@ where
         let mut response = BytesMut::new();
         cgi::write_refusal(status, method.as_ref(), &mut response);
         stdout.stdout_slice(&response);
-        for message in request.map_or_else(Vec::new, |request| request.handle.take_stderr()) {
+        let Some(request) = request else {
+            return stdout.end(end);
+        };
+        for message in request.handle.take_stderr() {
             stdout.stderr(message);
         }
-        stdout.end(end);
+        request.end(stdout, end);
     }
 
     /// B-11: the handler is dropped, whoever holds the body is told, and the request is ended once.

@@ -186,7 +186,7 @@ where
             stdout.stderr(message);
         }
         if let Outcome::Complete = outcome {
-            stdout.end(end);
+            request.end(stdout, end);
         } else if let Truncated::Connection = stdout.truncate() {
             self.fail(Error::new(Kind::Truncated));
         }

@@ -4,8 +4,8 @@ use std::task::Waker;
 
 use http::Method;
 use proto::{
-    Params,
-    record::{RequestId, Role},
+    Params, RequestMut,
+    record::{EndRequest, RequestId, Role},
 };
 
 use crate::{Exchange, Handle, body::Inlet};
@@ -19,8 +19,8 @@ pub(super) struct Request {
     pub(super) stdin: Inlet,
     pub(super) data: Inlet,
     pub(super) handle: Handle,
-    /// Whether the end of the request may come before the end of its body.
-    pub(super) may_end_early: bool,
+    /// Whether the response began before the web server had sent everything.
+    pub(super) answered_early: bool,
 }
 
 impl Request {
@@ -43,17 +43,22 @@ impl Request {
             stdin: Inlet::new(announced),
             data: Inlet::new(data_length),
             handle: Handle::default(),
-            may_end_early: false,
+            answered_early: false,
         }
     }
 
-    /// Whether the end of this request has to wait for the end of its body (B-9).
+    /// Ends the request, after the last of its response.
     ///
-    /// h2o 2.2 aborts when a request on a connection that it keeps ends before it has written the whole body. Other web
-    /// servers are ended at once: nginx may not even send the rest.
-    pub(super) fn has_to_wait(&self) -> bool {
-        let may_end = self.has_ended() || self.may_end_early || !self.keep_conn;
-        !may_end && self.is_from("h2o/")
+    /// B-9: h2o 2.2 aborts when, on a connection that it keeps, it reads `FCGI_END_REQUEST` before it has noticed that
+    /// its last write succeeded. That can be after we have read what it wrote, unless it was told nothing until then.
+    /// The end of the connection does as well.
+    pub(super) fn end(&self, stdout: RequestMut<'_>, end: EndRequest) {
+        let is_early = self.answered_early || !self.has_ended();
+        if is_early && self.keep_conn && self.is_from("h2o/") {
+            stdout.end_by_closing(end);
+        } else {
+            stdout.end(end);
+        }
     }
 
     fn is_from(&self, web_server: &str) -> bool {
@@ -65,11 +70,6 @@ impl Request {
     /// answer for a yes, whatever becomes of the rest.
     pub(super) fn has_to_be_whole(&self) -> bool {
         self.role == Role::AUTHORIZER
-    }
-
-    pub(super) fn discard_streams(&mut self) {
-        self.stdin.discard();
-        self.data.discard();
     }
 
     /// Nobody waits for the response any more.

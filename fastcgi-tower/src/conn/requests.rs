@@ -92,11 +92,6 @@ impl<S: ExchangeService> Requests<S> {
         self.iter().map(Request::buffered).sum()
     }
 
-    /// Whether a request waits for the end of its body to be ended.
-    pub(super) fn is_held(&self) -> bool {
-        self.slots.iter().any(Slot::is_held)
-    }
-
     /// Whether the web server may still send something of a request.
     pub(super) fn is_receiving(&self) -> bool {
         self.iter().any(Request::is_receiving)

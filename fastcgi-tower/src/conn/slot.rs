@@ -20,8 +20,6 @@ use crate::{BoxError, Exchange, ExchangeService};
 pub(super) struct Slot<S: ExchangeService> {
     pub(super) request: Request,
     pub(super) stage: ServiceStage<S>,
-    /// The request is over but for its end, which has to wait.
-    held: Option<Outcome>,
     span: Span,
 }
 
@@ -62,37 +60,12 @@ impl<S: ExchangeService> Slot<S> {
         Self {
             request,
             stage,
-            held: None,
             span,
         }
     }
 
-    pub(super) fn is_held(&self) -> bool {
-        self.held.is_some()
-    }
-
     /// Goes on as far as it can. Writes to `connection` what the reply has to say, up to [`HIGH_WATER`].
     pub(super) fn poll(
-        &mut self,
-        cx: &mut Context<'_>,
-        service: &mut S,
-        connection: &mut proto::Connection,
-    ) -> Poll<Outcome> {
-        let outcome = match self.held.take() {
-            Some(outcome) => outcome,
-            None => ready!(self.poll_outcome(cx, service, connection)),
-        };
-        if self.request.has_to_wait() {
-            // Nothing of the service is kept for it.
-            self.stage.set(Stage::Waiting);
-            self.request.discard_streams();
-            self.held = Some(outcome);
-            return Poll::Pending;
-        }
-        Poll::Ready(outcome)
-    }
-
-    fn poll_outcome(
         &mut self,
         cx: &mut Context<'_>,
         service: &mut S,
@@ -119,7 +92,7 @@ impl<S: ExchangeService> Slot<S> {
                     Err(error) => return Poll::Ready(failed(&error)),
                 },
                 StageProj::Responding { head, body } => {
-                    return poll_body(cx, body, head, &self.request, connection);
+                    return poll_body(cx, body, head, &mut self.request, connection);
                 }
             };
             self.stage.set(next);
@@ -150,7 +123,7 @@ fn poll_body<B: Body<Error: Into<BoxError>>>(
     cx: &mut Context<'_>,
     mut body: Pin<&mut B>,
     head: &mut Option<BytesMut>,
-    request: &Request,
+    request: &mut Request,
     connection: &mut proto::Connection,
 ) -> Poll<Outcome> {
     while connection.outgoing().remaining() < HIGH_WATER {
@@ -186,6 +159,7 @@ fn poll_body<B: Body<Error: Into<BoxError>>>(
         };
         if let Some(head) = head.take() {
             stdout.stdout_slice(&head);
+            request.answered_early = !request.has_ended();
         }
         if data.is_pending() {
             // Before the messages are taken, so that none falls in between.

@@ -27,8 +27,6 @@ pub(super) enum Wait {
     SuspendedStdin,
     /// The web server to read, while a request body is held back.
     Stall,
-    /// The end of a request body that nobody reads, before which the request cannot be ended.
-    HeldEnd,
     /// The web server to read.
     Write,
     /// The web server to close.
@@ -46,7 +44,6 @@ impl Wait {
             Self::Stdin => "the request body did not arrive",
             Self::SuspendedStdin => "the request body ended early and nothing followed",
             Self::Stall => "the web server may be waiting to write",
-            Self::HeldEnd => "the end of the request body did not arrive",
             Self::Write => "the web server does not read",
             Self::Close => "the web server does not close",
         }

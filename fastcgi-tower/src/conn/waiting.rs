@@ -13,8 +13,6 @@ use crate::{Error, ExchangeService, error::Kind};
 /// How long a connection is kept for its first request after it was told to shut down: a web server that has just
 /// connected is about to send one.
 const LAST_REQUEST_LIMIT: Duration = Duration::from_millis(250);
-/// How long the end of a request may wait for the end of its body (B-9).
-const HELD_LIMIT: Duration = Duration::from_secs(30);
 /// How long a connection keeps large buffers without a request.
 const RELEASE_AFTER: Duration = Duration::from_secs(1);
 /// How long the web server may read nothing before it is taken for one that first writes everything (B-8).
@@ -41,9 +39,6 @@ where
             .any(|request| request.stdin.is_suspended())
         {
             return Some((Wait::SuspendedStdin, SUSPENDED_LIMIT));
-        }
-        if self.requests.is_held() {
-            return Some((Wait::HeldEnd, HELD_LIMIT));
         }
         if self
             .requests
@@ -88,11 +83,6 @@ where
             Wait::SuspendedStdin => self.break_off(|request| request.stdin.is_suspended()),
             Wait::Dispatch => self.break_off(|request| !request.stdin.is_ready()),
             Wait::Stdin => self.break_off(|request| request.buffered() == 0),
-            Wait::HeldEnd => {
-                for request in self.requests.iter_mut() {
-                    request.may_end_early = true;
-                }
-            }
             Wait::Params | Wait::Write | Wait::Close => {
                 self.fail(Error::new(Kind::Timeout(wait.describe())));
             }
