@@ -106,11 +106,11 @@ fn chunked_upload_is_lost(site: &Site) -> Result<(), Failed> {
 }
 
 fn early_answer_may_be_lost(site: &Site) -> Result<(), Failed> {
-    let small = Request::post(site.at("/refuse"), pattern(1000));
-    expect_status(&site.send(&small)?, 413)?;
-    let large = Request::post(site.at("/refuse"), pattern(1_000_000));
-    if let Ok(response) = site.send(&large) {
-        expect_status(&response, 413)?;
+    // A small body can be too late as well, when Apache gets to it after the script has ended.
+    for length in [1000, 1_000_000] {
+        if let Ok(response) = site.send(&Request::post(site.at("/refuse"), pattern(length))) {
+            expect_status(&response, 413)?;
+        }
     }
     get_is(site, "/json", 200)
 }
