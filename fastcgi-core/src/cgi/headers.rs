@@ -3,10 +3,10 @@
 //! Whatever a client can send arrives under an `HTTP_` name; so no other variable may become a field, but for the three
 //! that servers send apart (RFC 3875, 4.1.18).
 
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use bytes::Bytes;
 
 use super::error::InvalidRequest;
+use super::fields::{FieldError, Fields};
 use super::hop_by_hop::is_always_hop_by_hop;
 use super::host;
 use super::variables::Variables;
@@ -15,75 +15,83 @@ use crate::Params;
 /// The header fields of a request, as they are found among its params.
 ///
 /// Values share the buffer of the params.
-pub(super) struct Headers<'a> {
-    params: &'a Params,
-    map: HeaderMap,
+pub(super) struct Headers<'a, 'f, F> {
+    fields: CountedFields<'a, 'f, F>,
     // H-8: fields of which two would be a contradiction keep the last.
     host: &'a [u8],
     authorization: &'a [u8],
     content_type: Option<&'a [u8]>,
     /// The values of `connection` that may nominate other fields.
     connection: Vec<&'a [u8]>,
+    /// Where names are spelled.
+    name: Vec<u8>,
 }
 
-impl<'a> Headers<'a> {
-    pub(super) fn new(params: &'a Params) -> Self {
+impl<'a, 'f, F: Fields> Headers<'a, 'f, F> {
+    pub(super) fn new(params: &'a Params, fields: &'f mut F) -> Self {
         Self {
-            params,
-            map: HeaderMap::with_capacity(USUAL_HEADERS),
+            fields: CountedFields {
+                params,
+                fields,
+                count: 0,
+            },
             host: b"",
             authorization: b"",
             content_type: None,
             connection: Vec::new(),
+            name: Vec::with_capacity(USUAL_NAME),
         }
     }
 
     /// Adds what was sent as `HTTP_` and `name`.
     pub(super) fn add(&mut self, name: &[u8], value: &'a [u8]) -> Result<(), InvalidRequest> {
         // H-11: a name that is no token is not passed on.
-        let Some(name) = header_name(name) else {
+        let Some(name) = field_name(name, &mut self.name) else {
             return Ok(());
         };
         let value = trim(value);
-        match name.as_str() {
-            "host" => self.host = value,
-            "authorization" => self.authorization = value,
-            "content-type" => self.content_type = Some(value),
-            "connection" => self.add_connection(value),
+        match name {
+            b"host" => self.host = value,
+            b"authorization" => self.authorization = value,
+            b"content-type" => self.content_type = Some(value),
+            b"connection" => self.add_connection(value),
             // H-5: these describe the client's connection, which ended in the web server.
             name if is_always_hop_by_hop(name) => {}
             // H-4: the client's claim; the server's count is in CONTENT_LENGTH.
-            "content-length" => {}
+            b"content-length" => {}
             // H-7: httpoxy. No request has such a field, but child processes obey the variable.
-            "proxy" => {}
+            b"proxy" => {}
             // H-12
-            "cookie" if value.is_empty() => {}
-            _ => return self.push(name, value),
+            b"cookie" if value.is_empty() => {}
+            name => return self.fields.push(name, value),
         }
         Ok(())
     }
 
-    /// All fields, with those that come from elsewhere.
-    pub(super) fn finish(mut self, variables: &Variables<'a>) -> Result<HeaderMap, InvalidRequest> {
+    /// Adds the fields that come from elsewhere, and those that had to wait.
+    pub(super) fn finish(mut self, variables: &Variables<'a>) -> Result<(), InvalidRequest> {
         self.remove_nominated();
 
-        if let Some(host) = self.host(variables)? {
-            self.push_value(HOST, host)?;
+        if let Some(host) = self.host(variables) {
+            self.fields.push_host(host)?;
         }
         // H-6, H-12: the rewrite idiom for Apache sets it empty when there are no credentials.
         let authorization = match self.authorization {
             b"" => trim(variables.auth.first()),
             authorization => authorization,
         };
-        self.push_unless_empty(AUTHORIZATION, authorization)?;
+        self.fields
+            .push_unless_empty(b"authorization", authorization)?;
         // H-3: CONTENT_TYPE decides when it is there, even empty.
         let content_type = variables.content_type.map(trim).or(self.content_type);
-        self.push_unless_empty(CONTENT_TYPE, content_type.unwrap_or_default())?;
+        self.fields
+            .push_unless_empty(b"content-type", content_type.unwrap_or_default())?;
         // H-4
         if let Some(length) = variables.content_length.bytes() {
-            self.push_value(CONTENT_LENGTH, length.into())?;
+            self.fields
+                .push_owned(b"content-length", length.to_string().into())?;
         }
-        Ok(self.map)
+        Ok(())
     }
 
     fn add_connection(&mut self, value: &'a [u8]) {
@@ -102,25 +110,31 @@ impl<'a> Headers<'a> {
             .iter()
             .flat_map(|value| value.split(|&byte| byte == b','))
         {
-            if let Ok(name) = HeaderName::from_bytes(trim(option)) {
-                if !is_of_proxies(name.as_str()) {
-                    self.map.remove(name);
-                }
+            let name = trim(option).to_ascii_lowercase();
+            if !is_of_proxies(&name) {
+                self.fields.fields.remove(&name);
             }
         }
     }
 
     /// T-18, H-10
-    fn host(&self, variables: &Variables<'a>) -> Result<Option<HeaderValue>, InvalidRequest> {
-        let host = if self.host.is_empty() {
-            host::from_server(variables).map(HeaderValue::from_maybe_shared)
-        } else {
-            Some(HeaderValue::from_maybe_shared(self.params.share(self.host)))
-        };
-        host.transpose().map_err(|_| InvalidRequest::Host)
+    fn host(&self, variables: &Variables<'a>) -> Option<Bytes> {
+        match self.host {
+            b"" => host::from_server(variables),
+            host => Some(self.fields.params.share(host)),
+        }
     }
+}
 
-    fn push_unless_empty(&mut self, name: HeaderName, value: &[u8]) -> Result<(), InvalidRequest> {
+/// The map that the fields go into, and how many went.
+struct CountedFields<'a, 'f, F> {
+    params: &'a Params,
+    fields: &'f mut F,
+    count: usize,
+}
+
+impl<F: Fields> CountedFields<'_, '_, F> {
+    fn push_unless_empty(&mut self, name: &[u8], value: &[u8]) -> Result<(), InvalidRequest> {
         if value.is_empty() {
             Ok(())
         } else {
@@ -128,44 +142,73 @@ impl<'a> Headers<'a> {
         }
     }
 
-    fn push(&mut self, name: HeaderName, value: &[u8]) -> Result<(), InvalidRequest> {
-        // H-10: only control characters are refused; the other bytes stay what they are, UTF-8 or not.
-        match HeaderValue::from_maybe_shared(self.params.share(value)) {
-            Ok(value) => self.push_value(name, value),
-            Err(_) => Ok(()),
+    fn push(&mut self, name: &[u8], value: &[u8]) -> Result<(), InvalidRequest> {
+        self.push_owned(name, self.params.share(value))
+    }
+
+    /// H-10: only control characters are refused; the other bytes stay what they are, UTF-8 or not.
+    fn push_owned(&mut self, name: &[u8], value: Bytes) -> Result<(), InvalidRequest> {
+        match self.append(name, value) {
+            Err(FieldError::Full) => Err(InvalidRequest::TooManyHeaders),
+            Ok(()) | Err(FieldError::Invalid) => Ok(()),
         }
     }
 
+    /// A request cannot do without its host.
+    fn push_host(&mut self, host: Bytes) -> Result<(), InvalidRequest> {
+        self.append(b"host", host).map_err(|error| match error {
+            FieldError::Full => InvalidRequest::TooManyHeaders,
+            FieldError::Invalid => InvalidRequest::Host,
+        })
+    }
+
     /// H-8: several of one name stay several, in their order.
-    fn push_value(&mut self, name: HeaderName, value: HeaderValue) -> Result<(), InvalidRequest> {
-        if self.map.len() >= MAX_HEADERS {
-            return Err(InvalidRequest::TooManyHeaders);
+    fn append(&mut self, name: &[u8], value: Bytes) -> Result<(), FieldError> {
+        if self.count >= MAX_HEADERS {
+            return Err(FieldError::Full);
         }
-        self.map
-            .try_append(name, value)
-            .map_err(|_| InvalidRequest::TooManyHeaders)?;
+        self.fields.append(name, value)?;
+        self.count += 1;
         Ok(())
     }
 }
 
-/// H-1: `_` stands for `-`. A dot stays a dot: PHP folds it, and so confuses `X.User` with `X-User`.
-fn header_name(name: &[u8]) -> Option<HeaderName> {
-    let dash = |&byte: &u8| if byte == b'_' { b'-' } else { byte };
-    let mut buffer = [0; 64];
-    let Some(short) = buffer.get_mut(..name.len()) else {
-        let long: Vec<u8> = name.iter().map(dash).collect();
-        return HeaderName::from_bytes(&long).ok();
-    };
-    for (to, from) in short.iter_mut().zip(name) {
-        *to = dash(from);
+/// H-1: `_` stands for `-`. A dot stays a dot: PHP folds it, and so confuses `X.User` with `X-User`. H-11: `None` for
+/// what is no token.
+fn field_name<'a>(name: &[u8], buffer: &'a mut Vec<u8>) -> Option<&'a [u8]> {
+    let mut is_token = !name.is_empty();
+    buffer.clear();
+    buffer.extend(name.iter().map(|&byte| {
+        let spelled = FIELD_NAME.get(usize::from(byte)).map_or(0, |byte| *byte);
+        is_token &= spelled != 0;
+        spelled
+    }));
+    is_token.then_some(buffer)
+}
+
+/// What becomes of each byte of a name; 0 where it cannot be in one (RFC 9110, 5.6.2).
+static FIELD_NAME: [u8; 256] = field_name_table();
+
+#[expect(clippy::indexing_slicing, reason = "checked when this is compiled")]
+const fn field_name_table() -> [u8; 256] {
+    let mut table = [0; 256];
+    let mut byte: u8 = 0;
+    while byte < 128 {
+        table[byte as usize] = match byte {
+            b'_' => b'-',
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' => byte.to_ascii_lowercase(),
+            b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'`' | b'|' | b'~' => byte,
+            _ => 0,
+        };
+        byte += 1;
     }
-    HeaderName::from_bytes(short).ok()
+    table
 }
 
 /// H-5: what proxies say about the client is kept. A client that nominated it would otherwise hide itself, as it could
 /// from applications behind Apache (CVE-2022-31813).
-fn is_of_proxies(name: &str) -> bool {
-    matches!(name, "forwarded" | "via" | "x-real-ip") || name.starts_with("x-forwarded-")
+fn is_of_proxies(name: &[u8]) -> bool {
+    matches!(name, b"forwarded" | b"via" | b"x-real-ip") || name.starts_with(b"x-forwarded-")
 }
 
 /// H-10: h2o leaves blanks at the end. Not `trim_ascii`, which would hide line breaks.
@@ -177,8 +220,8 @@ fn trim(value: &[u8]) -> &[u8] {
     value
 }
 
-/// More than browsers send, and what `HeaderMap` can hold without growing.
-const USUAL_HEADERS: usize = 24;
+/// Longer than the names that browsers send.
+const USUAL_NAME: usize = 64;
 
 /// hyper's own limit is 100, but a web server in front has had its say already.
 const MAX_HEADERS: usize = 256;

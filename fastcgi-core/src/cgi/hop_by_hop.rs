@@ -22,7 +22,7 @@ impl<'a> HopByHop<'a> {
 
     /// Whether the field `name`, in lower case, is hop-by-hop: by its nature, or because `connection` nominates it.
     pub(crate) fn contains(&self, name: &str) -> bool {
-        is_always_hop_by_hop(name)
+        is_always_hop_by_hop(name.as_bytes())
             || self
                 .nominating
                 .is_some_and(|headers| nominates(headers, name))
@@ -30,17 +30,17 @@ impl<'a> HopByHop<'a> {
 }
 
 /// `name` in lower case.
-pub(crate) fn is_always_hop_by_hop(name: &str) -> bool {
+pub(crate) fn is_always_hop_by_hop(name: &[u8]) -> bool {
     matches!(
         name,
-        "connection"
-            | "keep-alive"
-            | "proxy-connection"
-            | "transfer-encoding"
-            | "te"
-            | "trailer"
-            | "upgrade"
-            | "http2-settings"
+        b"connection"
+            | b"keep-alive"
+            | b"proxy-connection"
+            | b"transfer-encoding"
+            | b"te"
+            | b"trailer"
+            | b"upgrade"
+            | b"http2-settings"
     )
 }
 

@@ -3,10 +3,14 @@
 //! No two web servers send the same path in the same variables, so how they are read is configurable; the defaults are
 //! right for most (RFC 3875, 4.1).
 
-use http::{Extensions, Method, Request, Version, request};
+use std::net::SocketAddr;
+
+use http::{HeaderMap, Method, Request, Uri, Version, request};
 
 use super::error::InvalidRequest;
+use super::fields::Fields;
 use super::headers::Headers;
+use super::meta;
 use super::script_name::{InvalidScriptName, ScriptName};
 use super::target;
 use super::variables::Variables;
@@ -86,8 +90,34 @@ impl Mapping {
     /// When there is no such request, or none that is safe to route; answer with
     /// [its status](InvalidRequest::status).
     pub fn request(&self, params: &Params) -> Result<request::Parts, InvalidRequest> {
+        let mut headers = HeaderMap::with_capacity(USUAL_HEADERS);
+        let head = self.head(params, &mut headers)?;
+
+        let (mut parts, ()) = Request::new(()).into_parts();
+        parts.method = head.method;
+        parts.uri = head.uri;
+        parts.version = head.version;
+        parts.headers = headers;
+        parts.extensions.insert(params.clone());
+        parts.extensions.insert(head.script_name);
+        Ok(parts)
+    }
+
+    /// As [`request`](Self::request), with the header fields in a map of the caller's: for HTTP libraries with types of
+    /// their own.
+    ///
+    /// `fields` should be empty. It may have got some when this fails.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn head<'a, F: Fields>(
+        &self,
+        params: &'a Params,
+        fields: &mut F,
+    ) -> Result<Head<'a>, InvalidRequest> {
         let mut variables = Variables::default();
-        let mut headers = Headers::new(params);
+        let mut headers = Headers::new(params, fields);
         for (name, value) in params {
             match name.strip_prefix(b"HTTP_") {
                 Some(name) => headers.add(name, value)?,
@@ -96,16 +126,46 @@ impl Mapping {
         }
         let method = method(&variables)?;
         let (uri, script_name) = target::resolve(self, params, &method, &variables)?;
-
-        let (mut parts, ()) = Request::new(()).into_parts();
-        parts.method = method;
-        parts.uri = uri;
-        parts.version = version(&variables);
-        parts.headers = headers.finish(&variables)?;
-        parts.extensions = extensions(params, script_name);
-        Ok(parts)
+        headers.finish(&variables)?;
+        Ok(Head {
+            method,
+            uri,
+            version: version(&variables),
+            script_name,
+            variables,
+        })
     }
 }
+
+/// The head of a request but for its header fields.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Head<'a> {
+    /// The method.
+    pub method: Method,
+    /// What is asked for: in origin form, relative to the script name, and free of dot segments.
+    pub uri: Uri,
+    /// The version that the client speaks to the web server.
+    pub version: Version,
+    /// Where the application is mounted.
+    pub script_name: ScriptName,
+    variables: Variables<'a>,
+}
+
+impl Head<'_> {
+    /// The client's address, as [`Params::remote_addr`] has it.
+    pub fn remote_addr(&self) -> Option<SocketAddr> {
+        meta::socket_addr(self.variables.remote_addr?, self.variables.remote_port)
+    }
+
+    /// Whether the client speaks HTTPS to the web server, as [`Params::is_https`] has it.
+    pub fn is_https(&self) -> bool {
+        meta::is_https(self.variables.https, self.variables.request_scheme)
+    }
+}
+
+/// More than browsers send, and what `HeaderMap` can hold without growing.
+const USUAL_HEADERS: usize = 24;
 
 /// Which variable the path of a request is taken from.
 ///
@@ -155,11 +215,4 @@ fn version(variables: &Variables<'_>) -> Version {
         b"HTTP/3" | b"HTTP/3.0" => Version::HTTP_3,
         _ => Version::HTTP_11,
     }
-}
-
-fn extensions(params: &Params, script_name: ScriptName) -> Extensions {
-    let mut extensions = Extensions::new();
-    extensions.insert(params.clone());
-    extensions.insert(script_name);
-    extensions
 }

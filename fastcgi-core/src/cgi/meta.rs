@@ -85,19 +85,23 @@ impl Params {
         values
     }
 
-    /// C-1, C-4: addresses come in brackets and with zones; `unix:` and `@` are none.
     fn address(&self, address: &str, port: &str) -> Option<SocketAddr> {
         let [address, port] = self.last([address, port]);
-        let address = std::str::from_utf8(address?).ok()?;
-        let address = address
-            .strip_prefix('[')
-            .and_then(|address| address.strip_suffix(']'))
-            .unwrap_or(address);
-        let (address, _zone) = address.split_once('%').unwrap_or((address, ""));
-        let address: IpAddr = address.parse().ok()?;
-        let port = port.and_then(decimal).and_then(|port| port.try_into().ok());
-        Some(SocketAddr::new(address, port.unwrap_or(0)))
+        socket_addr(address?, port)
     }
+}
+
+/// C-1, C-4: addresses come in brackets and with zones; `unix:` and `@` are none.
+pub(super) fn socket_addr(address: &[u8], port: Option<&[u8]>) -> Option<SocketAddr> {
+    let address = std::str::from_utf8(address).ok()?;
+    let address = address
+        .strip_prefix('[')
+        .and_then(|address| address.strip_suffix(']'))
+        .unwrap_or(address);
+    let (address, _zone) = address.split_once('%').unwrap_or((address, ""));
+    let address: IpAddr = address.parse().ok()?;
+    let port = port.and_then(decimal).and_then(|port| port.try_into().ok());
+    Some(SocketAddr::new(address, port.unwrap_or(0)))
 }
 
 /// T-19. Port 443 proves nothing behind a proxy, and `X-Forwarded-Proto` is for the application to trust or not.
@@ -112,7 +116,7 @@ pub(super) fn is_https(https: Option<&[u8]>, request_scheme: Option<&[u8]>) -> b
 }
 
 /// What all `CONTENT_LENGTH` of a request say together.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) enum Length {
     #[default]
     Absent,

@@ -2,6 +2,7 @@
 
 mod content_length;
 mod error;
+mod fields;
 pub mod gateway;
 mod headers;
 mod hop_by_hop;
@@ -16,7 +17,8 @@ mod target;
 mod variables;
 
 pub use self::error::InvalidRequest;
-pub use self::mapping::{Mapping, OnMismatch, PathSource};
+pub use self::fields::{FieldError, Fields};
+pub use self::mapping::{Head, Mapping, OnMismatch, PathSource};
 pub use self::reason_phrase::ReasonPhrase;
 pub use self::response::{BodyFraming, InvalidResponse, ResponseMapping, write_refusal};
 pub use self::script_name::{InvalidScriptName, ScriptName};

@@ -6,7 +6,7 @@ use super::error::InvalidRequest;
 use super::meta::Length;
 
 /// Single-valued meta-variables (RFC 3875, 4.1). T-1: the last of several wins.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Variables<'a> {
     pub(super) auth: Fallbacks<'a>,
     pub(super) content_length: Length,
@@ -14,6 +14,8 @@ pub(super) struct Variables<'a> {
     pub(super) https: Option<&'a [u8]>,
     pub(super) path_info: Option<&'a [u8]>,
     pub(super) query_string: Option<&'a [u8]>,
+    pub(super) remote_addr: Option<&'a [u8]>,
+    pub(super) remote_port: Option<&'a [u8]>,
     pub(super) request_method: Option<&'a [u8]>,
     pub(super) request_scheme: Option<&'a [u8]>,
     pub(super) request_uri: Option<&'a [u8]>,
@@ -35,6 +37,8 @@ impl<'a> Variables<'a> {
             b"HTTPS" => &mut self.https,
             b"PATH_INFO" => &mut self.path_info,
             b"QUERY_STRING" => &mut self.query_string,
+            b"REMOTE_ADDR" => &mut self.remote_addr,
+            b"REMOTE_PORT" => &mut self.remote_port,
             b"REQUEST_METHOD" => &mut self.request_method,
             b"REQUEST_SCHEME" => &mut self.request_scheme,
             b"REQUEST_URI" => &mut self.request_uri,
@@ -56,7 +60,7 @@ impl<'a> Variables<'a> {
 }
 
 /// H-6: where Apache leaves `Authorization` when it keeps it out of `HTTP_AUTHORIZATION`.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Fallbacks<'a> {
     /// `Authorization`, which mod_fcgid's `FcgidPassHeader` makes.
     verbatim: &'a [u8],

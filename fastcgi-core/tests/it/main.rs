@@ -9,6 +9,7 @@ mod gateway;
 mod outgoing;
 mod params;
 mod records;
+mod request_fields;
 mod request_headers;
 mod request_target;
 mod support;

@@ -1,0 +1,52 @@
+//! Where the header fields of a request go.
+//!
+//! HTTP libraries have maps of their own, some of another version of the `http` crate. Filling them directly spares a
+//! request being told twice.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+/// The header fields of a request, in the map of some HTTP library.
+///
+/// What belongs in it is decided by [`Mapping::head`](super::Mapping::head); this is only the map.
+pub trait Fields {
+    /// Adds a field, behind those of the same name.
+    ///
+    /// `name` is a token in lower case (RFC 9110, 5.1). `value` is what the web server sent, UTF-8 or not, without the
+    /// blanks around it.
+    ///
+    /// # Errors
+    ///
+    /// When the map cannot hold the field.
+    fn append(&mut self, name: &[u8], value: Bytes) -> Result<(), FieldError>;
+
+    /// Removes all fields of a name in lower case, if there are any.
+    fn remove(&mut self, name: &[u8]);
+}
+
+/// Why a map cannot hold a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FieldError {
+    /// The name or the value is none, as a value with control characters.
+    Invalid,
+    /// There are too many already.
+    Full,
+}
+
+impl Fields for HeaderMap {
+    fn append(&mut self, name: &[u8], value: Bytes) -> Result<(), FieldError> {
+        let name = HeaderName::from_bytes(name).map_err(|_| FieldError::Invalid)?;
+        let value = HeaderValue::from_maybe_shared(value).map_err(|_| FieldError::Invalid)?;
+        match self.try_append(name, value) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(FieldError::Full),
+        }
+    }
+
+    fn remove(&mut self, name: &[u8]) {
+        if let Ok(name) = HeaderName::from_bytes(name) {
+            self.remove(name);
+        }
+    }
+}
