@@ -1,48 +1,113 @@
 //! HTTP on top of exchanges: a tower service of HTTP requests, seen as a service of [`Exchange`]s.
 
 use std::{
+    fmt,
+    marker::PhantomData,
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
 use bytes::{Buf, Bytes, BytesMut};
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode, request};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use proto::{
-    cgi::{self, BodyFraming, Mapping, ResponseMapping},
+    Params,
+    cgi::{self, BodyFraming, InvalidRequest, Mapping, ResponseMapping},
     record::Role,
 };
 use tower_service::Service;
 
 use crate::{BoxError, Exchange, Incoming, Reply};
 
+/// A request as some HTTP library has it: what becomes of an [`Exchange`].
+///
+/// [`http::Request`] is one. Others are for applications whose library has types of its own; they are served with
+/// [`serve_as`](crate::serve_as). What params mean is decided by the [`Mapping`], whichever request is made.
+pub trait FromExchange: Sized {
+    /// The head of such a request.
+    type Head;
+
+    /// Makes the head.
+    ///
+    /// # Errors
+    ///
+    /// When the params make no request, or none that the library can hold. It is answered for with the status of the
+    /// error.
+    fn head(mapping: &Mapping, params: &Params) -> Result<Self::Head, InvalidRequest>;
+
+    /// The method of the request, on which it depends what a response may have.
+    fn method(head: &Self::Head) -> Method;
+
+    /// Makes a request of the head and what else an exchange has.
+    fn from_exchange(head: Self::Head, exchange: Exchange) -> Self;
+}
+
+/// With [`Params`], [`ScriptName`](cgi::ScriptName) and [`Handle`](crate::Handle) in its extensions, and the [`Role`] when
+/// it is not that of a Responder.
+impl FromExchange for Request<Incoming> {
+    type Head = request::Parts;
+
+    fn head(mapping: &Mapping, params: &Params) -> Result<request::Parts, InvalidRequest> {
+        mapping.request(params)
+    }
+
+    fn method(head: &request::Parts) -> Method {
+        head.method.clone()
+    }
+
+    fn from_exchange(mut head: request::Parts, exchange: Exchange) -> Self {
+        head.extensions.insert(exchange.handle);
+        if exchange.role != Role::RESPONDER {
+            head.extensions.insert(exchange.role);
+        }
+        Self::from_parts(head, exchange.stdin)
+    }
+}
+
 /// Turns exchanges into HTTP requests for `S`, and its HTTP responses into replies.
 ///
-/// Requests carry [`Params`](crate::Params), [`ScriptName`](cgi::ScriptName) and [`Handle`](crate::Handle) in their
-/// extensions, and the [`Role`] when it is not that of a Responder. What is no HTTP request is answered with 400, 404,
-/// 414, 431 or 501 and does not reach `S`.
-#[derive(Clone, Debug)]
-pub struct HttpService<S> {
+/// The requests are those of `R`. What is no HTTP request is answered with 400, 404, 414, 431 or 501 and does not reach
+/// `S`.
+pub struct HttpService<S, R = Request<Incoming>> {
     service: S,
     mapping: Mapping,
     response: ResponseMapping,
+    request: PhantomData<fn(R)>,
 }
 
-impl<S> HttpService<S> {
+impl<S, R> HttpService<S, R> {
     /// A service of exchanges out of a service of HTTP requests.
     pub fn new(service: S, mapping: Mapping, response: ResponseMapping) -> Self {
         Self {
             service,
             mapping,
             response,
+            request: PhantomData,
         }
     }
 }
 
-impl<S, B> Service<Exchange> for HttpService<S>
+impl<S: Clone, R> Clone for HttpService<S, R> {
+    fn clone(&self) -> Self {
+        Self::new(self.service.clone(), self.mapping.clone(), self.response)
+    }
+}
+
+impl<S: fmt::Debug, R> fmt::Debug for HttpService<S, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpService")
+            .field("service", &self.service)
+            .field("mapping", &self.mapping)
+            .field("response", &self.response)
+            .finish()
+    }
+}
+
+impl<S, R, B> Service<Exchange> for HttpService<S, R>
 where
-    S: Service<Request<Incoming>, Response = Response<B>, Error: Into<BoxError>>,
+    R: FromExchange,
+    S: Service<R, Response = Response<B>, Error: Into<BoxError>>,
     B: Body<Error: Into<BoxError>>,
 {
     type Response = Reply<ResponseBody<B>>;
@@ -54,8 +119,8 @@ where
     }
 
     fn call(&mut self, exchange: Exchange) -> Self::Future {
-        let mut parts = match self.mapping.request(&exchange.params) {
-            Ok(parts) => parts,
+        let head = match R::head(&self.mapping, &exchange.params) {
+            Ok(head) => head,
             Err(error) => {
                 tracing::debug!(%error, "refusing a request");
                 let method = exchange.params.get("REQUEST_METHOD");
@@ -67,19 +132,15 @@ where
                 };
             }
         };
-        parts.extensions.insert(exchange.handle);
-        if exchange.role != Role::RESPONDER {
-            parts.extensions.insert(exchange.role);
-        }
-        let method = parts.method.clone();
-        let request = Request::from_parts(parts, exchange.stdin);
+        let context = RequestContext {
+            method: R::method(&head),
+            response: self.response,
+        };
+        let request = R::from_exchange(head, exchange);
         ResponseFuture {
             state: FutureState::Called {
                 future: self.service.call(request),
-                context: RequestContext {
-                    method,
-                    response: self.response,
-                },
+                context,
             },
         }
     }
@@ -274,8 +335,8 @@ fn cut(mut data: Bytes, left: &mut Option<u64>) -> Bytes {
 #[derive(Debug)]
 struct ShortBody;
 
-impl std::fmt::Display for ShortBody {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for ShortBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the response body is shorter than its content-length")
     }
 }

@@ -45,7 +45,10 @@ mod socket;
 
 pub use proto::{
     Config, Params,
-    cgi::{OnMismatch, PathSource, ReasonPhrase, ScriptName},
+    cgi::{
+        FieldError, Fields, Head, InvalidRequest, Mapping, OnMismatch, PathSource, ReasonPhrase,
+        ScriptName,
+    },
     record::Role,
 };
 
@@ -56,10 +59,10 @@ pub use crate::{
     error::{BoxError, Error},
     exchange::{Exchange, ExchangeService, Reply},
     handle::Handle,
-    http_service::{HttpService, ResponseBody, ResponseFuture},
+    http_service::{FromExchange, HttpService, ResponseBody, ResponseFuture},
     lifecycle::{Lifecycle, Signal},
     listener::Listener,
     param_to_header::{ParamToHeader, ParamToHeaderLayer},
     run_error::RunError,
-    serve::{Serve, serve, shutdown_signal},
+    serve::{Serve, serve, serve_as, shutdown_signal},
 };

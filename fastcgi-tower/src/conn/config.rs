@@ -207,8 +207,12 @@ impl Builder {
         S: Service<http::Request<Incoming>, Response = http::Response<B>, Error: Into<BoxError>>,
         B: Body<Error: Into<BoxError>>,
     {
-        let service = HttpService::new(service, self.mapping.clone(), self.response);
-        self.serve_exchanges(io, service)
+        self.serve_exchanges(io, self.http_service(service))
+    }
+
+    /// `service`, which answers requests of some HTTP library, as a service of exchanges.
+    pub(crate) fn http_service<S, R>(&self, service: S) -> HttpService<S, R> {
+        HttpService::new(service, self.mapping.clone(), self.response)
     }
 
     /// Drives `service`, which answers [`Exchange`](crate::Exchange)s, over `io`.

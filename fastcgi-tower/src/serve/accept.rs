@@ -17,10 +17,10 @@ use super::{
     task::{ConnectionTask, Stop},
     web_servers::WebServers,
 };
-use crate::{BoxError, HttpService, Incoming, Listener};
+use crate::{BoxError, FromExchange, HttpService, Listener};
 
 /// What answers the exchanges of a server's connections.
-pub(super) type Served<S> = HttpService<Counted<S>>;
+pub(super) type Served<S, R> = HttpService<Counted<S>, R>;
 
 /// Connections that wait to be accepted when the server stops are served, as long as they come within this time of each
 /// other.
@@ -29,17 +29,17 @@ const BACKLOG_PAUSE: Duration = Duration::from_millis(10);
 const BACKLOG_LIMIT: Duration = Duration::from_millis(200);
 
 /// Serves until there is a reason to stop, and then until the last connection is closed.
-pub(super) async fn run<L, S, B>(
+pub(super) async fn run<L, S, R, B>(
     listener: L,
     service: S,
     settings: Settings,
     signal: Option<Signal>,
-    mut spawn: impl FnMut(&TaskTracker, ConnectionTask<L, Served<S>>),
+    mut spawn: impl FnMut(&TaskTracker, ConnectionTask<L, Served<S, R>>),
 ) -> io::Result<()>
 where
     L: Listener,
-    S: Service<http::Request<Incoming>, Response = http::Response<B>, Error: Into<BoxError>>
-        + Clone,
+    R: FromExchange,
+    S: Service<R, Response = http::Response<B>, Error: Into<BoxError>> + Clone,
     B: Body<Error: Into<BoxError>>,
 {
     let Settings {
@@ -52,16 +52,16 @@ where
     builder.default_idle_timeout(listener.idle_timeout());
     let mut entrance = Entrance::new(listener, max_connections, allow_remote)?;
     let requests = retirement.request_count();
-    let service = Counted {
+    let service = builder.http_service(Counted {
         service,
         requests: requests.clone(),
-    };
+    });
     let connections = TaskTracker::new();
     let stop = Stop::default();
     let mut serve = {
         let (connections, stop) = (connections.clone(), stop.clone());
         move |io: L::Io, place| {
-            let connection = builder.serve_connection(io, service.clone());
+            let connection = builder.serve_exchanges(io, service.clone());
             spawn(&connections, ConnectionTask::new(connection, &stop, place));
         }
     };

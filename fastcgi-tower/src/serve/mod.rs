@@ -10,6 +10,7 @@ use std::{
     fmt,
     future::{Future, IntoFuture},
     io,
+    marker::PhantomData,
     pin::Pin,
     time::Duration,
 };
@@ -20,7 +21,7 @@ use tower_service::Service;
 
 use self::retirement::Retirement;
 pub use self::signal::shutdown_signal;
-use crate::{BoxError, Builder, Incoming, Listener};
+use crate::{BoxError, Builder, FromExchange, Incoming, Listener};
 
 /// Serves `service` on the connections of `listener`: the FastCGI counterpart of `axum::serve`.
 ///
@@ -41,6 +42,13 @@ use crate::{BoxError, Builder, Incoming, Listener};
 /// # }
 /// ```
 pub fn serve<L, S>(listener: L, service: S) -> Serve<L, S> {
+    serve_as(listener, service)
+}
+
+/// As [`serve`], for a service that takes the requests of another HTTP library: those of `R`.
+///
+/// Its responses are [`http::Response`]s all the same.
+pub fn serve_as<R, L, S>(listener: L, service: S) -> Serve<L, S, R> {
     Serve {
         listener,
         service,
@@ -53,18 +61,20 @@ pub fn serve<L, S>(listener: L, service: S) -> Serve<L, S> {
         },
         invalid_script_name: None,
         signal: None,
+        request: PhantomData,
     }
 }
 
 /// The future of [`serve`], with its settings.
 #[must_use = "a server does nothing unless it is awaited"]
-pub struct Serve<L, S> {
+pub struct Serve<L, S, R = http::Request<Incoming>> {
     listener: L,
     service: S,
     settings: Settings,
     /// Told when the server is awaited, so that settings can be chained.
     invalid_script_name: Option<InvalidScriptName>,
     signal: Option<Signal>,
+    request: PhantomData<fn(R)>,
 }
 
 /// Tells the server to stop.
@@ -79,7 +89,7 @@ struct Settings {
     retirement: Retirement,
 }
 
-impl<L, S> Serve<L, S> {
+impl<L, S, R> Serve<L, S, R> {
     /// Says where the application is mounted, in place of what the web server says: `""` is the root, `"/app"` a
     /// directory (T-8).
     ///
@@ -159,7 +169,7 @@ impl<L, S> Serve<L, S> {
     }
 }
 
-impl<L: Listener, S> Serve<L, S> {
+impl<L: Listener, S, R: FromExchange> Serve<L, S, R> {
     /// Where connections are accepted.
     pub fn local_addr(&self) -> io::Result<L::Addr> {
         self.listener.local_addr()
@@ -177,7 +187,8 @@ impl<L: Listener, S> Serve<L, S> {
     /// Outside a `LocalSet`.
     pub async fn run_local<B>(self) -> io::Result<()>
     where
-        S: Service<http::Request<Incoming>, Response = http::Response<B>> + Clone + 'static,
+        R: 'static,
+        S: Service<R, Response = http::Response<B>> + Clone + 'static,
         S::Error: Into<BoxError>,
         B: Body<Error: Into<BoxError>> + 'static,
     {
@@ -202,10 +213,11 @@ impl<L: Listener, S> Serve<L, S> {
     }
 }
 
-impl<L, S, B> IntoFuture for Serve<L, S>
+impl<L, S, R, B> IntoFuture for Serve<L, S, R>
 where
     L: Listener,
-    S: Service<http::Request<Incoming>, Response = http::Response<B>> + Clone + Send + 'static,
+    R: FromExchange + 'static,
+    S: Service<R, Response = http::Response<B>> + Clone + Send + 'static,
     S::Error: Into<BoxError>,
     S::Future: Send,
     B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
@@ -230,7 +242,7 @@ where
     }
 }
 
-impl<L, S> fmt::Debug for Serve<L, S> {
+impl<L, S, R> fmt::Debug for Serve<L, S, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Serve")
             .field("settings", &self.settings)

@@ -1,12 +1,17 @@
 //! The server: over real Unix sockets, in directories of their own.
 
 use std::{
+    convert::Infallible,
     io,
     path::{Path, PathBuf},
     pin::Pin,
 };
 
-use fastcgi_tower::{Builder, listener::UnixSocket, serve};
+use fastcgi_tower::{
+    Builder, Exchange, FromExchange, InvalidRequest, Mapping, Params, listener::UnixSocket, serve,
+    serve_as,
+};
+use http::{HeaderMap, Method, Response};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -221,7 +226,7 @@ async fn the_settings_of_a_builder_are_used() {
 async fn a_truncated_response_resets_a_tcp_connection() {
     let service = service_fn(|_| async {
         let body = Script::new([Step::Data("some"), Step::Yield, Step::Fail]);
-        Ok::<_, std::convert::Infallible>(http::Response::new(body))
+        Ok::<_, Infallible>(Response::new(body))
     });
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
     let addr = listener.local_addr().expect("an address");
@@ -243,4 +248,40 @@ async fn a_server_tells_its_address() {
     let addr = listener.local_addr().expect("an address");
     let server = serve(listener, service_fn(hello));
     assert_eq!(server.local_addr().expect("an address"), addr);
+}
+
+/// A request of another HTTP library, which knows no more than methods and paths.
+struct Line(String);
+
+impl FromExchange for Line {
+    type Head = (Method, String);
+
+    fn head(mapping: &Mapping, params: &Params) -> Result<Self::Head, InvalidRequest> {
+        let head = mapping.head(params, &mut HeaderMap::new())?;
+        Ok((head.method, head.uri.to_string()))
+    }
+
+    fn method((method, _): &Self::Head) -> Method {
+        method.clone()
+    }
+
+    fn from_exchange((method, uri): Self::Head, exchange: Exchange) -> Self {
+        let keep_conn = exchange.keep_conn;
+        Self(format!("{method} {uri} {keep_conn}"))
+    }
+}
+
+#[tokio::test]
+async fn a_service_of_other_requests_is_served() {
+    let directory = TempDir::new().expect("a directory");
+    let path = directory.path().join("app.sock");
+    let listener = UnixSocket::bind(&path).expect("a socket");
+    let answer = |Line(line)| async move {
+        assert_eq!(line, "GET /o false");
+        Ok::<_, Infallible>(Response::new("hello".to_owned()))
+    };
+    let server = serve_as::<Line, _, _>(listener, service_fn(answer)).script_name("/app");
+    tokio::spawn(server.into_future());
+    let response = exchange(&path, get_close(1, "/app/o")).await;
+    assert_eq!(response, hello_bytes());
 }
