@@ -1,44 +1,74 @@
-//! Heads, from one version of the `http` crate to the other: actix-web stands on 0.2.
+//! Heads in actix's types, which are those of version 0.2 of the `http` crate.
 //!
-//! Nothing is decided here. What a param means and what a web server may be sent has been decided below this crate; when
-//! actix moves to `http` 1, this file goes.
+//! Nothing is decided here. What a param means and what a web server may be sent is decided below this crate; when actix
+//! moves to `http` 1, this file goes.
 
 use actix_http::{
     Message, RequestHead, ResponseHead, StatusCode,
     body::BodySize,
-    header::{HeaderName, HeaderValue},
+    header::{self, HeaderMap, HeaderName, HeaderValue},
     uri,
 };
 use bytes::Bytes;
-use fastcgi_tower::{BoxError, Params, ReasonPhrase};
-use http::{header, request, response};
+use fastcgi_tower::{
+    BoxError, FieldError, Fields, Head, InvalidRequest, Mapping, Params, ReasonPhrase, ScriptName,
+};
+use http::response;
 
-/// Fills a head for actix. It comes from a pool and holds what its last request left there, so every field is set.
-pub(crate) fn request(
-    parts: &request::Parts,
-    params: &Params,
-) -> Result<Message<RequestHead>, BoxError> {
+/// The head of a request for actix, and what it has no place for.
+pub(crate) struct ActixHead {
+    pub(crate) message: Message<RequestHead>,
+    pub(crate) method: http::Method,
+    pub(crate) script_name: ScriptName,
+}
+
+/// Fills a head for actix. It comes from a pool and holds what its last request left there but for the header fields, so
+/// every field is set.
+pub(crate) fn request(mapping: &Mapping, params: &Params) -> Result<ActixHead, InvalidRequest> {
     let mut message = Message::<RequestHead>::new();
-    let head = &mut *message;
-    head.method = actix_http::Method::from_bytes(parts.method.as_str().as_bytes())?;
-    head.uri = request_uri(parts, params)?;
-    head.version = version(parts.version);
-    head.peer_addr = params.remote_addr();
-    for (name, value) in &parts.headers {
-        let name = HeaderName::from_lowercase(name.as_str().as_bytes())?;
-        let value = HeaderValue::from_maybe_shared(part_of(params, value.as_bytes()))?;
-        head.headers.append(name, value);
+    let actix = &mut *message;
+    let head = mapping.head(params, &mut ActixFields(&mut actix.headers))?;
+    actix.method = actix_http::Method::from_bytes(head.method.as_str().as_bytes())
+        .map_err(|_| InvalidRequest::Method)?;
+    actix.uri = request_uri(&head, params, &actix.headers)?;
+    actix.version = version(head.version);
+    actix.peer_addr = head.remote_addr();
+    Ok(ActixHead {
+        message,
+        method: head.method,
+        script_name: head.script_name,
+    })
+}
+
+/// The map of actix: made of the types of `http` 0.2.
+struct ActixFields<'a>(&'a mut HeaderMap);
+
+impl Fields for ActixFields<'_> {
+    fn append(&mut self, name: &[u8], value: Bytes) -> Result<(), FieldError> {
+        let name = HeaderName::from_lowercase(name).map_err(|_| FieldError::Invalid)?;
+        let value = HeaderValue::from_maybe_shared(value).map_err(|_| FieldError::Invalid)?;
+        self.0.append(name, value);
+        Ok(())
     }
-    Ok(message)
+
+    fn remove(&mut self, name: &[u8]) {
+        if let Ok(name) = HeaderName::from_lowercase(name) {
+            self.0.remove(name);
+        }
+    }
 }
 
 /// The path and the query; for an https client the whole URI, because that is where actix looks for the scheme.
-fn request_uri(parts: &request::Parts, params: &Params) -> Result<uri::Uri, BoxError> {
-    let target = parts.uri.path_and_query().map_or("/", |it| it.as_str());
-    let target = uri::PathAndQuery::from_maybe_shared(part_of(params, target.as_bytes()))?;
-    let host = parts.headers.get(header::HOST);
-    let host = host.filter(|_| params.is_https());
-    if let Some(host) = host.filter(|_| target.as_str().starts_with('/')) {
+fn request_uri(
+    head: &Head<'_>,
+    params: &Params,
+    headers: &HeaderMap,
+) -> Result<uri::Uri, InvalidRequest> {
+    let target = head.uri.path_and_query().map_or("/", |it| it.as_str());
+    let target = uri::PathAndQuery::from_maybe_shared(part_of(params, target.as_bytes()))
+        .map_err(|_| InvalidRequest::Target)?;
+    let is_whole = target.as_str().starts_with('/') && head.is_https();
+    if let Some(host) = headers.get(header::HOST).filter(|_| is_whole) {
         let whole = uri::Builder::new()
             .scheme(uri::Scheme::HTTPS)
             .authority(host.as_bytes())
@@ -72,7 +102,7 @@ pub(crate) fn response(head: &ResponseHead, size: BodySize) -> Result<response::
     let has_length = means_length(head, size);
     for (name, value) in &head.headers {
         let name = http::HeaderName::from_bytes(name.as_str().as_bytes())?;
-        if name != header::CONTENT_LENGTH || has_length {
+        if name != http::header::CONTENT_LENGTH || has_length {
             let value = http::HeaderValue::from_bytes(value.as_bytes())?;
             parts.headers.try_append(name, value)?;
         }

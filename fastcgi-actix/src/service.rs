@@ -9,16 +9,16 @@ use std::{
 };
 
 use actix_http::{
-    Extensions, HttpMessage, Request, Response,
+    HttpMessage, Request, Response,
     body::{BoxBody, EitherBody, MessageBody},
 };
 use actix_web::Error;
-use fastcgi_tower::{BoxError, Handle, Incoming, Params, Role, ScriptName};
+use fastcgi_tower::{BoxError, Exchange, FromExchange, InvalidRequest, Mapping, Params, Role};
 use pin_project_lite::pin_project;
 
 use crate::{
     body::{self, ResponseBody},
-    head,
+    head::{self, ActixHead},
 };
 
 /// One worker's application. Clones share it: nothing of it leaves the worker's thread.
@@ -45,7 +45,37 @@ impl<S, B> Clone for ActixService<S, B> {
     }
 }
 
-impl<S, B> tower_service::Service<http::Request<Incoming>> for ActixService<S, B>
+/// A request as actix has it, of its own type for the sake of the traits that are not this crate's.
+pub(crate) struct ActixRequest(Request);
+
+impl FromExchange for ActixRequest {
+    type Head = ActixHead;
+
+    fn head(mapping: &Mapping, params: &Params) -> Result<ActixHead, InvalidRequest> {
+        head::request(mapping, params)
+    }
+
+    fn method(head: &ActixHead) -> http::Method {
+        head.method.clone()
+    }
+
+    fn from_exchange(head: ActixHead, exchange: Exchange) -> Self {
+        let mut request = Request::from(head.message);
+        *request.payload() = body::payload(exchange.stdin);
+        {
+            let mut extensions = request.extensions_mut();
+            extensions.insert(exchange.params);
+            extensions.insert(head.script_name);
+            extensions.insert(exchange.handle);
+            if exchange.role != Role::RESPONDER {
+                extensions.insert(exchange.role);
+            }
+        }
+        Self(request)
+    }
+}
+
+impl<S, B> tower_service::Service<ActixRequest> for ActixService<S, B>
 where
     S: actix_service::Service<Request>,
     S::Error: Into<Error>,
@@ -61,46 +91,19 @@ where
         readiness.map_err(|error| body::send(&error.into()))
     }
 
-    fn call(&mut self, request: http::Request<Incoming>) -> Self::Future {
-        match actix_request(request) {
-            Ok(request) => ResponseFuture::Called {
-                future: self.service.call(request),
-                body: PhantomData,
-            },
-            Err(error) => {
-                tracing::debug!(%error, "refusing a request that actix-http cannot hold");
-                ResponseFuture::Refused
-            }
+    fn call(&mut self, ActixRequest(request): ActixRequest) -> Self::Future {
+        ResponseFuture {
+            future: self.service.call(request),
+            body: PhantomData,
         }
     }
 }
 
-fn actix_request(request: http::Request<Incoming>) -> Result<Request, BoxError> {
-    let (mut parts, incoming) = request.into_parts();
-    let params = parts.extensions.remove::<Params>().unwrap_or_default();
-    let mut request = Request::from(head::request(&parts, &params)?);
-    *request.payload() = body::payload(incoming);
-    {
-        let mut extensions = request.extensions_mut();
-        extensions.insert(params);
-        carry::<ScriptName>(&mut parts.extensions, &mut extensions);
-        carry::<Handle>(&mut parts.extensions, &mut extensions);
-        carry::<Role>(&mut parts.extensions, &mut extensions);
-    }
-    Ok(request)
-}
-
-fn carry<T: Clone + Send + Sync + 'static>(from: &mut http::Extensions, to: &mut Extensions) {
-    if let Some(value) = from.remove::<T>() {
-        to.insert(value);
-    }
-}
-
 pin_project! {
-    #[project = ResponseFutureProj]
-    pub(crate) enum ResponseFuture<F, B> {
-        Called { #[pin] future: F, body: PhantomData<fn() -> B> },
-        Refused,
+    pub(crate) struct ResponseFuture<F, B> {
+        #[pin]
+        future: F,
+        body: PhantomData<fn() -> B>,
     }
 }
 
@@ -114,20 +117,15 @@ where
     type Output = Result<http::Response<ResponseBody<EitherBody<B>>>, BoxError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let response = match self.project() {
-            ResponseFutureProj::Called { future, .. } => match ready!(future.poll(cx)) {
-                Ok(response) => response.into().map_body(|_, body| EitherBody::left(body)),
-                Err(error) => right(error.into().error_response().into()),
-            },
-            ResponseFutureProj::Refused => right(Response::bad_request()),
+        let response = match ready!(self.project().future.poll(cx)) {
+            Ok(response) => response.into().map_body(|_, body| EitherBody::left(body)),
+            Err(error) => {
+                let response: Response<BoxBody> = error.into().error_response().into();
+                response.map_body(|_, body| EitherBody::right(body))
+            }
         };
         Poll::Ready(http_response(response))
     }
-}
-
-/// A response other than the application's own.
-fn right<B>(response: Response<BoxBody>) -> Response<EitherBody<B>> {
-    response.map_body(|_, body| EitherBody::right(body))
 }
 
 fn http_response<B: MessageBody>(

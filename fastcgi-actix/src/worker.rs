@@ -4,7 +4,7 @@ use std::{io, os::fd::OwnedFd, pin::Pin, thread, time::Duration};
 
 use actix_rt::{Arbiter, System};
 use fastcgi_tower::{
-    BoxError, Builder, Incoming, Listener,
+    BoxError, Builder, Listener,
     listener::{AnyListener, InheritedSocket},
 };
 use http_body::Body;
@@ -15,6 +15,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use tower_service::Service;
+
+use crate::service::ActixRequest;
 
 /// What a worker does, to be begun on its thread: what it makes there is not `Send`.
 pub(crate) type Work =
@@ -108,7 +110,7 @@ pub(crate) async fn serve<S, B>(
     stop: &CancellationToken,
 ) -> io::Result<()>
 where
-    S: Service<http::Request<Incoming>, Response = http::Response<B>> + Clone + 'static,
+    S: Service<ActixRequest, Response = http::Response<B>> + Clone + 'static,
     S::Error: Into<BoxError>,
     B: Body<Error: Into<BoxError>> + 'static,
 {
@@ -141,11 +143,11 @@ pub(crate) async fn accept<L, S, B>(
 ) -> io::Result<()>
 where
     L: Listener,
-    S: Service<http::Request<Incoming>, Response = http::Response<B>> + Clone + 'static,
+    S: Service<ActixRequest, Response = http::Response<B>> + Clone + 'static,
     S::Error: Into<BoxError>,
     B: Body<Error: Into<BoxError>> + 'static,
 {
-    let mut server = fastcgi_tower::serve(listener, service)
+    let mut server = fastcgi_tower::serve_as(listener, service)
         .with_builder(settings.builder)
         .max_connections(settings.max_connections)
         .allow_remote(settings.allow_remote)
