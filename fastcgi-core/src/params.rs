@@ -8,6 +8,8 @@ use std::fmt;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use crate::cgi::ContentLength;
+
 /// The name-value pairs of a request, in the order received and with duplicates kept.
 ///
 /// Cloning is cheap: clones share one buffer. Names and values are bytes, because nothing in the protocol promises
@@ -27,6 +29,8 @@ use bytes::{BufMut, Bytes, BytesMut};
 pub struct Params {
     // Invariant: a sequence of whole, well-formed name-value pairs.
     block: Bytes,
+    /// What the pairs say of `CONTENT_LENGTH`, which every request is asked for before anything else.
+    pub(crate) content_length: ContentLength,
 }
 
 impl Params {
@@ -54,16 +58,24 @@ impl Params {
         let mut rest = &block[..];
         let mut pairs = 0;
         let mut too_large = false;
+        let mut content_length = ContentLength::default();
         while !rest.is_empty() {
-            let name;
-            (name, _, rest) = split_pair(rest).ok_or(ParamsError::Invalid(InvalidParams(())))?;
+            let (name, value);
+            (name, value, rest) =
+                split_pair(rest).ok_or(ParamsError::Invalid(InvalidParams(())))?;
             pairs += 1;
             too_large |= pairs > max_pairs || name.len() > max_name;
+            if name == ContentLength::NAME {
+                content_length.add(value);
+            }
         }
         if too_large {
             return Err(ParamsError::TooLarge);
         }
-        Ok(Self { block })
+        Ok(Self {
+            block,
+            content_length,
+        })
     }
 
     /// The value of `name`; of the last one, when it was sent several times.
@@ -114,11 +126,17 @@ impl Params {
 impl<N: AsRef<[u8]>, V: AsRef<[u8]>> FromIterator<(N, V)> for Params {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
         let mut block = BytesMut::new();
+        let mut content_length = ContentLength::default();
         for (name, value) in pairs {
-            put_pair(&mut block, name.as_ref(), value.as_ref());
+            let (name, value) = (name.as_ref(), value.as_ref());
+            put_pair(&mut block, name, value);
+            if name == ContentLength::NAME {
+                content_length.add(value);
+            }
         }
         Self {
             block: block.freeze(),
+            content_length,
         }
     }
 }

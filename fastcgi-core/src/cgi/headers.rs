@@ -87,7 +87,7 @@ impl<'a, 'f, F: Fields> Headers<'a, 'f, F> {
         self.fields
             .push_unless_empty(b"content-type", content_type.unwrap_or_default())?;
         // H-4
-        if let Some(length) = variables.content_length.bytes() {
+        if let Some(length) = self.fields.params.content_length()? {
             self.fields
                 .push_owned(b"content-length", length.to_string().into())?;
         }

@@ -121,7 +121,7 @@ impl Mapping {
         for (name, value) in params {
             match name.strip_prefix(b"HTTP_") {
                 Some(name) => headers.add(name, value)?,
-                None => variables.set(name, value)?,
+                None => variables.set(name, value),
             }
         }
         let method = method(&variables)?;

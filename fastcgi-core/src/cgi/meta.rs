@@ -55,11 +55,11 @@ impl Params {
     ///
     /// When `CONTENT_LENGTH` is anything else that is no number, or was sent with two different ones.
     pub fn content_length(&self) -> Result<Option<u64>, InvalidRequest> {
-        let mut length = Length::default();
-        for value in self.get_all("CONTENT_LENGTH") {
-            length.add(value)?;
+        match self.content_length {
+            ContentLength::Absent | ContentLength::Unknown => Ok(None),
+            ContentLength::Known(bytes) => Ok(Some(bytes)),
+            ContentLength::Invalid => Err(InvalidRequest::ContentLength),
         }
-        Ok(length.bytes())
     }
 
     /// The length of the file that a Filter is sent: `FCGI_DATA_LENGTH` (specification, 6.4). `None` when it is not
@@ -116,33 +116,29 @@ pub(super) fn is_https(https: Option<&[u8]>, request_scheme: Option<&[u8]>) -> b
 }
 
 /// What all `CONTENT_LENGTH` of a request say together.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) enum Length {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) enum ContentLength {
     #[default]
     Absent,
     Unknown,
     Known(u64),
+    Invalid,
 }
 
-impl Length {
-    /// H-4: two different lengths are how one request is smuggled into another.
-    pub(super) fn add(&mut self, value: &[u8]) -> Result<(), InvalidRequest> {
-        let length = match value {
-            b"" | b"-1" => None,
-            digits => Some(decimal(digits).ok_or(InvalidRequest::ContentLength)?),
-        };
-        if !matches!(self, Self::Absent) && self.bytes() != length {
-            return Err(InvalidRequest::ContentLength);
-        }
-        *self = length.map_or(Self::Unknown, Self::Known);
-        Ok(())
-    }
+impl ContentLength {
+    pub(crate) const NAME: &[u8] = b"CONTENT_LENGTH";
 
-    pub(super) fn bytes(self) -> Option<u64> {
-        match self {
-            Self::Known(bytes) => Some(bytes),
-            Self::Absent | Self::Unknown => None,
-        }
+    /// H-4: two different lengths are how one request is smuggled into another.
+    pub(crate) fn add(&mut self, value: &[u8]) {
+        let length = match value {
+            b"" | b"-1" => Self::Unknown,
+            digits => decimal(digits).map_or(Self::Invalid, Self::Known),
+        };
+        *self = match *self {
+            Self::Absent => length,
+            earlier if earlier == length => length,
+            _ => Self::Invalid,
+        };
     }
 }
 

@@ -2,14 +2,10 @@
 //!
 //! Finding each by its name would walk the params twenty times; one walk sorts them into fields.
 
-use super::error::InvalidRequest;
-use super::meta::Length;
-
 /// Single-valued meta-variables (RFC 3875, 4.1). T-1: the last of several wins.
 #[derive(Debug, Default)]
 pub(super) struct Variables<'a> {
     pub(super) auth: Fallbacks<'a>,
-    pub(super) content_length: Length,
     pub(super) content_type: Option<&'a [u8]>,
     pub(super) https: Option<&'a [u8]>,
     pub(super) path_info: Option<&'a [u8]>,
@@ -29,10 +25,8 @@ pub(super) struct Variables<'a> {
 }
 
 impl<'a> Variables<'a> {
-    pub(super) fn set(&mut self, name: &[u8], value: &'a [u8]) -> Result<(), InvalidRequest> {
+    pub(super) fn set(&mut self, name: &[u8], value: &'a [u8]) {
         let variable = match name {
-            // H-4: the exception to T-1.
-            b"CONTENT_LENGTH" => return self.content_length.add(value),
             b"CONTENT_TYPE" => &mut self.content_type,
             b"HTTPS" => &mut self.https,
             b"PATH_INFO" => &mut self.path_info,
@@ -51,11 +45,10 @@ impl<'a> Variables<'a> {
             b"UNENCODED_URL" => &mut self.unencoded_url,
             _ => {
                 self.auth.set(name, value);
-                return Ok(());
+                return;
             }
         };
         *variable = Some(value);
-        Ok(())
     }
 }
 
