@@ -3,7 +3,7 @@
 //! What the front ends make of a header block differs wherever it leaves them a choice, and several pass on what harms
 //! the client's connection. So a head is written in the one form that all of them read alike (RFC 3875, 6).
 
-use std::fmt::{self, Write};
+use std::fmt;
 
 use bytes::BytesMut;
 use http::header::LOCATION;
@@ -250,8 +250,10 @@ fn put_status_line(code: &str, reason: &[u8], out: &mut BytesMut) {
     out.extend_from_slice(b"\r\n");
 }
 
-fn put_content_length(length: impl fmt::Display, out: &mut BytesMut) {
-    write!(out, "content-length: {length}\r\n").expect("a BytesMut grows as needed");
+fn put_content_length(length: impl itoa::Integer, out: &mut BytesMut) {
+    out.extend_from_slice(b"content-length: ");
+    out.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
+    out.extend_from_slice(b"\r\n");
 }
 
 fn canonical_reason(status: StatusCode) -> &'static str {
