@@ -14,7 +14,7 @@ use tower_service::Service;
 use super::{
     Settings, Signal,
     retirement::Counted,
-    task::{ConnectionTask, Stop},
+    task::{ConnectionTask, Stops},
     web_servers::WebServers,
 };
 use crate::{BoxError, FromExchange, HttpService, Listener};
@@ -57,12 +57,12 @@ where
         requests: requests.clone(),
     });
     let connections = TaskTracker::new();
-    let stop = Stop::default();
+    let stops = Stops::default();
     let mut serve = {
-        let (connections, stop) = (connections.clone(), stop.clone());
+        let (connections, stops) = (connections.clone(), stops.clone());
         move |io: L::Io, place| {
             let connection = builder.serve_exchanges(io, service.clone());
-            spawn(&connections, ConnectionTask::new(connection, &stop, place));
+            spawn(&connections, ConnectionTask::new(connection, &stops, place));
         }
     };
 
@@ -80,10 +80,10 @@ where
         }
     }
     entrance.close(serve).await;
-    stop.gracefully.cancel();
+    stops.gracefully.say();
     connections.close();
     if timeout(grace_period, connections.wait()).await.is_err() {
-        stop.now.cancel();
+        stops.now.say();
         connections.wait().await;
     }
     Ok(())

@@ -3,6 +3,7 @@
 mod accept;
 mod retirement;
 mod signal;
+mod stop;
 mod task;
 mod web_servers;
 

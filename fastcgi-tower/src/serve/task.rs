@@ -8,17 +8,17 @@ use std::{
 
 use pin_project_lite::pin_project;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use super::stop::{Said, Stop};
 use crate::{Connection, Error, ExchangeService, Listener};
 
 /// Tells the connections of a server to end.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Stop {
+pub(super) struct Stops {
     /// Once the requests in progress have finished.
-    pub(super) gracefully: CancellationToken,
+    pub(super) gracefully: Stop,
     /// At once.
-    pub(super) now: CancellationToken,
+    pub(super) now: Stop,
 }
 
 pin_project! {
@@ -30,7 +30,7 @@ pin_project! {
         connection: Option<Connection<L::Io, S>>,
         #[pin]
         stopping: Stopping,
-        now: CancellationToken,
+        now: Stop,
         _place: Option<OwnedSemaphorePermit>,
     }
 }
@@ -38,23 +38,23 @@ pin_project! {
 pin_project! {
     #[project = StoppingProj]
     enum Stopping {
-        Serving { #[pin] gracefully: WaitForCancellationFutureOwned },
-        Finishing { #[pin] now: WaitForCancellationFutureOwned },
+        Serving { #[pin] gracefully: Said },
+        Finishing { #[pin] now: Said },
     }
 }
 
 impl<L: Listener, S: ExchangeService> ConnectionTask<L, S> {
     pub(super) fn new(
         connection: Connection<L::Io, S>,
-        stop: &Stop,
+        stops: &Stops,
         place: Option<OwnedSemaphorePermit>,
     ) -> Self {
         Self {
             connection: Some(connection),
             stopping: Stopping::Serving {
-                gracefully: stop.gracefully.clone().cancelled_owned(),
+                gracefully: stops.gracefully.said(),
             },
-            now: stop.now.clone(),
+            now: stops.now.clone(),
             _place: place,
         }
     }
@@ -79,9 +79,8 @@ impl<L: Listener, S: ExchangeService> Future for ConnectionTask<L, S> {
                 StoppingProj::Serving { gracefully } => {
                     ready!(gracefully.poll(cx));
                     Pin::new(connection).graceful_shutdown();
-                    this.stopping.set(Stopping::Finishing {
-                        now: this.now.clone().cancelled_owned(),
-                    });
+                    let now = this.now.said();
+                    this.stopping.set(Stopping::Finishing { now });
                 }
                 StoppingProj::Finishing { now } => {
                     ready!(now.poll(cx));
