@@ -213,8 +213,17 @@ impl std::error::Error for InvalidParams {}
 
 /// The first pair of `input` and what follows it; `None` when the pair is not whole.
 pub(crate) fn split_pair(input: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
-    let (name_length, input) = split_length(input)?;
-    let (value_length, input) = split_length(input)?;
+    let (name_length, value_length, input) = match input {
+        // Nearly all pairs.
+        [name @ ..=0x7f, value @ ..=0x7f, rest @ ..] => {
+            (usize::from(*name), usize::from(*value), rest)
+        }
+        _ => {
+            let (name_length, input) = split_length(input)?;
+            let (value_length, input) = split_length(input)?;
+            (name_length, value_length, input)
+        }
+    };
     let (name, input) = input.split_at_checked(name_length)?;
     let (value, rest) = input.split_at_checked(value_length)?;
     Some((name, value, rest))

@@ -23,8 +23,7 @@ pub(super) struct Headers<'a, 'f, F> {
     content_type: Option<&'a [u8]>,
     /// The values of `connection` that may nominate other fields.
     connection: Vec<&'a [u8]>,
-    /// Where names are spelled.
-    name: Vec<u8>,
+    speller: Speller,
 }
 
 impl<'a, 'f, F: Fields> Headers<'a, 'f, F> {
@@ -39,14 +38,14 @@ impl<'a, 'f, F: Fields> Headers<'a, 'f, F> {
             authorization: b"",
             content_type: None,
             connection: Vec::new(),
-            name: Vec::with_capacity(USUAL_NAME),
+            speller: Speller::default(),
         }
     }
 
     /// Adds what was sent as `HTTP_` and `name`.
     pub(super) fn add(&mut self, name: &[u8], value: &'a [u8]) -> Result<(), InvalidRequest> {
         // H-11: a name that is no token is not passed on.
-        let Some(name) = field_name(name, &mut self.name) else {
+        let Some(name) = self.speller.field_name(name) else {
             return Ok(());
         };
         let value = trim(value);
@@ -173,17 +172,39 @@ impl<F: Fields> CountedFields<'_, '_, F> {
     }
 }
 
-/// H-1: `_` stands for `-`. A dot stays a dot: PHP folds it, and so confuses `X.User` with `X-User`. H-11: `None` for
-/// what is no token.
-fn field_name<'a>(name: &[u8], buffer: &'a mut Vec<u8>) -> Option<&'a [u8]> {
-    let mut is_token = !name.is_empty();
-    buffer.clear();
-    buffer.extend(name.iter().map(|&byte| {
-        let spelled = FIELD_NAME.get(usize::from(byte)).map_or(0, |byte| *byte);
-        is_token &= spelled != 0;
-        spelled
-    }));
-    is_token.then_some(buffer)
+/// Where names are spelled as header fields have them, one after the other.
+struct Speller {
+    short: [u8; 64],
+    long: Vec<u8>,
+}
+
+impl Default for Speller {
+    fn default() -> Self {
+        Self {
+            short: [0; 64],
+            long: Vec::new(),
+        }
+    }
+}
+
+impl Speller {
+    /// H-1: `_` stands for `-`. A dot stays a dot: PHP folds it, and so confuses `X.User` with `X-User`. H-11: `None` for
+    /// what is no token.
+    fn field_name(&mut self, name: &[u8]) -> Option<&[u8]> {
+        let spelled = match self.short.get_mut(..name.len()) {
+            Some(short) => short,
+            None => {
+                self.long.resize(name.len(), 0);
+                &mut self.long
+            }
+        };
+        let mut is_token = !name.is_empty();
+        for (to, from) in spelled.iter_mut().zip(name) {
+            *to = FIELD_NAME.get(usize::from(*from)).map_or(0, |byte| *byte);
+            is_token &= *to != 0;
+        }
+        is_token.then_some(spelled)
+    }
 }
 
 /// What becomes of each byte of a name; 0 where it cannot be in one (RFC 9110, 5.6.2).
@@ -219,9 +240,6 @@ fn trim(value: &[u8]) -> &[u8] {
     }
     value
 }
-
-/// Longer than the names that browsers send.
-const USUAL_NAME: usize = 64;
 
 /// hyper's own limit is 100, but a web server in front has had its say already.
 const MAX_HEADERS: usize = 256;
