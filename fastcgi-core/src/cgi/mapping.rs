@@ -90,7 +90,7 @@ impl Mapping {
     /// When there is no such request, or none that is safe to route; answer with
     /// [its status](InvalidRequest::status).
     pub fn request(&self, params: &Params) -> Result<request::Parts, InvalidRequest> {
-        let mut headers = HeaderMap::with_capacity(USUAL_HEADERS);
+        let mut headers = HeaderMap::with_capacity(expected_fields(params));
         let head = self.head(params, &mut headers)?;
 
         let (mut parts, ()) = Request::new(()).into_parts();
@@ -164,8 +164,12 @@ impl Head<'_> {
     }
 }
 
-/// More than browsers send, and what `HeaderMap` can hold without growing.
-const USUAL_HEADERS: usize = 24;
+/// A pair takes some 32 bytes, more often more. A map that grows places all its fields anew, so a guess too high is the
+/// better one; at most 256 fields are accepted.
+fn expected_fields(params: &Params) -> usize {
+    const LENGTH_OF_PAIR: usize = 32;
+    (params.as_bytes().len() / LENGTH_OF_PAIR).clamp(24, 256)
+}
 
 /// Which variable the path of a request is taken from.
 ///
