@@ -69,13 +69,24 @@ impl Params {
                 content_length.add(value);
             }
         }
-        if too_large {
-            return Err(ParamsError::TooLarge);
-        }
-        Ok(Self {
+        let params = Self {
             block,
             content_length,
-        })
+        };
+        match too_large {
+            true => Err(ParamsError::TooLarge(params)),
+            false => Ok(params),
+        }
+    }
+
+    /// The whole pairs at the start of a block whose end is missing.
+    pub(crate) fn parse_start(mut block: Bytes) -> Self {
+        let mut rest = &block[..];
+        while let Some((_, _, after)) = split_pair(rest) {
+            rest = after;
+        }
+        block.truncate(block.len() - rest.len());
+        Self::parse(block).unwrap_or_default()
     }
 
     /// The value of `name`; of the last one, when it was sent several times.
@@ -196,7 +207,8 @@ impl fmt::Debug for Name<'_> {
 #[derive(Debug)]
 pub(crate) enum ParamsError {
     Invalid(InvalidParams),
-    TooLarge,
+    /// All of them, for who wants to know whose they are.
+    TooLarge(Params),
 }
 
 /// A block that is no sequence of name-value pairs.

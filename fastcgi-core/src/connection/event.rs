@@ -30,6 +30,12 @@ pub enum Event {
     Refused {
         /// The request to end.
         id: RequestId,
+        /// What was wanted of us.
+        role: Role,
+        /// Whether the connection stays open after this request.
+        keep_conn: bool,
+        /// What is known about the request: the params within the limit on their size.
+        params: Params,
         /// Why.
         refusal: Refusal,
     },

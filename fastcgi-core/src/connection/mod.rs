@@ -16,9 +16,7 @@ pub use self::{
 };
 use crate::{
     Outgoing, Params,
-    record::{
-        BeginRequest, Decoder, EndRequest, Flags, ProtocolStatus, Record, RecordType, RequestId,
-    },
+    record::{BeginRequest, Decoder, EndRequest, ProtocolStatus, Record, RecordType, RequestId},
     values,
 };
 
@@ -251,12 +249,16 @@ impl Connection {
             self.count_reply()?;
         }
         let request = Request::new(id, begin.role, begin.flags);
-        if !begin.flags.contains(Flags::KEEP_CONN) {
+        let keep_conn = request.keep_conn();
+        if !keep_conn {
             self.shutdown();
         }
         self.requests.insert(index, request);
         Ok(refused.then_some(Event::Refused {
             id,
+            role: begin.role,
+            keep_conn,
+            params: Params::default(),
             refusal: Refusal::TooManyRequests,
         }))
     }
@@ -311,14 +313,22 @@ impl Connection {
         let gathered = std::mem::replace(gathered, Gathered::Nothing);
         request.input = Input::Streams;
         let id = request.id;
-        Ok(Some(match gathered.finish(&self.config)? {
-            Ok(params) => Event::Request {
+        let (role, keep_conn) = (request.role, request.keep_conn());
+        let (params, refusal) = gathered.finish(&self.config)?;
+        Ok(Some(match refusal {
+            None => Event::Request {
                 id,
-                role: request.role,
-                keep_conn: request.flags.contains(Flags::KEEP_CONN),
+                role,
+                keep_conn,
                 params,
             },
-            Err(refusal) => Event::Refused { id, refusal },
+            Some(refusal) => Event::Refused {
+                id,
+                role,
+                keep_conn,
+                params,
+                refusal,
+            },
         }))
     }
 

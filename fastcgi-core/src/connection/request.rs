@@ -43,6 +43,10 @@ impl Request {
         }
     }
 
+    pub(super) fn keep_conn(&self) -> bool {
+        self.flags.contains(Flags::KEEP_CONN)
+    }
+
     fn end_streams(&self, outgoing: &mut Outgoing) {
         outgoing.put_stream_end(RecordType::STDOUT, self.id);
         if self.stderr {
@@ -68,42 +72,62 @@ pub(super) enum Gathered {
     One(Bytes),
     /// A pair may cross records, so they are joined before they are read.
     Joined(BytesMut),
-    /// Over a limit: read and forgotten up to the end.
-    TooLarge,
+    /// Over the limit: as much as is within. The rest is read and forgotten up to the end.
+    TooLarge(Bytes),
 }
 
 impl Gathered {
-    pub(super) fn push(&mut self, content: Bytes, config: &Config) {
-        let fits = |length: usize| length.saturating_add(content.len()) <= config.max_params_size;
-        *self = match std::mem::replace(self, Self::TooLarge) {
-            Self::Nothing if fits(0) => Self::One(content),
-            Self::One(first) if fits(first.len()) => {
+    pub(super) fn push(&mut self, mut content: Bytes, config: &Config) {
+        let room = config.max_params_size.saturating_sub(self.len());
+        let fits = content.len() <= room;
+        content.truncate(room);
+        *self = match std::mem::replace(self, Self::Nothing) {
+            Self::Nothing => Self::One(content),
+            Self::One(first) => {
                 let mut joined = BytesMut::with_capacity(first.len() + content.len());
                 joined.extend_from_slice(&first);
                 joined.extend_from_slice(&content);
                 Self::Joined(joined)
             }
-            Self::Joined(mut joined) if fits(joined.len()) => {
+            Self::Joined(mut joined) => {
                 joined.extend_from_slice(&content);
                 Self::Joined(joined)
             }
-            _ => Self::TooLarge,
+            Self::TooLarge(block) => Self::TooLarge(block),
         };
+        if !fits {
+            *self = Self::TooLarge(std::mem::replace(self, Self::Nothing).into_block());
+        }
     }
 
+    fn len(&self) -> usize {
+        match self {
+            Self::Nothing => 0,
+            Self::One(block) | Self::TooLarge(block) => block.len(),
+            Self::Joined(joined) => joined.len(),
+        }
+    }
+
+    fn into_block(self) -> Bytes {
+        match self {
+            Self::Nothing => Bytes::new(),
+            Self::One(block) | Self::TooLarge(block) => block,
+            Self::Joined(joined) => joined.freeze(),
+        }
+    }
+
+    /// The params, and whether they are only the first of too many.
     pub(super) fn finish(
         self,
         config: &Config,
-    ) -> Result<Result<Params, Refusal>, ConnectionError> {
-        let block = match self {
-            Self::Nothing => Bytes::new(),
-            Self::One(block) => block,
-            Self::Joined(joined) => joined.freeze(),
-            Self::TooLarge => return Ok(Err(Refusal::ParamsTooLarge)),
-        };
+    ) -> Result<(Params, Option<Refusal>), ConnectionError> {
+        if let Self::TooLarge(start) = self {
+            return Ok((Params::parse_start(start), Some(Refusal::ParamsTooLarge)));
+        }
+        let block = self.into_block();
         match Params::parse_limited(block, config.max_params, config.max_param_name) {
-            Ok(params) => Ok(Ok(params)),
-            Err(ParamsError::TooLarge) => Ok(Err(Refusal::ParamsTooLarge)),
+            Ok(params) => Ok((params, None)),
+            Err(ParamsError::TooLarge(params)) => Ok((params, Some(Refusal::ParamsTooLarge))),
             Err(ParamsError::Invalid(error)) => Err(error.into()),
         }
     }
@@ -156,11 +180,13 @@ impl RequestMut<'_> {
             .put_record(RecordType::END_REQUEST, Some(request.id), &end.to_bytes());
     }
 
-    /// Ends the streams that were used, and the request with the connection: `FCGI_END_REQUEST` is left out (B-9).
+    /// Ends the streams that were used, and the request with a connection that the web server would keep:
+    /// `FCGI_END_REQUEST` is left out (B-9).
     ///
-    /// When other requests are in progress on the connection, they are worth more: then this one is ended as ever.
+    /// When other requests are in progress on the connection, they are worth more: then this one is ended as ever. So is
+    /// one without `FCGI_KEEP_CONN`.
     pub fn end_by_closing(self, end: EndRequest) {
-        if self.requests.len() > 1 {
+        if self.requests.len() > 1 || !self.requests.iter().all(Request::keep_conn) {
             return self.end(end);
         }
         let request = self.requests.remove(self.index);

@@ -458,7 +458,10 @@ mod multiplexing {
         let seen = complete(&config, &input);
         assert_eq!(
             seen.events,
-            ["refused 3 TooManyRequests", "request 1 RESPONDER keep"]
+            [
+                "refused 3 RESPONDER keep TooManyRequests",
+                "request 1 RESPONDER keep"
+            ]
         );
         assert_eq!(seen.in_progress, 2);
         assert_eq!(
@@ -477,7 +480,7 @@ mod multiplexing {
             seen.events,
             [
                 "request 1 RESPONDER keep",
-                "refused 2 TooManyRequests",
+                "refused 2 RESPONDER close TooManyRequests",
                 "stdin end 1"
             ]
         );

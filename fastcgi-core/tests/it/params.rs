@@ -239,8 +239,9 @@ fn params_up_to_the_limit_are_accepted() {
     );
 }
 
-/// Refused, and the next request on the connection served.
-fn is_refused(config: &Config, block: &[u8]) {
+/// Refused, with the params that are `known`, and the next request on the connection served.
+#[track_caller]
+fn is_refused(config: &Config, block: &[u8], known: &str) {
     let input = wire(&[
         BEGIN,
         block,
@@ -252,9 +253,10 @@ fn is_refused(config: &Config, block: &[u8]) {
         PARAMS_END,
     ]);
     let seen = complete(config, &input);
+    let refused = format!("refused 1 RESPONDER keep ParamsTooLarge{known}");
     assert_eq!(
         seen.events,
-        ["refused 1 ParamsTooLarge", "request 1 RESPONDER keep A="]
+        [refused.as_str(), "request 1 RESPONDER keep A="]
     );
     assert_eq!(seen.error, None);
     assert_eq!(seen.output, crate::support::COMPLETE);
@@ -264,25 +266,33 @@ fn is_refused(config: &Config, block: &[u8]) {
 #[test]
 fn params_over_the_limit_are_refused_and_the_connection_goes_on() {
     let config = Config::default().max_params_size(8);
-    is_refused(&config, &record(4, 1, b"\x01\x02A12\x01\x01B2"));
+    is_refused(&config, &record(4, 1, b"\x01\x02A12\x01\x01B2"), " A=12");
     // Over the limit with the second record, the third, and one that would fit again.
     let pair = record(4, 1, b"\x01\x01A1");
-    is_refused(&config, &wire(&[&pair, &pair, &pair]));
-    is_refused(&config, &wire(&[&record(4, 1, &[0; 100]), &pair]));
-    is_refused(&config, &wire(&[&pair, &record(4, 1, &[0; 100])]));
+    is_refused(&config, &wire(&[&pair, &pair, &pair]), " A=1 A=1");
+    is_refused(
+        &config,
+        &wire(&[&record(4, 1, &[0; 100]), &pair]),
+        " = = = =",
+    );
+    is_refused(
+        &config,
+        &wire(&[&pair, &record(4, 1, &[0; 100])]),
+        " A=1 = =",
+    );
 }
 
 #[test]
 fn params_over_the_limit_are_not_read() {
     // What is dropped is not checked either: here it is no sequence of pairs.
     let config = Config::default().max_params_size(3);
-    is_refused(&config, &record(4, 1, b"\xff\xff\xff\xff"));
+    is_refused(&config, &record(4, 1, b"\xff\xff\xff\xff"), "");
 }
 
 #[test]
 fn too_many_params_are_refused() {
     let config = Config::default().max_params(2);
-    is_refused(&config, &record(4, 1, &b"\0\0".repeat(3)));
+    is_refused(&config, &record(4, 1, &b"\0\0".repeat(3)), " = = =");
     let two = wire(&[BEGIN, &record(4, 1, &b"\0\0".repeat(2)), PARAMS_END]);
     assert_eq!(
         complete(&config, &two).events,
@@ -293,7 +303,7 @@ fn too_many_params_are_refused() {
 #[test]
 fn a_long_name_is_refused() {
     let config = Config::default().max_param_name(2);
-    is_refused(&config, &record(4, 1, b"\x03\x00ABC"));
+    is_refused(&config, &record(4, 1, b"\x03\x00ABC"), " ABC=");
     let short = wire(&[BEGIN, &record(4, 1, b"\x02\x03ABccc"), PARAMS_END]);
     assert_eq!(
         complete(&config, &short).events,

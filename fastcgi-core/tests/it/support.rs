@@ -204,7 +204,16 @@ fn line(event: &Event) -> (String, Option<&Bytes>) {
             let fate = if *keep_conn { "keep" } else { "close" };
             format!("request {id} {role:?} {fate}{}", pairs(params))
         }
-        Event::Refused { id, refusal } => format!("refused {id} {refusal:?}"),
+        Event::Refused {
+            id,
+            role,
+            keep_conn,
+            params,
+            refusal,
+        } => {
+            let fate = if *keep_conn { "keep" } else { "close" };
+            format!("refused {id} {role:?} {fate} {refusal:?}{}", pairs(params))
+        }
         Event::Stdin { id, data } => return (format!("stdin {id}: "), Some(data)),
         Event::StdinEnd { id } => format!("stdin end {id}"),
         Event::Data { id, data } => return (format!("data {id}: "), Some(data)),

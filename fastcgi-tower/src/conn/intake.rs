@@ -41,15 +41,16 @@ where
                 keep_conn,
                 params,
             } => self.begin(Request::new(id, role, keep_conn, params)),
-            Event::Refused { id, refusal } => {
-                let status = match refusal {
-                    Refusal::ParamsTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-                    _ => StatusCode::SERVICE_UNAVAILABLE,
-                };
-                tracing::debug!(%id, ?refusal, "refusing a request");
-                self.start_serving();
-                self.unread = Unread::Body;
-                self.refuse(id, status, None, EndRequest::COMPLETE);
+            Event::Refused {
+                id,
+                role,
+                keep_conn,
+                params,
+                refusal,
+            } => {
+                let mut request = Request::new(id, role, keep_conn, params);
+                request.is_cut = true;
+                self.refuse_begun(&request, refusal);
             }
             Event::Stdin { id, data } => self.take_stdin(id, data),
             Event::StdinEnd { id } => self.with(id, |request| request.stdin.push_end()),
@@ -102,7 +103,7 @@ where
             app_status: 0,
             protocol_status: ProtocolStatus::UNKNOWN_ROLE,
         };
-        self.refuse(request.id, StatusCode::FORBIDDEN, Some(&request), end);
+        self.refuse(&request, StatusCode::FORBIDDEN, end);
     }
 
     fn start_serving(&mut self) {
@@ -116,24 +117,26 @@ where
         self.phase = Phase::Serving;
     }
 
+    /// Refuses a request that went over a limit before it came to be.
+    fn refuse_begun(&mut self, request: &Request, refusal: Refusal) {
+        let status = match refusal {
+            Refusal::ParamsTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            _ => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        tracing::debug!(id = %request.id, ?refusal, "refusing a request");
+        self.start_serving();
+        self.unread = Unread::Body;
+        self.refuse(request, status, EndRequest::COMPLETE);
+    }
+
     /// R-10a: a refusal is a whole response.
-    pub(super) fn refuse(
-        &mut self,
-        id: RequestId,
-        status: StatusCode,
-        request: Option<&Request>,
-        end: EndRequest,
-    ) {
-        let Some(mut stdout) = self.proto.request(id) else {
+    pub(super) fn refuse(&mut self, request: &Request, status: StatusCode, end: EndRequest) {
+        let Some(mut stdout) = self.proto.request(request.id) else {
             return;
         };
-        let method = request.and_then(Request::method);
         let mut response = BytesMut::new();
-        cgi::write_refusal(status, method.as_ref(), &mut response);
+        cgi::write_refusal(status, request.method().as_ref(), &mut response);
         stdout.stdout_slice(&response);
-        let Some(request) = request else {
-            return stdout.end(end);
-        };
         for message in request.handle.take_stderr() {
             stdout.stderr(message);
         }

@@ -177,7 +177,7 @@ where
             ..EndRequest::COMPLETE
         };
         if let Outcome::Refuse(status) = outcome {
-            return self.refuse(request.id, status, Some(request), end);
+            return self.refuse(request, status, end);
         }
         let Some(mut stdout) = self.proto.request(request.id) else {
             return;

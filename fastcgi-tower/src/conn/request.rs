@@ -19,6 +19,8 @@ pub(super) struct Request {
     pub(super) stdin: Inlet,
     pub(super) data: Inlet,
     pub(super) handle: Handle,
+    /// Whether params are missing, because there were too many.
+    pub(super) is_cut: bool,
     /// Whether the response began before the web server had sent everything.
     pub(super) answered_early: bool,
 }
@@ -43,6 +45,7 @@ impl Request {
             stdin: Inlet::new(announced),
             data: Inlet::new(data_length),
             handle: Handle::default(),
+            is_cut: false,
             answered_early: false,
         }
     }
@@ -54,16 +57,18 @@ impl Request {
     /// The end of the connection does as well.
     pub(super) fn end(&self, stdout: RequestMut<'_>, end: EndRequest) {
         let is_early = self.answered_early || !self.has_ended();
-        if is_early && self.keep_conn && self.is_from("h2o/") {
+        if is_early && self.may_be_from_h2o() {
             stdout.end_by_closing(end);
         } else {
             stdout.end(end);
         }
     }
 
-    fn is_from(&self, web_server: &str) -> bool {
-        let software = self.params.get("SERVER_SOFTWARE");
-        software.is_some_and(|software| software.starts_with(web_server.as_bytes()))
+    fn may_be_from_h2o(&self) -> bool {
+        match self.params.get("SERVER_SOFTWARE") {
+            Some(software) => software.starts_with(b"h2o/"),
+            None => self.is_cut,
+        }
     }
 
     /// Whether nothing of the reply may leave before all of it is known. A web server takes the head of an Authorizer's

@@ -4,8 +4,8 @@ use fastcgi_tower::{Builder, Config};
 use tower::service_fn;
 
 use crate::support::{
-    KEEP_CONN, PARAMS, PIPE, RESPONDER, WebServer, begin, get, head, pair, record, show, stdin,
-    stdin_all,
+    KEEP_CONN, PARAMS, PIPE, RESPONDER, STDOUT, WebServer, begin, get, head, pair, record, show,
+    stdin, stdin_all,
 };
 
 /// R-10a: a refusal is a whole response.
@@ -22,6 +22,7 @@ async fn params_over_a_limit_are_answered_with_431_and_the_connection_lives_on()
         let builder = Builder::new().limits(limit);
         let mut web_server = WebServer::connect_with(builder, PIPE, service_fn(show));
         let more = [
+            ("SERVER_SOFTWARE", "Apache/2.4.62"),
             (name.as_str(), long.as_str()),
             ("A", "1"),
             ("B", "2"),
@@ -39,6 +40,43 @@ async fn params_over_a_limit_are_answered_with_431_and_the_connection_lives_on()
         web_server.send(get(1, "/next")).await;
         assert_eq!(web_server.reply(1).await.body(), b"GET /next ");
     }
+}
+
+/// B-9: h2o, or who might be, is not told the end: it would abort if it still wrote the body.
+#[tokio::test(start_paused = true)]
+async fn params_over_a_limit_end_the_connection_of_h2o_and_of_the_unknown() {
+    let h2o = [("SERVER_SOFTWARE", "h2o/2.2.5"), ("X", "x")];
+    let unknown = [("X", "x"), ("Y", "y")];
+    for more in [h2o, unknown] {
+        let builder = Builder::new().limits(Config::default().max_params(7));
+        let mut web_server = WebServer::connect_with(builder, PIPE, service_fn(show));
+        web_server.send(head(1, "POST", "/", &more)).await;
+        let response = b"Status: 431 Request Header Fields Too Large\r\n\
+            content-type: text/plain; charset=utf-8\r\ncontent-length: 36\r\n\r\n\
+            431 Request Header Fields Too Large\n";
+        let expected = [record(STDOUT, 1, response), record(STDOUT, 1, b"")].concat();
+        assert_eq!(web_server.rest().await, expected);
+        web_server.send(stdin_all(1, b"body")).await;
+        web_server.disconnect().await.expect("a good end");
+    }
+}
+
+/// R-8: what is known of a request that is refused includes its method.
+#[tokio::test(start_paused = true)]
+async fn a_refused_head_request_has_no_body() {
+    let builder = Builder::new().limits(Config::default().max_params_size(1000));
+    let mut web_server = WebServer::connect_with(builder, PIPE, service_fn(show));
+    let long = "v".repeat(1000);
+    web_server
+        .send(head(
+            1,
+            "HEAD",
+            "/",
+            &[("SERVER_SOFTWARE", "nginx"), ("X", &long)],
+        ))
+        .await;
+    let reply = web_server.reply(1).await;
+    assert_eq!((reply.status(), reply.body()), ("431", &b""[..]));
 }
 
 /// h2o splits a pair across records then.

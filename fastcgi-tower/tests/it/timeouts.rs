@@ -120,12 +120,15 @@ async fn a_handler_that_takes_its_time_is_not_idle() {
 /// A connection that has brought only what was refused is idle, not fresh.
 #[tokio::test(start_paused = true)]
 async fn a_connection_lives_on_after_a_refused_request() {
-    let builder = Builder::new().limits(Config::default().max_params_size(10));
+    let builder = Builder::new().limits(Config::default().max_params(5));
     let mut web_server = WebServer::connect_with(builder, PIPE, service_fn(hello));
-    web_server.send(get(1, "/")).await;
+    let request = head(1, "GET", "/", &[("SERVER_SOFTWARE", "Apache/2.4.62")]);
+    web_server
+        .send([&request[..], &stdin(1, b"")].concat())
+        .await;
     assert_eq!(web_server.reply(1).await.status(), "431");
     web_server.silent_for(seconds(3600)).await;
-    web_server.send(get(1, "/")).await;
+    web_server.send([request, stdin(1, b"")].concat()).await;
     assert_eq!(web_server.reply(1).await.status(), "431");
 }
 

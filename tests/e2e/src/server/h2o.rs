@@ -8,7 +8,7 @@ use libtest_mimic::Failed;
 use crate::application::Socket;
 use crate::layout::{Behaviour, Difference, Layout, Setup};
 use crate::suite::{Ending, LOOKS_COMPLETE, ends, finishes_although_the_client_left};
-use crate::support::expect_status;
+use crate::support::{expect_status, get_is, pattern};
 use crate::{Request, Site};
 
 const PLAIN: Layout = Layout {
@@ -19,10 +19,16 @@ const PLAIN: Layout = Layout {
     script_name: None,
     configure: |setup| configure(setup, include_str!("../../../../examples/tour/h2o.conf")),
     differences: &[ALWAYS],
-    extra: &[Behaviour {
-        name: "header_of_70_kb_that_is_cut_in_the_middle_arrives",
-        check: header_of_70_kb_arrives,
-    }],
+    extra: &[
+        Behaviour {
+            name: "header_of_70_kb_that_is_cut_in_the_middle_arrives",
+            check: header_of_70_kb_arrives,
+        },
+        Behaviour {
+            name: "refused_head_with_a_large_body_does_no_harm",
+            check: refused_head_does_no_harm,
+        },
+    ],
 };
 
 pub(super) const LAYOUTS: &[Layout] = &[
@@ -82,6 +88,18 @@ fn header_of_70_kb_arrives(site: &Site) -> Result<(), Failed> {
     expect_status(&response, 200)?;
     assert_eq!(response.text().matches("vvvvvvvvvv").count(), 7000);
     Ok(())
+}
+
+/// h2o aborts when it reads END_REQUEST while it writes a body, on a connection that it keeps.
+fn refused_head_does_no_harm(site: &Site) -> Result<(), Failed> {
+    for length in [0, 8_000_000] {
+        let mut request = Request::post(site.at("/upload"), pattern(length));
+        for n in 0..25 {
+            request = request.header(format!("X-Long-{n}"), "v".repeat(7000));
+        }
+        expect_status(&site.send(&request)?, 431)?;
+    }
+    get_is(site, "/json", 200)
 }
 
 fn configure(setup: &Setup<'_>, site: &str) -> io::Result<Command> {
