@@ -8,7 +8,7 @@ use libtest_mimic::Failed;
 use super::apache;
 use crate::application::Socket;
 use crate::layout::{Difference, Layout};
-use crate::suite::{Ending, ends, finishes_although_the_client_left};
+use crate::suite::{Ending, ends, finishes_although_the_client_left, many_requests};
 use crate::support::{expect_status, get_is, pattern};
 use crate::{Request, Site};
 
@@ -55,6 +55,9 @@ Listen 127.0.0.1:8080
 </VirtualHost>
 "#;
 
+const UNREAD: &str =
+    "mod_cgid may reset the connection when the script ends before it has taken the whole body";
+
 const LOST: &str = "it looks complete: mod_cgid takes `Content-Length` away";
 
 const ALWAYS: &[Difference] = &[
@@ -70,8 +73,18 @@ const ALWAYS: &[Difference] = &[
     },
     Difference {
         behaviour: "early_answer_arrives_although_the_body_is_unread",
-        instead: "mod_cgid resets the connection when the script ends before it has taken the whole body",
+        instead: UNREAD,
         check: early_answer_may_be_lost,
+    },
+    Difference {
+        behaviour: "json_without_its_content_type_is_415",
+        instead: UNREAD,
+        check: |site| may_be_lost(site, &Request::post(site.at("/echo-json"), "{}"), 415),
+    },
+    Difference {
+        behaviour: "many_requests_on_one_client_connection",
+        instead: UNREAD,
+        check: |site| many_requests(site, |_, path| Request::get(path)),
     },
     Difference {
         behaviour: "echo_of_1_mib_comes_back",
@@ -108,9 +121,15 @@ fn chunked_upload_is_lost(site: &Site) -> Result<(), Failed> {
 fn early_answer_may_be_lost(site: &Site) -> Result<(), Failed> {
     // A small body can be too late as well, when Apache gets to it after the script has ended.
     for length in [1000, 1_000_000] {
-        if let Ok(response) = site.send(&Request::post(site.at("/refuse"), pattern(length))) {
-            expect_status(&response, 413)?;
-        }
+        let request = Request::post(site.at("/refuse"), pattern(length));
+        may_be_lost(site, &request, 413)?;
+    }
+    Ok(())
+}
+
+fn may_be_lost(site: &Site, request: &Request, status: u16) -> Result<(), Failed> {
+    if let Ok(response) = site.send(request) {
+        expect_status(&response, status)?;
     }
     get_is(site, "/json", 200)
 }

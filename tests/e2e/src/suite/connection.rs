@@ -19,15 +19,21 @@ pub(super) const BEHAVIOURS: &[Behaviour] = &[
 ];
 
 fn many_requests_on_one_client_connection(site: &Site) -> Result<(), Failed> {
+    many_requests(site, |n, path| match n % 2 {
+        0 => Request::get(path),
+        _ => Request::post(path, "a body that is not read"),
+    })
+}
+
+/// Sends fifty requests over one connection, and expects to be answered each.
+pub(crate) fn many_requests(
+    site: &Site,
+    request: impl Fn(usize, String) -> Request,
+) -> Result<(), Failed> {
     let mut connection = site.connect()?;
     for n in 0..50 {
         let path = site.at(&format!("/request/{n}"));
-        let request = if n % 2 == 0 {
-            Request::get(path)
-        } else {
-            Request::post(path, "a body that is not read")
-        };
-        let response = connection.send(&request)?;
+        let response = connection.send(&request(n, path))?;
         expect_status(&response, 200)?;
         assert_eq!(response.json()?["path"], n.to_string());
     }

@@ -13,6 +13,7 @@ mod response;
 mod stream;
 
 pub use self::connection::concurrent_requests;
+pub(crate) use self::connection::many_requests;
 pub(crate) use self::failure::{Ending, LOOKS_COMPLETE, ends};
 pub(crate) use self::leaving::thousand_clients_that_leave;
 pub(crate) use self::life::finishes_although_the_client_left;
