@@ -75,7 +75,7 @@ impl<S: ExchangeService> Requests<S> {
     /// Drops the service's future, or the body of its reply, at once.
     fn remove_at(&mut self, index: usize) -> Request {
         let mut slot = self.slots.remove(index);
-        slot.stage.set(Stage::Waiting);
+        slot.clear();
         self.spare = Some(slot.stage);
         slot.request
     }
@@ -84,6 +84,7 @@ impl<S: ExchangeService> Requests<S> {
     pub(super) fn abort_all(&mut self) {
         for mut slot in self.slots.drain(..) {
             slot.request.abort();
+            slot.clear();
         }
     }
 

@@ -95,7 +95,18 @@ impl<S: ExchangeService> Slot<S> {
                     return poll_body(cx, body, head, &mut self.request, connection);
                 }
             };
-            self.stage.set(next);
+            // Drops the future of a call that is over.
+            if let Err(error) = caught(|| self.stage.set(next)) {
+                return Poll::Ready(failed(&error));
+            }
+        }
+    }
+
+    /// Drops what the service has here.
+    pub(super) fn clear(&mut self) {
+        let _entered = self.span.enter();
+        if let Err(error) = caught(|| self.stage.set(Stage::Waiting)) {
+            tracing::error!(%error, "the service failed when it was dropped");
         }
     }
 }
@@ -203,8 +214,12 @@ fn poll_data<B: Body<Error: Into<BoxError>>>(
 fn poll_caught<T, E: Into<BoxError>>(
     poll: impl FnOnce() -> Poll<Result<T, E>>,
 ) -> Poll<Result<T, BoxError>> {
-    match catch_unwind(AssertUnwindSafe(poll)) {
+    match caught(poll) {
         Ok(result) => result.map_err(Into::into),
-        Err(_) => Poll::Ready(Err("the service panicked".into())),
+        Err(panic) => Poll::Ready(Err(panic)),
     }
+}
+
+fn caught<T>(f: impl FnOnce() -> T) -> Result<T, BoxError> {
+    catch_unwind(AssertUnwindSafe(f)).map_err(|_| "the service panicked".into())
 }

@@ -2,7 +2,7 @@
 
 use std::{
     convert::Infallible,
-    future::Ready,
+    future::{Ready, pending},
     pin::Pin,
     task::{Context, Poll},
 };
@@ -11,10 +11,13 @@ use bytes::Bytes;
 use fastcgi_tower::Incoming;
 use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::Full;
 use tower::service_fn;
 use tower_service::Service;
 
-use crate::support::{STDOUT, Script, Step, WebServer, full, get, held, record, until_idle};
+use crate::support::{
+    ABORT_REQUEST, STDOUT, Script, Step, WebServer, full, get, held, record, until_idle,
+};
 
 /// Panics where the path says so.
 #[derive(Clone, Default)]
@@ -132,6 +135,65 @@ impl Body for Odd {
         assert_ne!(self.0, "size_hint");
         SizeHint::default()
     }
+}
+
+/// Panics when it is dropped.
+struct Destructor;
+
+impl Drop for Destructor {
+    fn drop(&mut self) {
+        panic!("the destructor is told to panic");
+    }
+}
+
+/// A body that is followed by a panic.
+struct Last(
+    Full<Bytes>,
+    #[expect(dead_code, reason = "it is there to be dropped")] Option<Destructor>,
+);
+
+impl Body for Last {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Pin::new(&mut self.0).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
+    }
+}
+
+/// What is dropped and when: the future with its answer, the body after it, or the future that nobody waits for.
+#[tokio::test(start_paused = true)]
+async fn a_destructor_that_panics_ends_its_request_and_no_other() {
+    let service = service_fn(|request: Request<Incoming>| async move {
+        let path = request.uri().path();
+        let _future = (path != "/body").then(|| Destructor);
+        if path == "/pending" {
+            pending::<()>().await;
+        }
+        let body = (path == "/body").then(|| Destructor);
+        Ok::<_, Infallible>(Response::new(Last(full("hello"), body)))
+    });
+    let mut web_server = WebServer::connect(service);
+    web_server.send(get(1, "/future")).await;
+    assert_eq!(web_server.reply(1).await.status(), "500");
+    web_server.send(get(1, "/body")).await;
+    assert_eq!(web_server.reply(1).await.body(), b"hello");
+    web_server.send(get(1, "/pending")).await;
+    until_idle().await;
+    web_server.send(record(ABORT_REQUEST, 1, b"")).await;
+    assert_eq!(web_server.reply(1).await.app_status, 1);
+    web_server
+        .send([get(1, "/pending"), get(2, "/pending")].concat())
+        .await;
+    until_idle().await;
+    web_server.disconnect().await.expect("a good end");
 }
 
 #[tokio::test(start_paused = true)]
