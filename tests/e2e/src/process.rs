@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, kill_process};
 const POLL: Duration = Duration::from_millis(5);
 
 /// How long a process may take to end after it was asked to.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running child process.
 #[derive(Debug)]
@@ -125,7 +125,7 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// When it is still there after five seconds.
+    /// When it is still there after half a minute.
     pub fn terminate(&mut self) -> io::Result<ExitStatus> {
         self.signal(Signal::TERM)?;
         self.end_within(PATIENCE)
