@@ -192,6 +192,9 @@ where
     }
 }
 
+/// Room for the head of a response with a few fields.
+const USUAL_HEAD: usize = 512;
+
 /// Apache reads lines of up to 8191 bytes.
 const MAX_LINE: usize = 8000;
 
@@ -202,7 +205,7 @@ fn reply<B: Body>(response: Response<B>, context: &RequestContext) -> Reply<Resp
         tracing::warn!("a header of a response has over {MAX_LINE} bytes; Apache answers 500");
     }
     let exact = body.size_hint().exact();
-    let mut head = BytesMut::new();
+    let mut head = BytesMut::with_capacity(USUAL_HEAD);
     match context
         .response
         .write_head(&parts, &context.method, exact, &mut head)

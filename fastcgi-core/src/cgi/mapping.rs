@@ -132,7 +132,10 @@ impl Mapping {
             uri,
             version: version(&variables),
             script_name,
-            variables,
+            remote_addr: variables.remote_addr,
+            remote_port: variables.remote_port,
+            https: variables.https,
+            request_scheme: variables.request_scheme,
         })
     }
 }
@@ -149,18 +152,22 @@ pub struct Head<'a> {
     pub version: Version,
     /// Where the application is mounted.
     pub script_name: ScriptName,
-    variables: Variables<'a>,
+    // Read when they are asked for.
+    remote_addr: Option<&'a [u8]>,
+    remote_port: Option<&'a [u8]>,
+    https: Option<&'a [u8]>,
+    request_scheme: Option<&'a [u8]>,
 }
 
 impl Head<'_> {
     /// The client's address, as [`Params::remote_addr`] has it.
     pub fn remote_addr(&self) -> Option<SocketAddr> {
-        meta::socket_addr(self.variables.remote_addr?, self.variables.remote_port)
+        meta::socket_addr(self.remote_addr?, self.remote_port)
     }
 
     /// Whether the client speaks HTTPS to the web server, as [`Params::is_https`] has it.
     pub fn is_https(&self) -> bool {
-        meta::is_https(self.variables.https, self.variables.request_scheme)
+        meta::is_https(self.https, self.request_scheme)
     }
 }
 

@@ -3,7 +3,7 @@
 //! Finding each by its name would walk the params twenty times; one walk sorts them into fields.
 
 /// Single-valued meta-variables (RFC 3875, 4.1). T-1: the last of several wins.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Variables<'a> {
     pub(super) auth: Fallbacks<'a>,
     pub(super) content_type: Option<&'a [u8]>,
@@ -53,7 +53,7 @@ impl<'a> Variables<'a> {
 }
 
 /// H-6: where Apache leaves `Authorization` when it keeps it out of `HTTP_AUTHORIZATION`.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Fallbacks<'a> {
     /// `Authorization`, which mod_fcgid's `FcgidPassHeader` makes.
     verbatim: &'a [u8],
