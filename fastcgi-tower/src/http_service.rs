@@ -24,6 +24,35 @@ use crate::{BoxError, Exchange, Incoming, Reply};
 ///
 /// [`http::Request`] is one. Others are for applications whose library has types of its own; they are served with
 /// [`serve_as`](crate::serve_as). What params mean is decided by the [`Mapping`], whichever request is made.
+///
+/// ```
+/// use fastcgi_tower::{Exchange, FromExchange, Incoming, InvalidRequest, Mapping, Params};
+/// use http::{HeaderMap, Method};
+///
+/// /// The request of a library that knows methods, paths and bodies.
+/// struct Upload {
+///     method: Method,
+///     path: String,
+///     body: Incoming,
+/// }
+///
+/// impl FromExchange for Upload {
+///     type Head = (Method, String);
+///
+///     fn head(mapping: &Mapping, params: &Params) -> Result<Self::Head, InvalidRequest> {
+///         let head = mapping.head(params, &mut HeaderMap::new())?;
+///         Ok((head.method, head.uri.path().to_owned()))
+///     }
+///
+///     fn method((method, _): &Self::Head) -> Method {
+///         method.clone()
+///     }
+///
+///     fn from_exchange((method, path): Self::Head, exchange: Exchange) -> Self {
+///         Self { method, path, body: exchange.stdin }
+///     }
+/// }
+/// ```
 pub trait FromExchange: Sized {
     /// The head of such a request.
     type Head;
