@@ -4,6 +4,7 @@
 //! that servers send apart (RFC 3875, 4.1.18).
 
 use bytes::Bytes;
+use tracing::debug;
 
 use super::error::InvalidRequest;
 use super::fields::{FieldError, Fields};
@@ -20,7 +21,7 @@ pub(super) struct Headers<'a, 'f, F> {
     // H-8: fields of which two would be a contradiction keep the last.
     host: &'a [u8],
     authorization: &'a [u8],
-    content_type: Option<&'a [u8]>,
+    content_type: &'a [u8],
     /// The values of `connection` that may nominate other fields.
     connection: Vec<&'a [u8]>,
     speller: Speller,
@@ -36,7 +37,7 @@ impl<'a, 'f, F: Fields> Headers<'a, 'f, F> {
             },
             host: b"",
             authorization: b"",
-            content_type: None,
+            content_type: b"",
             connection: Vec::new(),
             speller: Speller::default(),
         }
@@ -45,24 +46,25 @@ impl<'a, 'f, F: Fields> Headers<'a, 'f, F> {
     /// Adds what was sent as `HTTP_` and `name`.
     pub(super) fn add(&mut self, name: &[u8], value: &'a [u8]) -> Result<(), InvalidRequest> {
         // H-11: a name that is no token is not passed on.
-        let Some(name) = self.speller.field_name(name) else {
+        let Some(spelled) = self.speller.field_name(name) else {
+            debug!(name = %name.escape_ascii(), "leaving out a header field: its name is no token");
             return Ok(());
         };
         let value = trim(value);
-        match name {
-            b"host" => self.host = value,
-            b"authorization" => self.authorization = value,
-            b"content-type" => self.content_type = Some(value),
+        match spelled {
+            b"host" => keep_last(spelled, &mut self.host, value),
+            b"authorization" => keep_last(spelled, &mut self.authorization, value),
+            b"content-type" => keep_last(spelled, &mut self.content_type, value),
             b"connection" => self.add_connection(value),
             // H-5: these describe the client's connection, which ended in the web server.
-            name if is_always_hop_by_hop(name) => {}
+            spelled if is_always_hop_by_hop(spelled) => {}
             // H-4: the client's claim; the server's count is in CONTENT_LENGTH.
             b"content-length" => {}
             // H-7: httpoxy. No request has such a field, but child processes obey the variable.
             b"proxy" => {}
             // H-12
             b"cookie" if value.is_empty() => {}
-            name => return self.fields.push(name, value),
+            spelled => return self.fields.push(spelled, value),
         }
         Ok(())
     }
@@ -82,9 +84,9 @@ impl<'a, 'f, F: Fields> Headers<'a, 'f, F> {
         self.fields
             .push_unless_empty(b"authorization", authorization)?;
         // H-3: CONTENT_TYPE decides when it is there, even empty.
-        let content_type = variables.content_type.map(trim).or(self.content_type);
+        let content_type = variables.content_type.map_or(self.content_type, trim);
         self.fields
-            .push_unless_empty(b"content-type", content_type.unwrap_or_default())?;
+            .push_unless_empty(b"content-type", content_type)?;
         // H-4
         if let Some(length) = self.fields.params.content_length()? {
             self.fields
@@ -148,8 +150,12 @@ impl<F: Fields> CountedFields<'_, '_, F> {
     /// H-10: only control characters are refused; the other bytes stay what they are, UTF-8 or not.
     fn push_owned(&mut self, name: &[u8], value: Bytes) -> Result<(), InvalidRequest> {
         match self.append(name, value) {
+            Ok(()) => Ok(()),
+            Err(FieldError::Invalid) => {
+                debug!(name = %name.escape_ascii(), "leaving out a header field: its value is none");
+                Ok(())
+            }
             Err(FieldError::Full) => Err(InvalidRequest::TooManyHeaders),
-            Ok(()) | Err(FieldError::Invalid) => Ok(()),
         }
     }
 
@@ -170,6 +176,14 @@ impl<F: Fields> CountedFields<'_, '_, F> {
         self.count += 1;
         Ok(())
     }
+}
+
+/// H-8: the last of several is the operator's.
+fn keep_last<'a>(name: &[u8], kept: &mut &'a [u8], value: &'a [u8]) {
+    if !kept.is_empty() && *kept != value {
+        debug!(name = %name.escape_ascii(), "leaving out a header field: another one follows");
+    }
+    *kept = value;
 }
 
 /// Where names are spelled as header fields have them, one after the other.

@@ -3,6 +3,7 @@
 mod captures;
 mod cgi_response;
 mod connection;
+mod events;
 mod fixtures;
 mod fuzz_corpora;
 mod gateway;
