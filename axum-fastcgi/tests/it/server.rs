@@ -98,7 +98,7 @@ async fn the_grace_period_ends_too() {
 
 #[tokio::test]
 async fn the_settings_are_the_drivers() {
-    let builder = Builder::new().limits(Config::default().max_params_size(100));
+    let builder = Builder::new().limits(Config::default().max_params_size(200));
     let server = Server::start_with(Router::new(), |server| {
         server
             .with_builder(builder)
@@ -108,7 +108,14 @@ async fn the_settings_are_the_drivers() {
             .max_rss(u64::MAX)
     });
     let reply = server
-        .ask(get_request("/", &[("A", &"x".repeat(100))]))
+        .ask(get_request(
+            "/",
+            &[
+                ("SERVER_SOFTWARE", "nginx"),
+                ("A", &"x".repeat(100)),
+                ("B", &"x".repeat(100)),
+            ],
+        ))
         .await;
     assert_eq!(reply.status, 431);
 
