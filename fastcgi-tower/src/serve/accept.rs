@@ -6,7 +6,7 @@ use http_body::Body;
 use tokio::{
     select,
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, timeout, timeout_at},
+    time::{Instant, timeout},
 };
 use tokio_util::task::TaskTracker;
 use tower_service::Service;
@@ -125,9 +125,11 @@ impl<L: Listener> Entrance<L> {
     async fn close(mut self, mut serve: impl FnMut(L::Io, Option<OwnedSemaphorePermit>)) {
         self.listener.close();
         let limit = Instant::now() + BACKLOG_LIMIT;
-        while let Ok(Ok((io, place))) =
-            timeout_at(limit, timeout(BACKLOG_PAUSE, self.accept())).await
-        {
+        // Not a second timeout: it is only looked at when there is nothing to accept.
+        while Instant::now() < limit {
+            let Ok((io, place)) = timeout(BACKLOG_PAUSE, self.accept()).await else {
+                return;
+            };
             serve(io, place);
         }
     }

@@ -2,22 +2,25 @@
 
 use std::{
     convert::Infallible,
+    future::ready,
     io,
     path::{Path, PathBuf},
     pin::Pin,
+    time::Duration,
 };
 
 use fastcgi_tower::{
-    Builder, Exchange, FromExchange, InvalidRequest, Mapping, Params, listener::UnixSocket, serve,
-    serve_as,
+    Builder, Exchange, FromExchange, InvalidRequest, Listener, Mapping, Params,
+    listener::UnixSocket, serve, serve_as,
 };
 use http::{HeaderMap, Method, Response};
 use tempfile::TempDir;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncReadExt, AsyncWriteExt, Empty, empty},
     net::{TcpListener, TcpStream, UnixStream},
     sync::oneshot,
     task::JoinHandle,
+    time::timeout,
 };
 use tower::service_fn;
 
@@ -132,6 +135,31 @@ async fn a_graceful_shutdown_waits_for_requests_in_progress() {
     io.read_to_end(&mut response).await.expect("a connection");
     assert_eq!(response, hello_bytes());
     server.done().await;
+}
+
+/// There is always one more connection, and it is closed.
+struct Flood;
+
+impl Listener for Flood {
+    type Io = Empty;
+    type Addr = ();
+
+    async fn accept(&mut self) -> (Empty, ()) {
+        (empty(), ())
+    }
+
+    fn local_addr(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Nothing here ever waits, so no timeout is looked at that is asked last.
+#[tokio::test]
+async fn a_graceful_shutdown_ends_although_connections_keep_coming() {
+    let server = serve(Flood, service_fn(hello)).with_graceful_shutdown(ready(()));
+    let ended = timeout(Duration::from_secs(20), tokio::spawn(server.into_future())).await;
+    let result = ended.expect("an end").expect("no panic");
+    result.expect("a good end");
 }
 
 #[tokio::test]
