@@ -34,6 +34,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .route("/drip/{name}", web::get().to(drip))
         .route("/swallow/{name}", web::to(swallow))
         .route("/life/{name}", web::get().to(life))
+        .route("/life/{name}/{milliseconds}", web::get().to(life_later))
         .route("/running", web::get().to(|| async { count(Life::Running) }));
 }
 
@@ -74,9 +75,14 @@ async fn swallow(name: Path<String>, mut body: Payload) -> &'static str {
     "swallowed\n"
 }
 
+/// Where each process has one request at a time, several requests at once reach several processes, if they take a while.
+async fn life_later(path: Path<(String, u64)>) -> String {
+    let (name, milliseconds) = path.into_inner();
+    sleep(Duration::from_millis(milliseconds)).await;
+    life(Path::from(name)).await
+}
+
 async fn life(name: Path<String>) -> String {
-    // Where each process has one request at a time, several requests at once reach several processes.
-    sleep(Duration::from_millis(20)).await;
     lives()
         .get(name.as_str())
         .map_or_else(|| "Unknown".to_owned(), |life| format!("{life:?}"))

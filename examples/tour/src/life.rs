@@ -36,6 +36,7 @@ pub(crate) fn router() -> Router {
         .route("/drip/{name}", get(drip))
         .route("/swallow/{name}", any(swallow))
         .route("/life/{name}", get(life))
+        .route("/life/{name}/{milliseconds}", get(life_later))
         .route("/running", get(|| async { count(Life::Running) }))
 }
 
@@ -75,9 +76,13 @@ async fn swallow(Path(name): Path<String>, mut body: Body) -> &'static str {
     "swallowed\n"
 }
 
+/// Where each process has one request at a time, several requests at once reach several processes, if they take a while.
+async fn life_later(Path((name, milliseconds)): Path<(String, u64)>) -> String {
+    sleep(Duration::from_millis(milliseconds)).await;
+    life(Path(name)).await
+}
+
 async fn life(Path(name): Path<String>) -> String {
-    // Where each process has one request at a time, several requests at once reach several processes.
-    sleep(Duration::from_millis(20)).await;
     lives()
         .get(&name)
         .map_or_else(|| "Unknown".to_owned(), |life| format!("{life:?}"))

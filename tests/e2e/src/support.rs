@@ -44,8 +44,11 @@ pub(crate) fn life_becomes(site: &Site, name: &str, wanted: &str) -> Result<(), 
     } else {
         PROCESSES
     };
-    let path = format!("/life/{name}");
+    // On a busy machine it takes longer until all of them are there at once.
+    let mut milliseconds = if at_once > 1 { 20 } else { 0 };
     eventually(wanted, || {
+        let path = format!("/life/{name}/{milliseconds}");
+        milliseconds = (2 * milliseconds).min(500);
         let answers: Vec<io::Result<Response>> = thread::scope(|scope| {
             let threads: Vec<_> = (0..at_once)
                 .map(|_| scope.spawn(|| site.get(&path)))
