@@ -65,9 +65,7 @@ impl Params {
                 split_pair(rest).ok_or(ParamsError::Invalid(InvalidParams(())))?;
             pairs += 1;
             too_large |= pairs > max_pairs || name.len() > max_name;
-            if name == ContentLength::NAME {
-                content_length.add(value);
-            }
+            content_length.read_pair(name, value);
         }
         let params = Self {
             block,
@@ -141,9 +139,7 @@ impl<N: AsRef<[u8]>, V: AsRef<[u8]>> FromIterator<(N, V)> for Params {
         for (name, value) in pairs {
             let (name, value) = (name.as_ref(), value.as_ref());
             put_pair(&mut block, name, value);
-            if name == ContentLength::NAME {
-                content_length.add(value);
-            }
+            content_length.read_pair(name, value);
         }
         Self {
             block: block.freeze(),

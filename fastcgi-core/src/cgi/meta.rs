@@ -126,10 +126,11 @@ pub(crate) enum ContentLength {
 }
 
 impl ContentLength {
-    pub(crate) const NAME: &[u8] = b"CONTENT_LENGTH";
-
     /// H-4: two different lengths are how one request is smuggled into another.
-    pub(crate) fn add(&mut self, value: &[u8]) {
+    pub(crate) fn read_pair(&mut self, name: &[u8], value: &[u8]) {
+        if name != b"CONTENT_LENGTH" {
+            return;
+        }
         let length = match value {
             b"" | b"-1" => Self::Unknown,
             digits => decimal(digits).map_or(Self::Invalid, Self::Known),
