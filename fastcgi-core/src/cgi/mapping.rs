@@ -11,8 +11,8 @@ use super::error::InvalidRequest;
 use super::fields::Fields;
 use super::headers::Headers;
 use super::meta;
+use super::path;
 use super::script_name::{InvalidScriptName, ScriptName};
-use super::target;
 use super::variables::Variables;
 use crate::Params;
 
@@ -125,7 +125,7 @@ impl Mapping {
             }
         }
         let method = method(&variables)?;
-        let (uri, script_name) = target::resolve(self, params, &method, &variables)?;
+        let (uri, script_name) = path::resolve(self, params, &method, &variables)?;
         headers.finish(&variables)?;
         Ok(Head {
             method,

@@ -9,11 +9,11 @@ mod hop_by_hop;
 mod host;
 mod mapping;
 mod meta;
+mod path;
 mod percent;
 mod reason_phrase;
 mod response;
 mod script_name;
-mod target;
 mod variables;
 
 pub use self::error::InvalidRequest;

@@ -9,8 +9,8 @@ use std::str::FromStr;
 use bytes::{Bytes, BytesMut};
 use http::Uri;
 
+use super::path::align;
 use super::percent;
-use super::target::path;
 
 /// The part of the URL path in front of the application, such as `/app`; empty when the application has the root.
 ///
@@ -91,7 +91,7 @@ impl ScriptName {
     /// The beginning of a raw path.
     pub(super) fn from_raw(raw: Bytes) -> Self {
         // T-12
-        let raw = raw.slice_ref(path::with_one_leading_slash(&raw));
+        let raw = raw.slice_ref(align::with_one_leading_slash(&raw));
         let decoded = match percent_encoding::percent_decode(&raw).into() {
             Cow::Borrowed(_) => raw.clone(),
             Cow::Owned(decoded) => decoded.into(),
@@ -138,7 +138,7 @@ impl FromStr for ScriptName {
         if path.contains(['?', '#'])
             || path.contains("://")
             || decoded.contains(&0)
-            || path::has_dot_segment(decoded.iter().copied())
+            || align::has_dot_segment(decoded.iter().copied())
         {
             return Err(InvalidScriptName(()));
         }

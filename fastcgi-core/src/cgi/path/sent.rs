@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use super::path;
+use super::align;
 use crate::Params;
 use crate::cgi::error::InvalidRequest;
 use crate::cgi::percent;
@@ -12,7 +12,7 @@ use crate::cgi::script_name::ScriptName;
 use crate::cgi::variables::Variables;
 
 /// The variables that say something about the path.
-pub(super) struct Given<'a> {
+pub(super) struct Sent<'a> {
     params: &'a Params,
     pub(super) server: Server,
     pub(super) target: RequestTarget<'a>,
@@ -41,7 +41,7 @@ enum Spelling {
     Absent,
 }
 
-impl<'a> Given<'a> {
+impl<'a> Sent<'a> {
     pub(super) fn new(
         params: &'a Params,
         variables: &Variables<'a>,
@@ -140,7 +140,7 @@ impl Spelling {
     fn of(path: &[u8]) -> Self {
         if !path.starts_with(b"/") {
             Self::Absent
-        } else if path::has_dot_segment(percent::decode(path)) {
+        } else if align::has_dot_segment(percent::decode(path)) {
             Self::Dotted
         } else {
             Self::Usable

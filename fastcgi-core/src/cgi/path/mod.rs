@@ -4,17 +4,17 @@
 //! spelling is used, because decoding loses `%2F`; where a rewrite rule changed the path, `PATH_INFO` is encoded anew
 //! (RFC 3875, 4.1.5).
 
-mod assemble;
+pub(super) mod align;
 mod configured;
 mod detected;
-mod given;
-pub(super) mod path;
+mod sent;
+mod uri;
 
 use std::borrow::Cow;
 
 use http::{Method, Uri};
 
-use self::given::Given;
+use self::sent::Sent;
 use super::error::InvalidRequest;
 use super::mapping::{Mapping, OnMismatch, PathSource};
 use super::percent;
@@ -29,9 +29,9 @@ pub(super) fn resolve(
     method: &Method,
     variables: &Variables<'_>,
 ) -> Result<(Uri, ScriptName), InvalidRequest> {
-    let given = Given::new(params, variables)?;
+    let sent = Sent::new(params, variables)?;
     // T-4
-    if given.target.whole == b"*" {
+    if sent.target.whole == b"*" {
         return match *method {
             Method::OPTIONS => Ok((Uri::from_static("*"), ScriptName::default())),
             _ => Err(InvalidRequest::Target),
@@ -39,16 +39,16 @@ pub(super) fn resolve(
     }
     // T-8
     let choice = match (mapping.path_source, &mapping.script_name) {
-        (PathSource::PathInfo, script_name) => path_info(&given, script_name.as_ref())?,
+        (PathSource::PathInfo, script_name) => path_info(&sent, script_name.as_ref())?,
         (PathSource::RequestUri, script_name) => {
-            request_uri(&given, script_name.as_ref(), mapping.on_mismatch)?
+            request_uri(&sent, script_name.as_ref(), mapping.on_mismatch)?
         }
         (PathSource::Auto, Some(script_name)) => {
-            configured::choose(&given, script_name, mapping.on_mismatch)?
+            configured::choose(&sent, script_name, mapping.on_mismatch)?
         }
-        (PathSource::Auto, None) => detected::choose(&given)?,
+        (PathSource::Auto, None) => detected::choose(&sent)?,
     };
-    let uri = assemble::uri(&given, &choice.path, variables.query_string)?;
+    let uri = uri::uri(&sent, &choice.path, variables.query_string)?;
     Ok((uri, choice.script_name))
 }
 
@@ -71,7 +71,7 @@ impl<'a> Path<'a> {
 
     /// T-5: Caddy and HAProxy do not resolve dot segments, so that the path they give may have some, too.
     fn encode(decoded: &'a [u8]) -> Result<Self, InvalidRequest> {
-        if path::has_dot_segment(decoded.iter().copied()) {
+        if align::has_dot_segment(decoded.iter().copied()) {
             return Err(InvalidRequest::DotSegment);
         }
         Ok(Self::Encoded(percent::encode(decoded)))
@@ -79,26 +79,26 @@ impl<'a> Path<'a> {
 }
 
 fn path_info<'a>(
-    given: &'a Given<'_>,
+    sent: &'a Sent<'_>,
     script_name: Option<&ScriptName>,
 ) -> Result<Choice<'a>, InvalidRequest> {
     Ok(Choice {
-        path: Path::encode(&given.path_info)?,
-        script_name: script_name.map_or_else(|| given.script_name(), Clone::clone),
+        path: Path::encode(&sent.path_info)?,
+        script_name: script_name.map_or_else(|| sent.script_name(), Clone::clone),
     })
 }
 
 fn request_uri<'a>(
-    given: &Given<'_>,
+    sent: &Sent<'_>,
     script_name: Option<&ScriptName>,
     on_mismatch: OnMismatch,
 ) -> Result<Choice<'a>, InvalidRequest> {
-    let raw = given.raw_path().ok_or(InvalidRequest::Target)?;
+    let raw = sent.raw_path().ok_or(InvalidRequest::Target)?;
     match script_name {
         None => Ok(Choice {
             path: Path::Raw(0),
             script_name: ScriptName::default(),
         }),
-        Some(script_name) => configured::strip(given, raw, script_name, on_mismatch),
+        Some(script_name) => configured::strip(sent, raw, script_name, on_mismatch),
     }
 }

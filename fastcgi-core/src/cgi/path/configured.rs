@@ -1,33 +1,33 @@
 //! The path when the operator says where the application is mounted (T-8, O1 to O6).
 
-use super::given::Given;
-use super::{Choice, Path, path};
+use super::sent::Sent;
+use super::{Choice, Path, align};
 use crate::cgi::error::InvalidRequest;
 use crate::cgi::mapping::OnMismatch;
 use crate::cgi::script_name::ScriptName;
 
 pub(super) fn choose<'a>(
-    given: &'a Given<'_>,
+    sent: &'a Sent<'_>,
     script_name: &ScriptName,
     on_mismatch: OnMismatch,
 ) -> Result<Choice<'a>, InvalidRequest> {
-    match given.raw_path() {
+    match sent.raw_path() {
         // O4, O5
-        Some(raw) if given.path_info.is_empty() => strip(given, raw, script_name, on_mismatch),
-        Some(raw) => split(given, raw, script_name, on_mismatch),
-        None => without_raw_path(given, script_name, on_mismatch),
+        Some(raw) if sent.path_info.is_empty() => strip(sent, raw, script_name, on_mismatch),
+        Some(raw) => split(sent, raw, script_name, on_mismatch),
+        None => without_raw_path(sent, script_name, on_mismatch),
     }
 }
 
 /// The raw path without `script_name` (T-7).
 pub(super) fn strip<'a>(
-    given: &Given<'_>,
+    sent: &Sent<'_>,
     raw: &[u8],
     script_name: &ScriptName,
     on_mismatch: OnMismatch,
 ) -> Result<Choice<'a>, InvalidRequest> {
-    match path::strip(raw, script_name.as_bytes()) {
-        Some(at) => Ok(raw_from(given, at, script_name)),
+    match align::strip(raw, script_name.as_bytes()) {
+        Some(at) => Ok(raw_from(sent, at, script_name)),
         // T-9
         None if on_mismatch == OnMismatch::NotFound => Err(InvalidRequest::OutsideScriptName),
         None => Ok(Choice {
@@ -39,16 +39,16 @@ pub(super) fn strip<'a>(
 
 /// `PATH_INFO` and `REQUEST_URI` are both there.
 fn split<'a>(
-    given: &'a Given<'_>,
+    sent: &'a Sent<'_>,
     raw: &[u8],
     script_name: &ScriptName,
     on_mismatch: OnMismatch,
 ) -> Result<Choice<'a>, InvalidRequest> {
-    let unsplit = given.script_name_bytes().iter().chain(&*given.path_info);
-    if !given.has_real_split() && path::is_same(raw, unsplit) {
-        match path::strip(raw, script_name.as_bytes()) {
+    let unsplit = sent.script_name_bytes().iter().chain(&*sent.path_info);
+    if !sent.has_real_split() && align::is_same(raw, unsplit) {
+        match align::strip(raw, script_name.as_bytes()) {
             // O1: the whole path is in PATH_INFO, or was split where it happened to be.
-            Some(at) => return Ok(raw_from(given, at, script_name)),
+            Some(at) => return Ok(raw_from(sent, at, script_name)),
             // T-9
             None if on_mismatch == OnMismatch::NotFound => {
                 return Err(InvalidRequest::OutsideScriptName);
@@ -56,27 +56,27 @@ fn split<'a>(
             None => {}
         }
     }
-    match path::align(raw, &given.path_info) {
+    match align::align(raw, &sent.path_info) {
         // O2: what the rewrite rule meant, even where it is not behind the script name.
-        Some(at) => Ok(raw_from(given, at, script_name)),
+        Some(at) => Ok(raw_from(sent, at, script_name)),
         // O3
         None => Ok(Choice {
-            path: Path::encode(&given.path_info)?,
+            path: Path::encode(&sent.path_info)?,
             script_name: script_name.clone(),
         }),
     }
 }
 
 fn without_raw_path<'a>(
-    given: &'a Given<'_>,
+    sent: &'a Sent<'_>,
     script_name: &ScriptName,
     on_mismatch: OnMismatch,
 ) -> Result<Choice<'a>, InvalidRequest> {
-    let sent = given.script_name_bytes();
-    let path = match (sent, &*given.path_info) {
+    let name = sent.script_name_bytes();
+    let path = match (name, &*sent.path_info) {
         // O6
-        (sent, b"") => {
-            let path = Path::encode(sent)?;
+        (name, b"") => {
+            let path = Path::encode(name)?;
             match strip_encoded(&path, script_name) {
                 Some(stripped) => stripped,
                 // T-9
@@ -92,7 +92,7 @@ fn without_raw_path<'a>(
             match strip_encoded(&path, script_name) {
                 Some(stripped) => stripped,
                 // T-9
-                None if on_mismatch == OnMismatch::NotFound && !is_inside(given, script_name) => {
+                None if on_mismatch == OnMismatch::NotFound && !is_inside(sent, script_name) => {
                     return Err(InvalidRequest::OutsideScriptName);
                 }
                 None => path,
@@ -109,8 +109,8 @@ fn without_raw_path<'a>(
 
 /// Whether the client asked for something below `script_name`, so that a `PATH_INFO` that does not begin with it has lost
 /// it to the web server. Without a `REQUEST_URI` there is no telling.
-fn is_inside(given: &Given<'_>, script_name: &ScriptName) -> bool {
-    let resolved = given.dotted_path().map(path::resolve_dot_segments);
+fn is_inside(sent: &Sent<'_>, script_name: &ScriptName) -> bool {
+    let resolved = sent.dotted_path().map(align::resolve_dot_segments);
     resolved.is_some_and(|resolved| {
         let rest = resolved.strip_prefix(script_name.as_bytes());
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
@@ -121,14 +121,14 @@ fn strip_encoded<'a>(path: &Path<'_>, script_name: &ScriptName) -> Option<Path<'
     let Path::Encoded(path) = path else {
         return None;
     };
-    let at = path::strip(path.as_bytes(), script_name.as_bytes())?;
+    let at = align::strip(path.as_bytes(), script_name.as_bytes())?;
     Some(Path::Encoded(path.get(at..)?.to_owned().into()))
 }
 
 /// T-14: the script name is spelled as the client did, where that can be known.
-fn raw_from<'a>(given: &Given<'_>, at: usize, script_name: &ScriptName) -> Choice<'a> {
+fn raw_from<'a>(sent: &Sent<'_>, at: usize, script_name: &ScriptName) -> Choice<'a> {
     Choice {
         path: Path::Raw(at),
-        script_name: script_name.spelled(given.raw_prefix(at)),
+        script_name: script_name.spelled(sent.raw_prefix(at)),
     }
 }

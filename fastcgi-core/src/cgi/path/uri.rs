@@ -7,24 +7,24 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use http::Uri;
 
-use super::given::{Given, RequestTarget};
-use super::{Path, path};
+use super::sent::{RequestTarget, Sent};
+use super::{Path, align};
 use crate::cgi::error::InvalidRequest;
 use crate::cgi::percent;
 
 pub(super) fn uri(
-    given: &Given<'_>,
+    sent: &Sent<'_>,
     path: &Path<'_>,
     query_string: Option<&[u8]>,
 ) -> Result<Uri, InvalidRequest> {
-    let target = &given.target;
+    let target = &sent.target;
     let query = query(target, query_string);
     let raw_path = match path {
         Path::Raw(at) => target.path.get(*at..).unwrap_or_default(),
         Path::Encoded(path) => path.as_bytes(),
     };
     // T-12
-    let raw_path = path::with_one_leading_slash(raw_path);
+    let raw_path = align::with_one_leading_slash(raw_path);
     // T-11
     let path_part = percent::repair_path(raw_path);
     let query_part = query.map(percent::repair_query);
@@ -39,7 +39,7 @@ pub(super) fn uri(
         _ => None,
     };
     let uri = match shared {
-        Some(received) => given.share(received),
+        Some(received) => sent.share(received),
         None => join(&path_part, query_part.as_deref()),
     };
     if uri.len() > MAX_URI {
