@@ -50,12 +50,6 @@ impl Fields for ActixFields<'_> {
         self.0.append(name, value);
         Ok(())
     }
-
-    fn remove(&mut self, name: &[u8]) {
-        if let Ok(name) = HeaderName::from_lowercase(name) {
-            self.0.remove(name);
-        }
-    }
 }
 
 /// The path and the query; for an https client the whole URI, because that is where actix looks for the scheme.

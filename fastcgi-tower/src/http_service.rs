@@ -151,7 +151,11 @@ where
         let head = match R::head(&self.mapping, &exchange.params) {
             Ok(head) => head,
             Err(error) => {
-                tracing::debug!(%error, "refusing a request");
+                if error.is_ambiguous() {
+                    tracing::warn!(%error, "refusing a request");
+                } else {
+                    tracing::debug!(%error, "refusing a request");
+                }
                 let method = exchange.params.get("REQUEST_METHOD");
                 return ResponseFuture {
                     state: FutureState::Refused {

@@ -38,6 +38,7 @@ struct Setup {
     script_name: Option<ScriptName>,
     path_source: PathSource,
     on_mismatch: OnMismatch,
+    is_cgi: bool,
 }
 
 impl Setup {
@@ -59,6 +60,7 @@ impl Setup {
             script_name,
             path_source,
             on_mismatch,
+            is_cgi: options / 8 % 2 == 1,
         })
     }
 
@@ -67,6 +69,7 @@ impl Setup {
             .maybe_script_name(self.script_name.clone())
             .path_source(self.path_source)
             .on_mismatch(self.on_mismatch)
+            .cgi(self.is_cgi)
     }
 }
 
@@ -124,8 +127,11 @@ fn check_path(request: &Parts, params: &Params, setup: &Setup) {
         path_info @ [b'/', ..] => path_info.to_vec(),
         path_info => [b"/", path_info].concat(),
     };
-    // These two put more into PATH_INFO than a path.
-    let is_special = value("SERVER_SOFTWARE").starts_with(b"Microsoft-IIS")
+    // These put more into PATH_INFO than the path below the mount (T-2, T-3), or repeat another path in it (T-8, P).
+    let is_special = [&b"Microsoft-IIS"[..], b"Caddy", b"h2o"]
+        .iter()
+        .any(|server| value("SERVER_SOFTWARE").starts_with(server))
+        || value("SCRIPT_FILENAME").starts_with(b"proxy:")
         || value("REQUEST_URI")
             .get(..4)
             .is_some_and(|start| start.eq_ignore_ascii_case(b"http"));
@@ -138,10 +144,15 @@ fn check_path(request: &Parts, params: &Params, setup: &Setup) {
         return;
     }
     let path = request.uri.path();
+    // N9: where the path was split at a file, the parts are put together again.
+    let whole = [value("SCRIPT_NAME"), &path_info].concat();
+    let is_same = [&path_info, &whole].into_iter().any(|meant| {
+        let wanted = squash(meant);
+        squash(&decode(path)) == wanted
+            || squash(&decode_but_slashes(path.as_bytes())) == wanted
+            || squash(path.as_bytes()) == squash(&repair(meant))
+    });
     let wanted = squash(&path_info);
-    let is_same = squash(&decode(path)) == wanted
-        || squash(&decode_but_slashes(path.as_bytes())) == wanted
-        || squash(path.as_bytes()) == squash(&repair(&path_info));
     let says = path_info.escape_ascii();
     assert!(is_same, "{path} for {says}");
     let by_info = setup.path_source == PathSource::PathInfo;
@@ -180,7 +191,7 @@ fn decode_but_slashes(path: &[u8]) -> Vec<u8> {
 fn repair(path: &[u8]) -> Vec<u8> {
     let mut repaired = Vec::new();
     for &byte in path {
-        if byte.is_ascii_graphic() && !b"#<>`".contains(&byte) {
+        if byte.is_ascii_graphic() && !b"#<>`\\".contains(&byte) {
             repaired.push(byte);
         } else {
             repaired.extend(format!("%{byte:02X}").bytes());

@@ -19,16 +19,13 @@ pub trait Fields {
     ///
     /// When the map cannot hold the field.
     fn append(&mut self, name: &[u8], value: Bytes) -> Result<(), FieldError>;
-
-    /// Removes all fields of a name in lower case, if there are any.
-    fn remove(&mut self, name: &[u8]);
 }
 
 /// Why a map cannot hold a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FieldError {
-    /// The name or the value is none, as a value with control characters.
+    /// The name or the value is invalid, as a value with control characters.
     Invalid,
     /// There are too many already.
     Full,
@@ -41,12 +38,6 @@ impl Fields for HeaderMap {
         match self.try_append(name, value) {
             Ok(_) => Ok(()),
             Err(_) => Err(FieldError::Full),
-        }
-    }
-
-    fn remove(&mut self, name: &[u8]) {
-        if let Ok(name) = HeaderName::from_bytes(name) {
-            self.remove(name);
         }
     }
 }

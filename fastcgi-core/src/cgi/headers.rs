@@ -22,8 +22,6 @@ pub(super) struct Headers<'a, 'f, F> {
     host: &'a [u8],
     authorization: &'a [u8],
     content_type: &'a [u8],
-    /// The values of `connection` that may nominate other fields.
-    connection: Vec<&'a [u8]>,
     speller: Speller,
 }
 
@@ -38,7 +36,6 @@ impl<'a, 'f, F: Fields> Headers<'a, 'f, F> {
             host: b"",
             authorization: b"",
             content_type: b"",
-            connection: Vec::new(),
             speller: Speller::default(),
         }
     }
@@ -47,7 +44,7 @@ impl<'a, 'f, F: Fields> Headers<'a, 'f, F> {
     pub(super) fn add(&mut self, name: &[u8], value: &'a [u8]) -> Result<(), InvalidRequest> {
         // H-11: a name that is no token is not passed on.
         let Some(spelled) = self.speller.field_name(name) else {
-            debug!(name = %name.escape_ascii(), "leaving out a header field: its name is no token");
+            debug!(name = %name.escape_ascii(), "leaving out a header field: its name is not a token");
             return Ok(());
         };
         let value = trim(value);
@@ -55,8 +52,8 @@ impl<'a, 'f, F: Fields> Headers<'a, 'f, F> {
             b"host" => keep_last(spelled, &mut self.host, value),
             b"authorization" => keep_last(spelled, &mut self.authorization, value),
             b"content-type" => keep_last(spelled, &mut self.content_type, value),
-            b"connection" => self.add_connection(value),
-            // H-5: these describe the client's connection, which ended in the web server.
+            // H-5: these describe the client's connection, which ended in the web server. What `connection` nominates
+            // stays: the web server may have set it, and a client could delete it otherwise.
             spelled if is_always_hop_by_hop(spelled) => {}
             // H-4: the client's claim; the server's count is in CONTENT_LENGTH.
             b"content-length" => {}
@@ -69,11 +66,15 @@ impl<'a, 'f, F: Fields> Headers<'a, 'f, F> {
         Ok(())
     }
 
-    /// Adds the fields that come from elsewhere, and those that had to wait.
-    pub(super) fn finish(mut self, variables: &Variables<'a>) -> Result<(), InvalidRequest> {
-        self.remove_nominated();
-
-        if let Some(host) = self.host(variables) {
+    /// Adds the fields that come from elsewhere, and those that had to wait. `host` is that of a request target in absolute
+    /// form.
+    pub(super) fn finish(
+        mut self,
+        variables: &Variables<'a>,
+        host: Option<Bytes>,
+    ) -> Result<(), InvalidRequest> {
+        // T-3
+        if let Some(host) = host.or_else(|| self.host(variables)) {
             self.fields.push_host(host)?;
         }
         // H-6, H-12: the rewrite idiom for Apache sets it empty when there are no credentials.
@@ -93,29 +94,6 @@ impl<'a, 'f, F: Fields> Headers<'a, 'f, F> {
                 .push_owned(b"content-length", length.to_string().into())?;
         }
         Ok(())
-    }
-
-    fn add_connection(&mut self, value: &'a [u8]) {
-        let nominates_none = [&b""[..], b"close", b"keep-alive"]
-            .iter()
-            .any(|usual| value.eq_ignore_ascii_case(usual));
-        if !nominates_none {
-            self.connection.push(value);
-        }
-    }
-
-    /// H-5: `connection` nominates other fields that end with it.
-    fn remove_nominated(&mut self) {
-        for option in self
-            .connection
-            .iter()
-            .flat_map(|value| value.split(|&byte| byte == b','))
-        {
-            let name = trim(option).to_ascii_lowercase();
-            if !is_of_proxies(&name) {
-                self.fields.fields.remove(&name);
-            }
-        }
     }
 
     /// T-18, H-10
@@ -152,7 +130,7 @@ impl<F: Fields> CountedFields<'_, '_, F> {
         match self.append(name, value) {
             Ok(()) => Ok(()),
             Err(FieldError::Invalid) => {
-                debug!(name = %name.escape_ascii(), "leaving out a header field: its value is none");
+                debug!(name = %name.escape_ascii(), "leaving out a header field: its value is invalid");
                 Ok(())
             }
             Err(FieldError::Full) => Err(InvalidRequest::TooManyHeaders),
@@ -238,12 +216,6 @@ const fn field_name_table() -> [u8; 256] {
         byte += 1;
     }
     table
-}
-
-/// H-5: what proxies say about the client is kept. A client that nominated it would otherwise hide itself, as it could
-/// from applications behind Apache (CVE-2022-31813).
-fn is_of_proxies(name: &[u8]) -> bool {
-    matches!(name, b"forwarded" | b"via" | b"x-real-ip") || name.starts_with(b"x-forwarded-")
 }
 
 /// H-10: h2o leaves blanks at the end. Not `trim_ascii`, which would hide line breaks.

@@ -1,44 +1,102 @@
-//! The `host` field of requests that come without one.
+//! The `host` field where it is not `HTTP_HOST`.
 //!
-//! nginx sends no `HTTP_HOST` for HTTP/3, and HTTP/1.0 has none; applications do look for it.
+//! A request target in absolute form has the host in it (RFC 9112, 3.2.2). nginx sends no `HTTP_HOST` for HTTP/3, and
+//! HTTP/1.0 has none; applications do look for it.
+
+use std::net::Ipv6Addr;
 
 use bytes::Bytes;
 
 use super::meta::{decimal, is_https};
 use super::variables::Variables;
 
-/// T-18: `SERVER_NAME`, with `SERVER_PORT` unless that is the scheme's own; `None` when the server has no name.
+/// T-3: the host and the port of the authority of a request target, without user information; `None` when there is no
+/// valid host in it.
+pub(super) fn from_target(authority: &[u8]) -> Option<&[u8]> {
+    let host_and_port = authority.rsplit(|&byte| byte == b'@').next()?;
+    let (host, port) = split_port(host_and_port);
+    let is_valid = is_host(host) && port.is_none_or(is_port);
+    is_valid.then_some(host_and_port)
+}
+
+/// T-18: `SERVER_NAME`, with `SERVER_PORT` unless that is the scheme's own; `None` when the name is not that of a host.
 pub(super) fn from_server(variables: &Variables<'_>) -> Option<Bytes> {
-    let port = variables.server_port.filter(|port| decimal(port).is_some());
-    let name = without_port(variables.server_name?, port);
-    if name.is_empty() || name == b"_" {
+    let name = variables.server_name?;
+    // Caddy's IPv6 addresses are bare.
+    if is_ipv6(name) {
+        return Some(join(
+            &[b"[", name, b"]"].concat(),
+            variables.server_port,
+            variables,
+        ));
+    }
+    // lighttpd may put the port in the name.
+    let (host, port) = split_port(name);
+    if !is_host(host) || is_pattern(host) || !port.is_none_or(is_port) {
         return None;
     }
+    let port = port.filter(|port| !port.is_empty());
+    Some(join(host, port.or(variables.server_port), variables))
+}
+
+fn join(host: &[u8], port: Option<&[u8]>, variables: &Variables<'_>) -> Bytes {
     let default_port: &[u8] = if is_https(variables.https, variables.request_scheme) {
         b"443"
     } else {
         b"80"
     };
-
-    let mut host = Vec::with_capacity(name.len() + ":65535".len());
-    if name.contains(&b':') && !name.starts_with(b"[") {
-        // Caddy's IPv6 addresses are bare.
-        host.push(b'[');
-        host.extend_from_slice(name);
-        host.push(b']');
-    } else {
-        host.extend_from_slice(name);
+    match port.filter(|port| !port.is_empty() && is_port(port) && *port != default_port) {
+        Some(port) => [host, b":", port].concat().into(),
+        None => host.to_vec().into(),
     }
-    if let Some(port) = port.filter(|port| *port != default_port) {
-        host.push(b':');
-        host.extend_from_slice(port);
-    }
-    Some(host.into())
 }
 
-/// lighttpd may put the port in the name. A bare IPv6 address has no port, though it may end like one.
-fn without_port<'a>(name: &'a [u8], port: Option<&[u8]>) -> &'a [u8] {
-    port.and_then(|port| name.strip_suffix(port)?.strip_suffix(b":"))
-        .filter(|rest| rest.ends_with(b"]") || !rest.contains(&b':'))
-        .unwrap_or(name)
+/// The host, and what follows the colon behind it.
+fn split_port(authority: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let colon = authority.iter().rposition(|&byte| byte == b':');
+    match colon.and_then(|at| authority.split_at_checked(at)) {
+        Some((host, port)) if !authority.ends_with(b"]") => (host, port.get(1..)),
+        _ => (authority, None),
+    }
+}
+
+/// RFC 3986, 3.2.3; it may be empty.
+fn is_port(port: &[u8]) -> bool {
+    port.is_empty() || decimal(port).is_some_and(|port| u16::try_from(port).is_ok())
+}
+
+/// RFC 3986, 3.2.2: an IPv6 address in brackets, an IPv4 address, or a name.
+fn is_host(host: &[u8]) -> bool {
+    match host {
+        [b'[', address @ .., b']'] => is_ipv6(address),
+        name => !name.is_empty() && is_name(name),
+    }
+}
+
+fn is_ipv6(address: &[u8]) -> bool {
+    std::str::from_utf8(address).is_ok_and(|address| address.parse::<Ipv6Addr>().is_ok())
+}
+
+/// What nginx's `server_name` may be beside a name: a wildcard, a regular expression, or `_`.
+fn is_pattern(name: &[u8]) -> bool {
+    name == b"_" || name.contains(&b'*') || name.starts_with(b".") || name.starts_with(b"~")
+}
+
+/// Unreserved characters, sub-delimiters and percent-encoded bytes.
+fn is_name(name: &[u8]) -> bool {
+    let mut rest = name;
+    loop {
+        rest = match rest {
+            [] => return true,
+            [b'%', high, low, rest @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+                rest
+            }
+            [byte, rest @ ..]
+                if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(byte) =>
+            {
+                rest
+            }
+            _ => return false,
+        };
+    }
 }

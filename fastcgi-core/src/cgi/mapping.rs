@@ -4,6 +4,8 @@
 //! right for most (RFC 3875, 4.1).
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::{HeaderMap, Method, Request, Uri, Version, request};
 
@@ -11,7 +13,7 @@ use super::error::InvalidRequest;
 use super::fields::Fields;
 use super::headers::Headers;
 use super::meta;
-use super::path;
+use super::path::{self, PathRule};
 use super::script_name::{InvalidScriptName, ScriptName};
 use super::variables::Variables;
 use crate::Params;
@@ -49,6 +51,9 @@ pub struct Mapping {
     pub(super) script_name: Option<ScriptName>,
     pub(super) path_source: PathSource,
     pub(super) on_mismatch: OnMismatch,
+    pub(super) is_cgi: bool,
+    /// Shared by clones: what concerns the configuration is said once.
+    has_noted: Arc<AtomicBool>,
 }
 
 impl Mapping {
@@ -77,6 +82,15 @@ impl Mapping {
     /// What to do with requests outside the configured script name. Default: [`OnMismatch::Keep`].
     pub fn on_mismatch(mut self, on_mismatch: OnMismatch) -> Self {
         self.on_mismatch = on_mismatch;
+        self
+    }
+
+    /// Whether the params are the environment of a CGI program, which the web server has started for this one request.
+    /// Default: `false`.
+    ///
+    /// `SCRIPT_NAME` is the URL of this very program then.
+    pub fn cgi(mut self, is_cgi: bool) -> Self {
+        self.is_cgi = is_cgi;
         self
     }
 
@@ -125,18 +139,35 @@ impl Mapping {
             }
         }
         let method = method(&variables)?;
-        let (uri, script_name) = path::resolve(self, params, &method, &variables)?;
-        headers.finish(&variables)?;
+        let target = path::resolve(self, params, &method, &variables)?;
+        headers.finish(&variables, target.host)?;
+        if target.rule == PathRule::N6 {
+            self.note_other_path();
+        }
         Ok(Head {
             method,
-            uri,
+            uri: target.uri,
             version: version(&variables),
-            script_name,
+            script_name: target.script_name,
+            path_rule: target.rule,
             remote_addr: variables.remote_addr,
             remote_port: variables.remote_port,
             https: variables.https,
             request_scheme: variables.request_scheme,
         })
+    }
+}
+
+impl Mapping {
+    /// `SCRIPT_NAME` is not part of what the client asked for. That is as it should be after an internal redirect, and
+    /// otherwise for every request the same path.
+    fn note_other_path(&self) {
+        if !self.has_noted.swap(true, Ordering::Relaxed) {
+            tracing::debug!(
+                "SCRIPT_NAME is not a part of REQUEST_URI, and is what the application is asked for: after an internal \
+                 redirect, or because a script without PATH_INFO is not named .fcgi, .fcg, .cgi or index.php"
+            );
+        }
     }
 }
 
@@ -152,6 +183,8 @@ pub struct Head<'a> {
     pub version: Version,
     /// Where the application is mounted.
     pub script_name: ScriptName,
+    /// Why the URI has this path.
+    pub path_rule: PathRule,
     // Read when they are asked for.
     remote_addr: Option<&'a [u8]>,
     remote_port: Option<&'a [u8]>,

@@ -20,6 +20,7 @@ pub use self::error::InvalidRequest;
 pub use self::fields::{FieldError, Fields};
 pub use self::mapping::{Head, Mapping, OnMismatch, PathSource};
 pub(crate) use self::meta::ContentLength;
+pub use self::path::PathRule;
 pub use self::reason_phrase::ReasonPhrase;
 pub use self::response::{BodyFraming, InvalidResponse, ResponseMapping, write_refusal};
 pub use self::script_name::{InvalidScriptName, ScriptName};

@@ -12,7 +12,7 @@ pub(super) fn encode(path: &[u8]) -> Cow<'_, str> {
     encode_but(path, NOT_IN_PATH)
 }
 
-/// T-11: a path that is encoded already, without the bytes that `http::Uri` refuses.
+/// T-11: a path that is encoded already, without the bytes that `http::Uri` refuses, and without backslashes.
 ///
 /// A lone `%` is left alone: it is what the client sent, and `http::Uri` accepts it.
 pub(super) fn repair_path(raw: &[u8]) -> Cow<'_, str> {
@@ -89,6 +89,9 @@ const NOT_IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'@')
     .remove(b'/');
 
-const REFUSED_IN_PATH: &AsciiSet = &CONTROLS.add(b' ').add(b'#').add(b'<').add(b'>').add(b'`');
+const REFUSED: &AsciiSet = &CONTROLS.add(b' ').add(b'#').add(b'<').add(b'>').add(b'`');
 
-const REFUSED_IN_QUERY: &AsciiSet = &REFUSED_IN_PATH.add(b'"');
+/// Browsers read `/\\host` as `//host`.
+const REFUSED_IN_PATH: &AsciiSet = &REFUSED.add(b'\\');
+
+const REFUSED_IN_QUERY: &AsciiSet = &REFUSED.add(b'"');

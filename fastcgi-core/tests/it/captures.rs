@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use fastcgi_core::Params;
-use fastcgi_core::cgi::{InvalidRequest, Mapping, ScriptName};
-use http::request;
+use fastcgi_core::cgi::{Mapping, ScriptName};
+use http::{HeaderMap, request};
 
 use crate::fixtures::{
-    Capture, Expected, Head, RecordedRequest, captures, latin1, percent_decoded,
+    Capture, Expected, Head, RecordedRequest, captures, from_latin1, percent_decoded,
 };
 
 #[test]
@@ -40,17 +40,20 @@ fn params_are_what_was_recorded() {
 #[test]
 fn targets_are_resolved() {
     let mut targets = 0;
+    let mut mismatches = Vec::new();
     for_each_request(|name, params, recorded| {
         for target in &recorded.targets {
             let mut mapping = Mapping::default();
             if let Some(script_name) = &target.script_name {
                 mapping = mapping.script_name(script_name).unwrap();
             }
-            let name = format!("{name} in {:?}", target.script_name);
-            assert_target(&name, mapping.request(params), &target.expect);
+            if let Some(mismatch) = target_mismatch(&mapping, params, &target.expect) {
+                mismatches.push(format!("{name} in {:?}: {mismatch}", target.script_name));
+            }
             targets += 1;
         }
     });
+    assert_eq!(mismatches, [""; 0]);
     assert_eq!(targets, 2 * RESPONDED);
 }
 
@@ -113,32 +116,37 @@ fn for_each_request(mut check: impl FnMut(&str, &Params, &RecordedRequest)) {
     assert_eq!(requests, REQUESTS);
 }
 
-/// Demands the expected URI, script name and decoded path, or the expected status.
-pub(crate) fn assert_target(
-    name: &str,
-    result: Result<request::Parts, InvalidRequest>,
+/// What differs from the expected URI, script name, decoded path and line of T-8, or from the expected status.
+pub(crate) fn target_mismatch(
+    mapping: &Mapping,
+    params: &Params,
     expected: &Expected,
-) {
-    match (expected, result) {
-        (Expected::Refused { status }, result) => {
-            assert_eq!(result.expect_err(name).status(), *status, "{name}");
-        }
-        (
-            Expected::Accepted {
-                uri,
-                script_name,
-                path_info,
-            },
-            result,
-        ) => {
-            let parts = result.expect(name);
-            assert_eq!(parts.uri, uri.as_str(), "{name}");
+) -> Option<String> {
+    let actual = match mapping.request(params) {
+        Err(error) => Expected::Refused {
+            status: error.status().as_u16(),
+        },
+        Ok(parts) => {
             let mount: &ScriptName = parts.extensions.get().unwrap();
-            assert_eq!(mount.as_bytes(), latin1(script_name), "{name}");
-            let path = if uri == "*" { "" } else { parts.uri.path() };
-            assert_eq!(percent_decoded(path), latin1(path_info), "{name}");
+            let path = if parts.uri == "*" {
+                ""
+            } else {
+                parts.uri.path()
+            };
+            let rule = mapping
+                .head(params, &mut HeaderMap::new())
+                .unwrap()
+                .path_rule;
+            Expected::Accepted {
+                uri: parts.uri.to_string(),
+                script_name: from_latin1(mount.as_bytes()),
+                path_info: from_latin1(&percent_decoded(path)),
+                rule: matches!(expected, Expected::Accepted { rule: Some(_), .. })
+                    .then(|| rule.to_string()),
+            }
         }
-    }
+    };
+    (actual != *expected).then(|| format!("{actual:?}, expected {expected:?}"))
 }
 
 type Fields = BTreeMap<Vec<u8>, Vec<Vec<u8>>>;

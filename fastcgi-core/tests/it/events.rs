@@ -71,8 +71,8 @@ fn what_is_left_out_is_told_by_name() {
     assert_eq!(
         told,
         [
-            "DEBUG message=leaving out a header field: its name is no token name=A B",
-            "DEBUG message=leaving out a header field: its value is none name=x-c",
+            "DEBUG message=leaving out a header field: its name is not a token name=A B",
+            "DEBUG message=leaving out a header field: its value is invalid name=x-c",
             "DEBUG message=leaving out a header field: another one follows name=host",
         ]
     );

@@ -71,7 +71,7 @@ pub(crate) struct Target {
     pub(crate) expect: Expected,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Expected {
     Refused {
@@ -81,6 +81,8 @@ pub(crate) enum Expected {
         uri: String,
         script_name: String,
         path_info: String,
+        /// The line of T-8, where the fixture names it.
+        rule: Option<String>,
     },
 }
 
@@ -118,6 +120,11 @@ pub(crate) fn captures() -> Vec<Capture> {
 /// The bytes of a string of the fixtures, in which one character is one byte.
 pub(crate) fn latin1(text: &str) -> Vec<u8> {
     text.chars().map(|c| u8::try_from(c).unwrap()).collect()
+}
+
+/// Such a string of bytes.
+pub(crate) fn from_latin1(bytes: &[u8]) -> String {
+    bytes.iter().copied().map(char::from).collect()
 }
 
 /// Pairs of such strings.

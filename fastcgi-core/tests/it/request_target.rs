@@ -7,10 +7,11 @@
 
 use fastcgi_core::Params;
 use fastcgi_core::cgi::{InvalidRequest, Mapping, OnMismatch, PathSource, ScriptName};
+use flate2::read::GzDecoder;
 use http::request;
 use serde::Deserialize;
 
-use crate::captures::assert_target;
+use crate::captures::target_mismatch;
 use crate::fixtures::{Expected, Pairs, latin1_pairs, percent_decoded};
 
 #[derive(Deserialize)]
@@ -27,28 +28,74 @@ struct Case {
     params: Pairs,
     script_name_override: Option<String>,
     path_source: String,
+    /// Started as a CGI program.
+    #[serde(default)]
+    cgi: bool,
+    on_mismatch: Option<String>,
     expect: Expected,
 }
 
 #[test]
 fn every_layout_of_the_table_is_resolved() {
     let table: Table = serde_json::from_str(include_str!("fixtures/request_target.json")).unwrap();
-    assert_eq!(table.cases.len(), 88);
+    assert_eq!(table.cases.len(), 226);
+    let mut mismatches = Vec::new();
     for case in table.cases {
         let method = (b"REQUEST_METHOD".to_vec(), case.method.into_bytes());
         let params: Params = case.params.into_iter().chain([method]).collect();
         let script_name = case.script_name_override.map(|name| name.parse().unwrap());
         let mapping = Mapping::default()
             .maybe_script_name(script_name)
+            .cgi(case.cgi)
             .path_source(match &*case.path_source {
                 "auto" => PathSource::Auto,
                 "path-info" => PathSource::PathInfo,
                 "request-uri" => PathSource::RequestUri,
                 other => panic!("{other}"),
+            })
+            .on_mismatch(match case.on_mismatch.as_deref() {
+                None => OnMismatch::Keep,
+                Some("not-found") => OnMismatch::NotFound,
+                Some(other) => panic!("{other}"),
             });
-        let name = format!("{} {}", case.id, case.note);
-        assert_target(&name, mapping.request(&params), &case.expect);
+        if let Some(mismatch) = target_mismatch(&mapping, &params, &case.expect) {
+            mismatches.push(format!("{} {}: {mismatch}", case.id, case.note));
+        }
     }
+    assert_eq!(mismatches, [""; 0]);
+}
+
+/// What real web servers sent for internal redirects, subrequests and rewrites, in 81 layouts.
+#[derive(Deserialize)]
+struct Recordings {
+    recordings: Vec<Recording>,
+}
+
+#[derive(Deserialize)]
+struct Recording {
+    id: String,
+    #[serde(deserialize_with = "latin1_pairs")]
+    params: Pairs,
+    #[serde(default)]
+    cgi: bool,
+    expect: Expected,
+}
+
+#[test]
+fn internal_redirects_reach_what_the_web_server_means() {
+    let packed = &include_bytes!("fixtures/internal_redirects.json.gz")[..];
+    let recordings: Recordings = serde_json::from_reader(GzDecoder::new(packed)).unwrap();
+    assert_eq!(recordings.recordings.len(), 992);
+    let mut mismatches = Vec::new();
+    for recording in recordings.recordings {
+        let method = (b"REQUEST_METHOD".to_vec(), b"GET".to_vec());
+        let params: Params = [method].into_iter().chain(recording.params).collect();
+        let mapping = Mapping::default().cgi(recording.cgi);
+        if let Some(mismatch) = target_mismatch(&mapping, &params, &recording.expect) {
+            mismatches.push(format!("{}: {mismatch}", recording.id));
+        }
+    }
+    assert_eq!(mismatches, [""; 0]);
 }
 
 fn params(pairs: &[(&str, &str)]) -> Params {
@@ -239,7 +286,9 @@ fn targets_are_limited_to_what_a_uri_holds() {
 fn requests_outside_the_script_name_can_be_refused() {
     let outside = [
         &[("REQUEST_URI", "/application")][..],
+        &[("REQUEST_URI", "//app/x")],
         &[("SCRIPT_NAME", "/other")],
+        &[("SCRIPT_NAME", "/app-admin"), ("PATH_INFO", "/x")],
         // h2o and Caddy give the whole path.
         &[("REQUEST_URI", "/other"), ("PATH_INFO", "/other")],
         // Dot segments, or no target at all, do not get around it.
@@ -275,7 +324,7 @@ fn requests_outside_the_script_name_can_be_refused() {
 fn external_uri_is_spelled_as_the_client_did() {
     let table = [
         ("/caf%c3%a9/x?y", "/x?y", "/caf%c3%a9/x?y"),
-        ("//caf%C3%A9//x", "/x", "/caf%C3%A9/x"),
+        ("/caf%C3%A9//x", "/%2Fx", "/caf%C3%A9/%2Fx"),
         ("/café", "/", "/caf%C3%A9/"),
     ];
     for (target, uri, external) in table {
@@ -292,7 +341,8 @@ fn external_uri_of_a_rewritten_path_has_the_configured_script_name() {
         ("SCRIPT_NAME", "/index.fcgi"),
         ("PATH_INFO", "/articles/x"),
     ];
-    let parts = mounted("/café", &rewritten).unwrap();
+    let mapping = Mapping::default().script_name("/café").unwrap();
+    let parts = mapping.request(&params(&rewritten)).unwrap();
     assert_eq!(external_uri(&parts), "/caf%C3%A9/articles/x");
 }
 
@@ -344,8 +394,9 @@ fn script_names_that_are_no_paths_are_refused() {
 #[test]
 fn a_server_cannot_make_the_external_uri_another_hosts() {
     let parts = request(&[("SCRIPT_NAME", "//evil.example/"), ("PATH_INFO", "//x")]).unwrap();
-    assert_eq!(parts.uri, "/x");
-    assert_eq!(external_uri(&parts), "/evil.example/x");
+    // T-12: the web server means two slashes.
+    assert_eq!(parts.uri, "/%2Fx");
+    assert_eq!(external_uri(&parts), "/evil.example/%2Fx");
 }
 
 /// Two walks that were quadratic would take hours.
@@ -526,4 +577,86 @@ fn whatever_params_say_the_uri_is_one_that_is_safe_to_route() {
         }
     }
     assert!(accepted > 5_000, "only {accepted} requests");
+}
+
+/// The principle of the section: whatever the client asked for, the application is asked for what the web server means.
+#[test]
+fn whatever_a_client_asks_for_the_path_is_what_the_web_server_means() {
+    const SERVERS: [&str; 6] = [
+        "nginx/1",
+        "HAProxy 2.6",
+        "Caddy/2",
+        "h2o/2",
+        "Apache/2.4",
+        "lighttpd/1.4",
+    ];
+    let mut random = Random(2);
+    let mut checked = 0;
+    for _ in 0..60_000 {
+        let server = random.pick(&SERVERS);
+        let meant = percent_decoded_bytes(&[b"/", &random.text()[..]].concat());
+        let asked = [b"/", &random.text()[..]].concat();
+        // The end of what is asked for is often what is meant, and the other way round.
+        let asked = match random.below(4) {
+            0 => [&asked[..], &meant].concat(),
+            1 => [&meant[..], &asked].concat(),
+            _ => asked,
+        };
+        // T-8a; T-2: h2o leaves the fragment in; T-6: a path with a percent sign may be one that was not decoded.
+        if names_a_script(&meant)
+            || meant.contains(&b'%')
+            || (server == "h2o/2" && meant.contains(&b'#'))
+        {
+            continue;
+        }
+        let in_path_info = matches!(server, "Caddy/2" | "h2o/2") || random.below(3) == 0;
+        let mut pairs: Vec<(&[u8], &[u8])> = vec![
+            (b"REQUEST_METHOD", b"GET"),
+            (b"SERVER_SOFTWARE", server.as_bytes()),
+            (b"REQUEST_URI", &asked),
+            (b"SCRIPT_NAME", if in_path_info { b"" } else { &meant }),
+        ];
+        if in_path_info {
+            pairs.push((b"PATH_INFO", &meant));
+        }
+        if server == "nginx/1" {
+            pairs.push((b"DOCUMENT_URI", &meant));
+        }
+        let params: Params = pairs.into_iter().collect();
+        let script_name = random.pick(&[None, Some(""), Some("/app"), Some("/a/app")]);
+        let mapping =
+            Mapping::default().maybe_script_name(script_name.map(|name| name.parse().unwrap()));
+        let Ok(parts) = mapping.request(&params) else {
+            continue;
+        };
+        checked += 1;
+        let path = percent_decoded(parts.uri.path());
+        let mount = script_name.unwrap_or_default().as_bytes();
+        let below = meant
+            .strip_prefix(mount)
+            .filter(|rest| rest.is_empty() || rest.starts_with(b"/"));
+        let is_meant = [Some(&meant[..]), below]
+            .into_iter()
+            .flatten()
+            .any(|meant| squashed(meant) == squashed(&path) || (meant.is_empty() && path == b"/"));
+        assert!(
+            is_meant,
+            "{} of {params:?}, {meant:?} in {script_name:?}",
+            parts.uri
+        );
+    }
+    assert!(checked > 20_000, "only {checked} requests");
+}
+
+fn names_a_script(path: &[u8]) -> bool {
+    [&b".fcgi"[..], b".fcg", b".cgi"]
+        .iter()
+        .any(|end| path.ends_with(end))
+}
+
+/// Without repeated slashes, which do not count (T-6).
+fn squashed(path: &[u8]) -> Vec<u8> {
+    let mut path = path.to_vec();
+    path.dedup_by(|a, b| *a == b'/' && *b == b'/');
+    path
 }

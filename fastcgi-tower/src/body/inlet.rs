@@ -14,6 +14,8 @@ use super::{
 pub(crate) struct Inlet {
     /// The length that was announced. It is a cap: what comes after it is no part of the body (B-3).
     announced: Option<u64>,
+    /// Whether more may follow an end that comes before the announced length (B-1).
+    resumes: bool,
     received: u64,
     phase: Phase,
     store: Store,
@@ -25,8 +27,10 @@ enum Phase {
     Untouched,
     /// In the middle of the body.
     Receiving,
-    /// An end came before the announced bytes, and nothing since. mod_fcgid can do that and mean it not (B-1).
+    /// An end came before the announced bytes, and nothing since. mod_fcgid can send one early by mistake (B-1).
     Suspended,
+    /// The stream has ended before the announced bytes.
+    Short,
     /// All bytes are here, and the end of the stream is not.
     Full,
     /// The stream has ended.
@@ -45,9 +49,12 @@ enum Store {
 }
 
 impl Inlet {
-    pub(crate) fn new(announced: Option<u64>) -> Self {
+    /// A body of the `announced` length, if that is known. With `resumes`, the body may go on after an empty record that
+    /// comes before that length.
+    pub(crate) fn new(announced: Option<u64>, resumes: bool) -> Self {
         Self {
             announced,
+            resumes,
             received: 0,
             phase: match announced {
                 Some(0) => Phase::Full,
@@ -88,13 +95,20 @@ impl Inlet {
         if let Phase::Failed(_) = self.phase {
             return;
         }
-        self.phase = match self.announced {
-            Some(announced) if self.received < announced => Phase::Suspended,
-            _ => Phase::Ended,
+        let is_short = self
+            .announced
+            .is_some_and(|announced| self.received < announced);
+        self.phase = match (is_short, self.resumes) {
+            (true, true) => Phase::Suspended,
+            (true, false) => {
+                self.end(End::Incomplete);
+                Phase::Short
+            }
+            (false, _) => {
+                self.end(End::Complete);
+                Phase::Ended
+            }
         };
-        if self.phase == Phase::Ended {
-            self.end(End::Complete);
-        }
     }
 
     /// No more will come, although more was announced (B-4).
@@ -117,8 +131,10 @@ impl Inlet {
         }
         let channel = Arc::new(Channel::new(chunks, self.announced));
         self.store = Store::Shared(Arc::clone(&channel));
-        if let Phase::Failed(end) = self.phase {
-            self.end(end);
+        match self.phase {
+            Phase::Failed(end) => self.end(end),
+            Phase::Short => self.end(End::Incomplete),
+            _ => {}
         }
         Incoming(Kind::Streaming(channel))
     }
@@ -131,12 +147,15 @@ impl Inlet {
 
     /// Whether all bytes of the body are here, or none will come.
     pub(crate) fn is_complete(&self) -> bool {
-        matches!(self.phase, Phase::Full | Phase::Ended | Phase::Failed(_))
+        matches!(
+            self.phase,
+            Phase::Full | Phase::Ended | Phase::Short | Phase::Failed(_)
+        )
     }
 
     /// Whether the web server has nothing more to send on this stream.
     pub(crate) fn has_ended(&self) -> bool {
-        self.phase == Phase::Ended
+        matches!(self.phase, Phase::Ended | Phase::Short)
     }
 
     /// Whether an end came too early, with nothing after it.

@@ -187,6 +187,11 @@ impl Builder {
         self.options.idle_timeout.get_or_insert(timeout);
     }
 
+    /// Whether params are the environment of a CGI program.
+    pub(crate) fn cgi(&mut self, is_cgi: bool) {
+        self.mapping = self.mapping.clone().cgi(is_cgi);
+    }
+
     /// How long nothing of a request body may arrive while the service waits for it (B-15). Default: for ever, because
     /// web servers have a limit of their own.
     pub fn read_timeout(mut self, timeout: Option<Duration>) -> Self {

@@ -37,13 +37,14 @@ impl Request {
             Role::FILTER => params.data_length(),
             _ => Some(0),
         };
+        let resumes = announced.is_some_and(|length| length > 0) && is_from_mod_fcgid(&params);
         Self {
             id,
             role,
             keep_conn,
             params,
-            stdin: Inlet::new(announced),
-            data: Inlet::new(data_length),
+            stdin: Inlet::new(announced, resumes),
+            data: Inlet::new(data_length, resumes),
             handle: Handle::default(),
             is_cut: false,
             answered_early: false,
@@ -119,4 +120,11 @@ impl Request {
             handle: self.handle.clone(),
         }
     }
+}
+
+/// B-1: mod_fcgid may send an empty STDIN record in front of a body. mod_proxy_fcgi does not.
+fn is_from_mod_fcgid(params: &Params) -> bool {
+    let value = |name| params.get(name).unwrap_or_default();
+    value("SERVER_SOFTWARE").starts_with(b"Apache")
+        && !value("SCRIPT_FILENAME").starts_with(b"proxy:")
 }

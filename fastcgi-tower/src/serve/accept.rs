@@ -50,6 +50,7 @@ where
         retirement,
     } = settings;
     builder.default_idle_timeout(listener.idle_timeout());
+    builder.cgi(listener.is_internal());
     let mut entrance = Entrance::new(listener, max_connections, allow_remote)?;
     let requests = retirement.request_count();
     let service = builder.http_service(Counted {

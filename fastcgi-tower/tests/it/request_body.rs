@@ -21,11 +21,80 @@ use crate::support::{
     hello, hello_bytes, pattern, post, show, stdin, stdin_all, tell_failure, until_idle,
 };
 
+/// The head of a POST as mod_fcgid sends it: the only web server that may send an end before it sends the body.
+fn post_of_mod_fcgid(id: u16, path: &str, length: usize) -> Vec<u8> {
+    let length = length.to_string();
+    let more = [
+        ("CONTENT_LENGTH", &*length),
+        ("SERVER_SOFTWARE", "Apache/2.4.66 (Debian) mod_fcgid/2.3.9"),
+        ("SCRIPT_FILENAME", "/srv/www/index.fcgi"),
+    ];
+    head(id, "POST", path, &more)
+}
+
+/// B-1: nginx's `auth_request` and `error_page` send the client's `CONTENT_LENGTH`, and no body.
+#[tokio::test(start_paused = true)]
+async fn a_length_without_a_body_is_a_short_body_at_once() {
+    let lengths = [
+        ("nginx", post(1, "/", 13)),
+        (
+            "mod_proxy_fcgi",
+            head(
+                1,
+                "POST",
+                "/",
+                &[
+                    ("CONTENT_LENGTH", "13"),
+                    ("SERVER_SOFTWARE", "Apache/2.4.66"),
+                    ("SCRIPT_FILENAME", "proxy:fcgi://127.0.0.1:9000/"),
+                ],
+            ),
+        ),
+    ];
+    for (web_server, head) in lengths {
+        for body in [&b""[..], b"hello"] {
+            let mut connection = WebServer::connect(service_fn(tell_failure));
+            let mut request = head.clone();
+            if !body.is_empty() {
+                request.extend(stdin(1, body));
+            }
+            request.extend(stdin(1, b""));
+            connection.send(request).await;
+            let start = Instant::now();
+            assert_eq!(
+                connection.reply(1).await.body(),
+                b"incomplete",
+                "{web_server}"
+            );
+            assert_eq!(start.elapsed(), Duration::ZERO, "{web_server}");
+            // The connection lives on.
+            connection.send(get(1, "/")).await;
+            assert_eq!(connection.reply(1).await.body(), b"whole ");
+        }
+    }
+}
+
+/// The same, for a handler that does not ask for the body, and with the end in a read of its own.
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_does_not_read_never_notices_a_missing_body() {
+    let mut web_server = WebServer::connect(service_fn(hello));
+    web_server.send(post(1, "/", 13)).await;
+    until_idle().await;
+    web_server.send(stdin(1, b"")).await;
+    let start = Instant::now();
+    assert_eq!(web_server.reply(1).await.status(), "200");
+    web_server
+        .send([post(1, "/", 13), stdin(1, b"")].concat())
+        .await;
+    assert_eq!(web_server.reply(1).await.status(), "200");
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
 /// B-1: what mod_fcgid sends over HTTP/2.
 #[tokio::test(start_paused = true)]
 async fn an_empty_stdin_record_before_the_announced_bytes_is_not_the_end() {
     let mut web_server = WebServer::connect(service_fn(show));
-    web_server.send(post(1, "/", 13)).await;
+    web_server.send(post_of_mod_fcgid(1, "/", 13)).await;
     web_server.send(stdin(1, b"")).await;
     web_server.send(stdin(1, b"hello, ")).await;
     web_server.send(stdin(1, b"")).await;
@@ -39,7 +108,14 @@ async fn an_empty_stdin_record_before_the_announced_bytes_is_not_the_end() {
 async fn a_body_that_ends_early_fails_after_10_s_without_data() {
     let mut web_server = WebServer::connect(service_fn(tell_failure));
     web_server
-        .send([post(1, "/", 13), stdin(1, b"hello"), stdin(1, b"")].concat())
+        .send(
+            [
+                post_of_mod_fcgid(1, "/", 13),
+                stdin(1, b"hello"),
+                stdin(1, b""),
+            ]
+            .concat(),
+        )
         .await;
     let start = Instant::now();
     assert_eq!(web_server.reply(1).await.body(), b"incomplete");
@@ -54,7 +130,7 @@ async fn a_body_that_ends_early_fails_after_10_s_without_data() {
 async fn data_after_an_early_end_begins_the_10_s_anew() {
     let mut web_server = WebServer::connect(service_fn(tell_failure));
     web_server
-        .send([post(1, "/", 13), stdin(1, b"")].concat())
+        .send([post_of_mod_fcgid(1, "/", 13), stdin(1, b"")].concat())
         .await;
     for piece in [b"abc", b"def", b"ghi"] {
         web_server.silent_for(Duration::from_secs(9)).await;
@@ -72,7 +148,7 @@ async fn data_after_an_early_end_begins_the_10_s_anew() {
 async fn empty_records_after_an_early_end_do_not_prolong_the_10_s() {
     let mut web_server = WebServer::connect(service_fn(tell_failure));
     web_server
-        .send([post(1, "/", 13), stdin(1, b"")].concat())
+        .send([post_of_mod_fcgid(1, "/", 13), stdin(1, b"")].concat())
         .await;
     for _ in 0..3 {
         web_server.silent_for(Duration::from_secs(3)).await;
@@ -89,7 +165,7 @@ async fn what_follows_a_body_that_failed_is_discarded() {
     let (service, mut calls) = held();
     let mut web_server = WebServer::connect(service);
     web_server
-        .send([post(1, "/", 13), stdin(1, b"")].concat())
+        .send([post_of_mod_fcgid(1, "/", 13), stdin(1, b"")].concat())
         .await;
     let mut call = calls.recv().await.expect("a call");
     let body = call.request.body_mut();
@@ -112,7 +188,14 @@ async fn a_body_that_failed_unread_stays_failed() {
     let (service, mut calls) = held();
     let mut web_server = WebServer::connect(service);
     web_server
-        .send([post(1, "/", 13), stdin(1, b"abc"), stdin(1, b"")].concat())
+        .send(
+            [
+                post_of_mod_fcgid(1, "/", 13),
+                stdin(1, b"abc"),
+                stdin(1, b""),
+            ]
+            .concat(),
+        )
         .await;
     let mut call = calls.recv().await.expect("a call");
     web_server.silent_for(Duration::from_secs(11)).await;
@@ -153,7 +236,14 @@ async fn a_body_that_failed_before_the_call_is_handed_out_as_failed() {
     let late = Late(Box::pin(tokio::time::sleep(Duration::from_secs(20))));
     let mut web_server = WebServer::connect(late);
     web_server
-        .send([post(1, "/", 13), stdin(1, b"abc"), stdin(1, b"")].concat())
+        .send(
+            [
+                post_of_mod_fcgid(1, "/", 13),
+                stdin(1, b"abc"),
+                stdin(1, b""),
+            ]
+            .concat(),
+        )
         .await;
     assert!(
         web_server
@@ -168,7 +258,7 @@ async fn a_body_that_failed_before_the_call_is_handed_out_as_failed() {
 async fn a_body_that_ends_early_takes_no_other_body_with_it() {
     let mut web_server = WebServer::connect(service_fn(tell_failure));
     web_server
-        .send([post(1, "/", 13), stdin(1, b"")].concat())
+        .send([post_of_mod_fcgid(1, "/", 13), stdin(1, b"")].concat())
         .await;
     web_server
         .send([post(2, "/", 6), stdin(2, b"abc")].concat())

@@ -5,24 +5,49 @@
 
 use crate::cgi::percent;
 
-/// T-6: where in `raw` the suffix begins that the server gives decoded as `path`; the leftmost such slash.
+/// Where the end of a raw path is a decoded path, by T-6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Alignment {
+    /// The leftmost slash at which that end begins.
+    pub(super) at: usize,
+    decoding: Decoding,
+}
+
+impl Alignment {
+    /// T-12: how many slashes the decoded path has in front.
+    pub(super) fn leading_slashes(self, path: &[u8]) -> usize {
+        match self.decoding {
+            Decoding::Whole => leading_slashes(path),
+            // Here an encoded slash of the path is the client's encoded slash.
+            Decoding::ButSlashes | Decoding::Nothing => leading_raw_slashes(path).0,
+        }
+    }
+}
+
+/// T-6: where the suffix of `raw` begins that the server gives decoded as `path`.
 ///
 /// Three ways of decoding are tried, and repeated slashes do not count.
-pub(super) fn align(raw: &[u8], path: &[u8]) -> Option<usize> {
+pub(super) fn align(raw: &[u8], path: &[u8]) -> Option<Alignment> {
     if raw == path && raw.starts_with(b"/") {
-        return Some(0);
+        return Some(Alignment {
+            at: 0,
+            decoding: Decoding::Nothing,
+        });
     }
-    let decoded = align_decoded(raw, path, Decoding::Whole);
+    let whole = align_decoded(raw, path, Decoding::Whole);
     if !raw.contains(&b'%') {
-        return decoded;
+        return whole;
     }
     let but_slashes = align_decoded(raw, path, Decoding::ButSlashes);
     let nothing = align_decoded(raw, path, Decoding::Nothing);
-    [decoded, but_slashes, nothing].into_iter().flatten().min()
+    [whole, but_slashes, nothing]
+        .into_iter()
+        .flatten()
+        .min_by_key(|alignment| alignment.at)
 }
 
 /// Walks both from their ends, which is where they agree.
-fn align_decoded(raw: &[u8], path: &[u8], decoding: Decoding) -> Option<usize> {
+fn align_decoded(raw: &[u8], path: &[u8], decoding: Decoding) -> Option<Alignment> {
     let mut wanted = squash(path.iter().rev().copied());
     let mut rest = raw;
     let mut last = None;
@@ -33,7 +58,7 @@ fn align_decoded(raw: &[u8], path: &[u8], decoding: Decoding) -> Option<usize> {
             match wanted.next() {
                 Some(expected) if expected == byte => start = None,
                 Some(_) => return None,
-                None => return start,
+                None => break,
             }
         }
         if byte == b'/' && before.len() + 1 == rest.len() {
@@ -41,11 +66,14 @@ fn align_decoded(raw: &[u8], path: &[u8], decoding: Decoding) -> Option<usize> {
         }
         (rest, last) = (before, Some(byte));
     }
-    if wanted.next().is_some() { None } else { start }
+    match (wanted.next(), start) {
+        (None, Some(at)) => Some(Alignment { at, decoding }),
+        _ => None,
+    }
 }
 
 /// What a server decodes in the path it gives.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Decoding {
     Whole,
     /// Apache's `AllowEncodedSlashes NoDecode` leaves `%2F` and `%5C` in a path that is decoded otherwise.
@@ -55,7 +83,7 @@ enum Decoding {
 }
 
 impl Decoding {
-    /// The last byte that `raw` stands for, and what comes before it.
+    /// The last byte that `raw` represents, and what comes before it.
     fn split_last(self, raw: &[u8]) -> Option<(&[u8], u8)> {
         match (self, percent::split_last(raw)) {
             (Self::ButSlashes, Some((_, b'/' | b'\\'))) | (Self::Nothing, _) => {
@@ -66,9 +94,14 @@ impl Decoding {
     }
 }
 
-/// T-7: where `raw` goes on after the decoded `prefix`, which has no repeated slashes and none at its end; `None` when
+/// T-7: where `raw` continues after the decoded `prefix`, which has no repeated slashes and none at its end; `None` when
 /// that is not a whole number of segments.
+///
+/// A run of slashes in front of `raw` is not one slash: `//app` is not below `/app` (T-9).
 pub(super) fn strip(raw: &[u8], prefix: &[u8]) -> Option<usize> {
+    if !prefix.is_empty() && leading_raw_slashes(raw).0 != 1 {
+        return None;
+    }
     let mut wanted = prefix.iter();
     let mut rest = raw;
     let mut last = None;
@@ -82,9 +115,18 @@ pub(super) fn strip(raw: &[u8], prefix: &[u8]) -> Option<usize> {
     (rest.is_empty() || rest.starts_with(b"/")).then(|| raw.len() - rest.len())
 }
 
-/// Whether the raw path stands for `path`, but for repeated slashes.
-pub(super) fn is_same<'a>(raw: &[u8], path: impl IntoIterator<Item = &'a u8>) -> bool {
-    squash(percent::decode(raw)).eq(squash(path.into_iter().copied()))
+/// T-9: the rest of a decoded path below `prefix`, by whole segments, compared as they are.
+pub(super) fn below<'a>(path: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
+    let rest = path.strip_prefix(prefix)?;
+    (rest.is_empty() || rest.starts_with(b"/")).then_some(rest)
+}
+
+/// Whether two decoded paths are the same, but for repeated slashes.
+pub(super) fn is_same<'a>(
+    one: impl IntoIterator<Item = &'a u8>,
+    other: impl IntoIterator<Item = &'a u8>,
+) -> bool {
+    squash(one.into_iter().copied()).eq(squash(other.into_iter().copied()))
 }
 
 /// T-5: whether a decoded path has a segment `.` or `..`.
@@ -128,6 +170,22 @@ pub(in crate::cgi) fn with_one_leading_slash(path: &[u8]) -> &[u8] {
         path = rest;
     }
     path
+}
+
+/// How many slashes a decoded path has in front.
+pub(super) fn leading_slashes(path: &[u8]) -> usize {
+    path.iter().take_while(|&&byte| byte == b'/').count()
+}
+
+/// How many slashes a raw path has in front, encoded ones included, and what follows them.
+pub(super) fn leading_raw_slashes(raw: &[u8]) -> (usize, &[u8]) {
+    let mut slashes = 0;
+    let mut rest = raw;
+    while let Some((b'/', after)) = percent::split_first(rest) {
+        slashes += 1;
+        rest = after;
+    }
+    (slashes, rest)
 }
 
 /// `path` with every run of slashes merged into one.

@@ -1,7 +1,10 @@
-//! The path when the operator says where the application is mounted (T-8, O1 to O6).
+//! The path when the operator says where the application is mounted (T-8, O1 to O8).
 
+use super::align;
+use super::front_controller::{self, Meant};
 use super::sent::Sent;
-use super::{Choice, Path, align};
+use super::split;
+use super::{Choice, Path, PathRule};
 use crate::cgi::error::InvalidRequest;
 use crate::cgi::mapping::OnMismatch;
 use crate::cgi::script_name::ScriptName;
@@ -11,12 +14,75 @@ pub(super) fn choose<'a>(
     script_name: &ScriptName,
     on_mismatch: OnMismatch,
 ) -> Result<Choice<'a>, InvalidRequest> {
-    match sent.raw_path() {
-        // O4, O5
-        Some(raw) if sent.path_info.is_empty() => strip(sent, raw, script_name, on_mismatch),
-        Some(raw) => split(sent, raw, script_name, on_mismatch),
-        None => without_raw_path(sent, script_name, on_mismatch),
+    let choice = |path: Path<'a>, rule| {
+        Ok(Choice {
+            script_name: match path.raw_start() {
+                // T-14: spelled as the client did, where that can be known.
+                Some(at) => script_name.spelled(sent.raw_prefix(at)),
+                None => script_name.clone(),
+            },
+            path,
+            rule,
+        })
+    };
+    // T-9
+    let outside = || match on_mismatch {
+        OnMismatch::NotFound => Err(InvalidRequest::OutsideScriptName),
+        OnMismatch::Keep => Ok(()),
+    };
+
+    match front_controller::meant(sent)? {
+        Some(Meant::RequestUri(raw)) => {
+            return strip(sent, raw, script_name, on_mismatch, PathRule::OF);
+        }
+        Some(Meant::RedirectUrl(url)) => {
+            let below = align::below(url, script_name.as_bytes());
+            if below.is_none() {
+                outside()?;
+            }
+            return choice(Path::spelled(sent, below.unwrap_or(url))?, PathRule::OF);
+        }
+        None => {}
     }
+    if split::is_real(sent, Some(script_name)) {
+        if sent.is_beside_mount || !is_under(sent, script_name) {
+            outside()?;
+        }
+        let path = Path::spelled(sent, &*sent.path_info)?;
+        let rule = path.raw_start().map_or(PathRule::O3, |_| PathRule::O2);
+        return choice(path, rule);
+    }
+    if sent.is_cgi && sent.path_info.is_empty() && front_controller::is_script_asked_for(sent) {
+        return choice(Path::ROOT, PathRule::O7);
+    }
+    if sent.is_silent() {
+        return match sent.raw_path() {
+            Some(raw) => strip(sent, raw, script_name, on_mismatch, PathRule::O8),
+            None => choice(Path::ROOT, PathRule::N7),
+        };
+    }
+    let whole = sent.whole_path();
+    // A rewrite rule may have removed the mount from a path that begins with it twice: so this comes before O4.
+    if let Some(alignment) = sent.align(&whole) {
+        let precedes = ScriptName::from_raw(sent.raw_prefix(alignment.at));
+        if !script_name.is_empty() && precedes == *script_name {
+            return choice(Path::aligned(alignment, &whole), PathRule::O1);
+        }
+    }
+    // Of the web server's path, not of the client's: an error page below the mount would be the denied page.
+    if let Some(rest) = align::below(&whole, script_name.as_bytes()) {
+        return choice(Path::spelled(sent, rest.to_vec())?, PathRule::O4);
+    }
+    let is_rewritten = sent.is_rewritten_by_proxy()
+        || (sent.script_name.is_empty() && sent.has_target() && !sent.is_requested(&whole));
+    if is_rewritten {
+        if sent.is_beside_mount {
+            outside()?;
+        }
+        return choice(Path::spelled(sent, whole.into_owned())?, PathRule::O3);
+    }
+    outside()?;
+    choice(Path::spelled(sent, whole.into_owned())?, PathRule::O5)
 }
 
 /// The raw path without `script_name` (T-7).
@@ -25,110 +91,29 @@ pub(super) fn strip<'a>(
     raw: &[u8],
     script_name: &ScriptName,
     on_mismatch: OnMismatch,
+    rule: PathRule,
 ) -> Result<Choice<'a>, InvalidRequest> {
     match align::strip(raw, script_name.as_bytes()) {
-        Some(at) => Ok(raw_from(sent, at, script_name)),
+        Some(at) => Ok(Choice {
+            path: Path::unconfirmed(raw, at),
+            script_name: script_name.spelled(sent.raw_prefix(at)),
+            rule,
+        }),
         // T-9
         None if on_mismatch == OnMismatch::NotFound => Err(InvalidRequest::OutsideScriptName),
         None => Ok(Choice {
-            path: Path::Raw(0),
+            path: Path::unconfirmed(raw, 0),
             script_name: script_name.clone(),
+            rule,
         }),
     }
 }
 
-/// `PATH_INFO` and `REQUEST_URI` are both there.
-fn split<'a>(
-    sent: &'a Sent<'_>,
-    raw: &[u8],
-    script_name: &ScriptName,
-    on_mismatch: OnMismatch,
-) -> Result<Choice<'a>, InvalidRequest> {
-    let unsplit = sent.script_name_bytes().iter().chain(&*sent.path_info);
-    if !sent.has_real_split() && align::is_same(raw, unsplit) {
-        match align::strip(raw, script_name.as_bytes()) {
-            // O1: the whole path is in PATH_INFO, or was split where it happened to be.
-            Some(at) => return Ok(raw_from(sent, at, script_name)),
-            // T-9
-            None if on_mismatch == OnMismatch::NotFound => {
-                return Err(InvalidRequest::OutsideScriptName);
-            }
-            None => {}
-        }
-    }
-    match align::align(raw, &sent.path_info) {
-        // O2: what the rewrite rule meant, even where it is not behind the script name.
-        Some(at) => Ok(raw_from(sent, at, script_name)),
-        // O3
-        None => Ok(Choice {
-            path: Path::encode(&sent.path_info)?,
-            script_name: script_name.clone(),
-        }),
-    }
-}
-
-fn without_raw_path<'a>(
-    sent: &'a Sent<'_>,
-    script_name: &ScriptName,
-    on_mismatch: OnMismatch,
-) -> Result<Choice<'a>, InvalidRequest> {
-    let name = sent.script_name_bytes();
-    let path = match (name, &*sent.path_info) {
-        // O6
-        (name, b"") => {
-            let path = Path::encode(name)?;
-            match strip_encoded(&path, script_name) {
-                Some(stripped) => stripped,
-                // T-9
-                None if on_mismatch == OnMismatch::NotFound => {
-                    return Err(InvalidRequest::OutsideScriptName);
-                }
-                None => path,
-            }
-        }
-        // O3, where PATH_INFO has the whole path
-        (b"", path_info) => {
-            let path = Path::encode(path_info)?;
-            match strip_encoded(&path, script_name) {
-                Some(stripped) => stripped,
-                // T-9
-                None if on_mismatch == OnMismatch::NotFound && !is_inside(sent, script_name) => {
-                    return Err(InvalidRequest::OutsideScriptName);
-                }
-                None => path,
-            }
-        }
-        // O3
-        (_, path_info) => Path::encode(path_info)?,
-    };
-    Ok(Choice {
-        path,
-        script_name: script_name.clone(),
-    })
-}
-
-/// Whether the client asked for something below `script_name`, so that a `PATH_INFO` that does not begin with it has lost
-/// it to the web server. Without a `REQUEST_URI` there is no telling.
-fn is_inside(sent: &Sent<'_>, script_name: &ScriptName) -> bool {
-    let resolved = sent.dotted_path().map(align::resolve_dot_segments);
-    resolved.is_some_and(|resolved| {
-        let rest = resolved.strip_prefix(script_name.as_bytes());
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
-    })
-}
-
-fn strip_encoded<'a>(path: &Path<'_>, script_name: &ScriptName) -> Option<Path<'a>> {
-    let Path::Encoded(path) = path else {
-        return None;
-    };
-    let at = align::strip(path.as_bytes(), script_name.as_bytes())?;
-    Some(Path::Encoded(path.get(at..)?.to_owned().into()))
-}
-
-/// T-14: the script name is spelled as the client did, where that can be known.
-fn raw_from<'a>(sent: &Sent<'_>, at: usize, script_name: &ScriptName) -> Choice<'a> {
-    Choice {
-        path: Path::Raw(at),
-        script_name: script_name.spelled(sent.raw_prefix(at)),
-    }
+/// Whether the path is below `script_name` by the web server's split, or the client's URL has exactly that in front of
+/// `PATH_INFO`.
+pub(super) fn is_under(sent: &Sent<'_>, script_name: &ScriptName) -> bool {
+    align::below(sent.script_name, script_name.as_bytes()).is_some()
+        || sent.align(&sent.path_info).is_some_and(|alignment| {
+            ScriptName::from_raw(sent.raw_prefix(alignment.at)) == *script_name
+        })
 }

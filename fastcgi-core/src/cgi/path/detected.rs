@@ -1,44 +1,79 @@
-//! The path when only the web server says where the application is mounted (T-8, N1 to N7).
+//! The path when only the web server says where the application is mounted (T-8, N1 to N9).
 
+use super::align;
+use super::front_controller::{self, Meant};
 use super::sent::{Sent, Server};
-use super::{Choice, Path, align};
+use super::split;
+use super::{Choice, Path, PathRule, proxied};
 use crate::cgi::error::InvalidRequest;
-use crate::cgi::percent;
 use crate::cgi::script_name::ScriptName;
 
 pub(super) fn choose<'a>(sent: &'a Sent<'_>) -> Result<Choice<'a>, InvalidRequest> {
     if !sent.path_info.is_empty() {
         return with_path_info(sent);
     }
-    match sent.raw_path() {
-        Some(raw) => Ok(without_path_info(sent, raw)),
-        // N6, N7
-        None => Ok(Choice {
-            path: Path::encode(sent.script_name_bytes())?,
-            script_name: ScriptName::default(),
-        }),
+    if !sent.proxied.is_empty() {
+        return with_proxied_path(sent);
+    }
+    let at_root = |path, rule| Choice {
+        path,
+        script_name: ScriptName::default(),
+        rule,
+    };
+    match front_controller::meant(sent)? {
+        Some(Meant::RedirectUrl(url)) => {
+            return Ok(at_root(Path::spelled(sent, url.to_vec())?, PathRule::NF));
+        }
+        Some(Meant::RequestUri(raw)) => {
+            return Ok(at_root(Path::unconfirmed(raw, 0), PathRule::NF));
+        }
+        None => {}
+    }
+    if front_controller::is_script_asked_for(sent) && is_script_on_disk(sent) {
+        return Ok(Choice {
+            path: Path::ROOT,
+            script_name: sent.script_name(),
+            rule: PathRule::N4,
+        });
+    }
+    match (sent.script_name, sent.raw_path()) {
+        (b"", Some(raw)) => Ok(at_root(Path::unconfirmed(raw, 0), PathRule::N8)),
+        (b"", None) => Ok(at_root(Path::ROOT, PathRule::N7)),
+        (name, _) => match sent.align(name) {
+            Some(alignment) => Ok(Choice {
+                path: Path::aligned(alignment, name),
+                script_name: ScriptName::from_raw(sent.raw_prefix(alignment.at)),
+                rule: match alignment.at {
+                    0 => PathRule::N5,
+                    _ => PathRule::N5r,
+                },
+            }),
+            None => Ok(at_root(Path::encode(name)?, PathRule::N6)),
+        },
     }
 }
 
 fn with_path_info<'a>(sent: &'a Sent<'_>) -> Result<Choice<'a>, InvalidRequest> {
-    let aligned = sent
-        .raw_path()
-        .and_then(|raw| align::align(raw, &sent.path_info));
-    let mut choice = match aligned {
-        // N1: what precedes the path in the URL. SCRIPT_NAME would be /index.fcgi behind a rewrite rule.
-        Some(at) => raw_from(sent, at),
-        // N2
-        None => Choice {
-            path: Path::encode(&sent.path_info)?,
-            script_name: resolved_prefix(sent).unwrap_or_else(|| sent.script_name()),
-        },
-    };
-    // lighttpd's strip-request-uri shortens REQUEST_URI and leaves SCRIPT_NAME.
-    let is_stripped = sent.server == Server::Lighttpd && !is_script(sent.script_name_bytes());
-    if is_stripped && choice.script_name.is_empty() {
-        choice.script_name = sent.script_name();
+    if !sent.mount().is_empty() && !split::is_real(sent, None) {
+        return Ok(Choice {
+            path: Path::spelled(sent, sent.script_and_path_info())?,
+            script_name: ScriptName::default(),
+            rule: PathRule::N9,
+        });
     }
-    Ok(choice)
+    match sent.align(&sent.path_info) {
+        // What precedes the path in the URL. SCRIPT_NAME would be /index.fcgi behind a rewrite rule.
+        Some(alignment) => Ok(Choice {
+            path: Path::aligned(alignment, &sent.path_info),
+            script_name: ScriptName::from_raw(sent.raw_prefix(alignment.at)),
+            rule: PathRule::N1,
+        }),
+        None => Ok(Choice {
+            path: Path::encode(&*sent.path_info)?,
+            script_name: resolved_prefix(sent).unwrap_or_else(|| sent.script_name()),
+            rule: PathRule::N2,
+        }),
+    }
 }
 
 /// T-5: what precedes `PATH_INFO` when the dot segments of the raw path are resolved.
@@ -49,64 +84,39 @@ fn resolved_prefix(sent: &Sent<'_>) -> Option<ScriptName> {
     Some(ScriptName::from_decoded(prefix.to_vec().into()))
 }
 
-fn without_path_info<'a>(sent: &Sent<'_>, raw: &[u8]) -> Choice<'a> {
-    // N3
-    if let Some(at) = proxied_path(sent).and_then(|path| align::align(raw, &path)) {
-        return raw_from(sent, at);
+/// With `ProxyPass /app/ fcgi://…/`, the URL of mod_proxy_fcgi is the only trace of the mount.
+fn with_proxied_path<'a>(sent: &'a Sent<'_>) -> Result<Choice<'a>, InvalidRequest> {
+    let path = Path::spelled(sent, &*sent.proxied)?;
+    let mount = match sent.script_name.strip_suffix(&*sent.proxied) {
+        Some(mount) => ScriptName::from_decoded(sent.share(mount)),
+        None => ScriptName::default(),
+    };
+    Ok(Choice {
+        script_name: match path.raw_start() {
+            Some(at) => mount.spelled(sent.raw_prefix(at)),
+            None => mount,
+        },
+        path,
+        rule: PathRule::N3,
+    })
+}
+
+/// Whether `SCRIPT_NAME` is the URL of a program, and not the path that the client asked for.
+fn is_script_on_disk(sent: &Sent<'_>) -> bool {
+    let file = sent.script_filename();
+    if sent.is_cgi {
+        // fcgiwrap runs one program for all paths: there it is one that nginx was told to split off.
+        let is_split_off =
+            || sent.variables.path_info.is_some() && file.ends_with(sent.script_name);
+        return sent.server != Server::Nginx || is_split_off();
     }
-    // N4: the URL of the script itself. Its extension proves it: with `ProxyFCGIBackendType GENERIC`, SCRIPT_NAME is
-    // the whole path of every request.
-    let script_name = sent.script_name_bytes();
-    if !script_name.is_empty()
-        && is_script(sent.script_filename)
-        && align::is_same(raw, script_name)
+    // These make SCRIPT_FILENAME of a file that they have found. Others make it of the path.
+    if !matches!(sent.server, Server::Apache | Server::Lighttpd | Server::H2o)
+        || proxied::is_proxied(file)
     {
-        return Choice {
-            path: Path::ROOT,
-            script_name: sent.script_name(),
-        };
+        return false;
     }
-    // N5r: only SCRIPT_NAME shows that a rewrite rule of nginx removed a prefix.
-    if sent.server == Server::Nginx {
-        match align::align(raw, sent.sent_script_name) {
-            Some(at) if at > 0 => return raw_from(sent, at),
-            _ => {}
-        }
-    }
-    // N5
-    raw_from(sent, 0)
-}
-
-/// The path that mod_proxy_fcgi would have sent as a URL: only `SCRIPT_FILENAME`, `proxy:fcgi://host:9000/path`, shows
-/// what `ProxyPass` removed.
-fn proxied_path(sent: &Sent<'_>) -> Option<Vec<u8>> {
-    if !sent.is_proxied() {
-        return None;
-    }
-    let url = sent.script_filename;
-    let scheme_end = url.windows(3).position(|window| window == b"://");
-    let authority = scheme_end.and_then(|at| url.get(at + 3..)).unwrap_or(url);
-    let path = authority.get(authority.iter().position(|&byte| byte == b'/')?..)?;
-    let path = path.split(|&byte| byte == b'?').next()?;
-    Some(percent::decode(path).collect())
-}
-
-fn raw_from<'a>(sent: &Sent<'_>, at: usize) -> Choice<'a> {
-    Choice {
-        path: Path::Raw(at),
-        script_name: ScriptName::from_raw(sent.raw_prefix(at)),
-    }
-}
-
-/// Whether a path names a script, by its extension.
-fn is_script(path: &[u8]) -> bool {
-    [&b".fcgi"[..], b".fcg", b".cgi"]
-        .into_iter()
-        .any(|extension| {
-            let end = path
-                .len()
-                .checked_sub(extension.len())
-                .and_then(|at| path.get(at..));
-            end.is_some_and(|end| end.eq_ignore_ascii_case(extension))
-        })
+    let context = sent.variables.context_prefix;
+    context.is_some_and(|prefix| prefix == sent.script_name)
+        || (split::is_script(file) && (context.is_none() || sent.is_file_of_script(file)))
 }

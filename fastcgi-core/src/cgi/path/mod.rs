@@ -1,26 +1,47 @@
 //! Which path a request is for.
 //!
-//! `PATH_INFO` says which path, `REQUEST_URI` how the client spelled it: where one is the end of the other, the raw
-//! spelling is used, because decoding loses `%2F`; where a rewrite rule changed the path, `PATH_INFO` is encoded anew
-//! (RFC 3875, 4.1.5).
+//! Which resource is meant is the web server's word: `SCRIPT_NAME` and `PATH_INFO` (RFC 3875, 3.3). `REQUEST_URI` is what
+//! the client asked for, and another resource after an internal redirect. So it only says how a path is spelled, where the
+//! web server's variables end it: decoding loses `%2F`.
 
 pub(super) mod align;
 mod configured;
 mod detected;
+mod front_controller;
+mod proxied;
+mod rule;
 mod sent;
+mod split;
+mod target;
 mod uri;
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use http::{Method, Uri};
 
+pub use self::rule::PathRule;
+
+use self::align::Alignment;
 use self::sent::Sent;
 use super::error::InvalidRequest;
+use super::host;
 use super::mapping::{Mapping, OnMismatch, PathSource};
 use super::percent;
 use super::script_name::ScriptName;
 use super::variables::Variables;
 use crate::Params;
+
+/// What the application is asked for.
+pub(super) struct Target {
+    /// In origin form, relative to the script name.
+    pub(super) uri: Uri,
+    /// Where the application is mounted.
+    pub(super) script_name: ScriptName,
+    pub(super) rule: PathRule,
+    /// The host in a request target of absolute form.
+    pub(super) host: Option<Bytes>,
+}
 
 /// The URI for the application, and where the application is mounted.
 pub(super) fn resolve(
@@ -28,16 +49,24 @@ pub(super) fn resolve(
     params: &Params,
     method: &Method,
     variables: &Variables<'_>,
-) -> Result<(Uri, ScriptName), InvalidRequest> {
-    let sent = Sent::new(params, variables)?;
+) -> Result<Target, InvalidRequest> {
+    let mut sent = Sent::new(params, variables, mapping.is_cgi)?;
     // T-4
     if sent.target.whole == b"*" {
         return match *method {
-            Method::OPTIONS => Ok((Uri::from_static("*"), ScriptName::default())),
+            Method::OPTIONS => Ok(Target {
+                uri: Uri::from_static("*"),
+                script_name: ScriptName::default(),
+                rule: PathRule::Asterisk,
+                host: None,
+            }),
             _ => Err(InvalidRequest::Target),
         };
     }
     // T-8
+    if mapping.path_source == PathSource::Auto {
+        sent.read_proxied();
+    }
     let choice = match (mapping.path_source, &mapping.script_name) {
         (PathSource::PathInfo, script_name) => path_info(&sent, script_name.as_ref())?,
         (PathSource::RequestUri, script_name) => {
@@ -48,20 +77,36 @@ pub(super) fn resolve(
         }
         (PathSource::Auto, None) => detected::choose(&sent)?,
     };
-    let uri = uri::uri(&sent, &choice.path, variables.query_string)?;
-    Ok((uri, choice.script_name))
+    Ok(Target {
+        uri: uri::uri(&sent, &choice.path, variables.query_string)?,
+        script_name: choice.script_name,
+        rule: choice.rule,
+        host: host(&sent)?,
+    })
+}
+
+/// T-3: the host of a target in absolute form is the one that is meant (RFC 9112, 3.2.2).
+fn host(sent: &Sent<'_>) -> Result<Option<Bytes>, InvalidRequest> {
+    let Some(authority) = sent.target.authority else {
+        return Ok(None);
+    };
+    match host::from_target(authority) {
+        Some(host) => Ok(Some(sent.share(host))),
+        None => Err(InvalidRequest::Host),
+    }
 }
 
 /// What T-8 chooses.
 struct Choice<'a> {
     path: Path<'a>,
     script_name: ScriptName,
+    rule: PathRule,
 }
 
 /// The path for the application. It has no dot segments.
 enum Path<'a> {
-    /// The raw path from this byte on.
-    Raw(usize),
+    /// The raw path from the byte `at` on, with this many slashes in front (T-12); none makes the root.
+    Raw { at: usize, slashes: usize },
     /// A decoded path, encoded.
     Encoded(Cow<'a, str>),
 }
@@ -69,12 +114,52 @@ enum Path<'a> {
 impl<'a> Path<'a> {
     const ROOT: Self = Self::Encoded(Cow::Borrowed("/"));
 
+    /// The end of the raw path that is `word`.
+    fn aligned(alignment: Alignment, word: &[u8]) -> Self {
+        Self::Raw {
+            at: alignment.at,
+            slashes: alignment.leading_slashes(word),
+        }
+    }
+
+    /// The raw path from `at` on, where nothing else says what is meant.
+    fn unconfirmed(raw: &[u8], at: usize) -> Self {
+        let rest = raw.get(at..).unwrap_or_default();
+        Self::Raw {
+            at,
+            slashes: align::leading_raw_slashes(rest).0,
+        }
+    }
+
     /// T-5: Caddy and HAProxy do not resolve dot segments, so that the path they give may have some, too.
-    fn encode(decoded: &'a [u8]) -> Result<Self, InvalidRequest> {
+    fn encode(decoded: impl Into<Cow<'a, [u8]>>) -> Result<Self, InvalidRequest> {
+        let decoded = decoded.into();
         if align::has_dot_segment(decoded.iter().copied()) {
             return Err(InvalidRequest::DotSegment);
         }
-        Ok(Self::Encoded(percent::encode(decoded)))
+        let encoded = match decoded {
+            Cow::Borrowed(decoded) => percent::encode(decoded),
+            Cow::Owned(decoded) => percent::encode(&decoded).into_owned().into(),
+        };
+        Ok(Self::Encoded(encoded))
+    }
+
+    /// T-8: `word` as the client spelled it, where it is the end of what the client asked for.
+    fn spelled(sent: &Sent<'_>, word: impl Into<Cow<'a, [u8]>>) -> Result<Self, InvalidRequest> {
+        let word = word.into();
+        match sent.align(&word) {
+            _ if word.is_empty() => Ok(Self::ROOT),
+            Some(alignment) => Ok(Self::aligned(alignment, &word)),
+            None => Self::encode(word),
+        }
+    }
+
+    /// Where in the raw path this begins.
+    fn raw_start(&self) -> Option<usize> {
+        match *self {
+            Self::Raw { at, .. } => Some(at),
+            Self::Encoded(_) => None,
+        }
     }
 }
 
@@ -83,8 +168,9 @@ fn path_info<'a>(
     script_name: Option<&ScriptName>,
 ) -> Result<Choice<'a>, InvalidRequest> {
     Ok(Choice {
-        path: Path::encode(&sent.path_info)?,
+        path: Path::encode(&*sent.path_info)?,
         script_name: script_name.map_or_else(|| sent.script_name(), Clone::clone),
+        rule: PathRule::PathInfo,
     })
 }
 
@@ -96,9 +182,12 @@ fn request_uri<'a>(
     let raw = sent.raw_path().ok_or(InvalidRequest::Target)?;
     match script_name {
         None => Ok(Choice {
-            path: Path::Raw(0),
+            path: Path::unconfirmed(raw, 0),
             script_name: ScriptName::default(),
+            rule: PathRule::RequestUri,
         }),
-        Some(script_name) => configured::strip(sent, raw, script_name, on_mismatch),
+        Some(script_name) => {
+            configured::strip(sent, raw, script_name, on_mismatch, PathRule::RequestUri)
+        }
     }
 }

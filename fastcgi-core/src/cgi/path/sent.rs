@@ -1,84 +1,198 @@
-//! What the web server says about the path, cleaned of what only some servers do.
+//! What the web server says about the path, without the habits of single web servers (T-2, T-3).
 
 use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use super::align;
+use super::align::{self, Alignment};
+use super::proxied;
+use super::target::{RequestTarget, Spelling};
 use crate::Params;
 use crate::cgi::error::InvalidRequest;
 use crate::cgi::percent;
 use crate::cgi::script_name::ScriptName;
 use crate::cgi::variables::Variables;
 
-/// The variables that say something about the path.
+/// The variables that say something about the path. The names of docs/rules.md are in parentheses.
 pub(super) struct Sent<'a> {
     params: &'a Params,
+    pub(super) variables: &'a Variables<'a>,
     pub(super) server: Server,
+    /// Whether this is plain CGI: then the program named by `SCRIPT_NAME` is this one.
+    pub(super) is_cgi: bool,
     pub(super) target: RequestTarget<'a>,
     spelling: Spelling,
-    /// `PATH_INFO`; empty, or begins with a slash.
+    /// `SCRIPT_NAME` (S), or what takes its place.
+    pub(super) script_name: &'a [u8],
+    /// `PATH_INFO` (I), or what takes its place; empty, or begins with a slash.
     pub(super) path_info: Cow<'a, [u8]>,
-    /// `SCRIPT_NAME` as it was sent.
-    pub(super) sent_script_name: &'a [u8],
-    pub(super) script_filename: &'a [u8],
+    /// The path in the URL of mod_proxy_fcgi (P), decoded; empty when there is none.
+    pub(super) proxied: Vec<u8>,
+    /// Whether the path that Caddy gave was not below the mount that it gave.
+    pub(super) is_beside_mount: bool,
 }
 
-/// Servers that need to be known by name.
+/// Web servers that need to be known by name.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Server {
+    Apache,
+    Caddy,
+    H2o,
     Iis,
     Lighttpd,
     Nginx,
     Other,
 }
 
-/// Whether the path of `REQUEST_URI` can be used as it is spelled.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Spelling {
-    Usable,
-    Dotted,
-    Absent,
-}
-
 impl<'a> Sent<'a> {
     pub(super) fn new(
         params: &'a Params,
-        variables: &Variables<'a>,
+        variables: &'a Variables<'a>,
+        is_cgi: bool,
     ) -> Result<Self, InvalidRequest> {
         let server = Server::named(variables.server_software.unwrap_or_default());
-        let script_name = variables.script_name.unwrap_or_default();
-        let mut path_info = with_leading_slash(variables.path_info.unwrap_or_default());
         let mut uri = variables.request_uri.unwrap_or_default();
         if server == Server::Iis {
-            // T-2: REQUEST_URI does not survive its rewrites, and PATH_INFO begins with SCRIPT_NAME.
+            // T-2: REQUEST_URI does not survive its rewrites.
             uri = variables
                 .unencoded_url
                 .filter(|url| !url.is_empty())
                 .unwrap_or(uri);
-            path_info = without_script_name(path_info, cleaned(script_name));
         }
         let target = RequestTarget::parse(uri);
-        if target.is_absolute && is_whole_uri(&path_info, uri) {
-            path_info = Cow::default();
-        }
-        let spelling = Spelling::of(target.path);
-        // T-5: servers authorise the path without dot segments. To route the one with them would pass by that.
-        if spelling == Spelling::Dotted && path_info.is_empty() {
+        let mut sent = Self {
+            params,
+            variables,
+            server,
+            is_cgi,
+            spelling: target.spelling(),
+            target,
+            script_name: variables.script_name.unwrap_or_default(),
+            path_info: with_leading_slash(variables.path_info.unwrap_or_default()),
+            proxied: Vec::new(),
+            is_beside_mount: false,
+        };
+        sent.clean(uri);
+        // T-5: web servers authorise the path without dot segments. To route the one with them would pass by that.
+        if sent.spelling == Spelling::Dotted && sent.path_info.is_empty() {
             return Err(InvalidRequest::DotSegment);
         }
-        Ok(Self {
-            params,
-            server,
-            target,
-            spelling,
-            path_info,
-            sent_script_name: script_name,
-            script_filename: variables.script_filename.unwrap_or_default(),
-        })
+        Ok(sent)
     }
 
-    /// The path of `REQUEST_URI`, if it can be used.
+    /// T-2, T-3: what single web servers do to `SCRIPT_NAME` and `PATH_INFO`, undone.
+    fn clean(&mut self, uri: &[u8]) {
+        if self.target.authority.is_some() && is_whole_uri(&self.path_info, uri) {
+            self.path_info = Cow::default();
+        }
+        match self.server {
+            Server::Nginx => self.read_document_uri(),
+            Server::Caddy => self.split_off_mount(),
+            Server::Iis => self.drop_mount_of_iis(),
+            Server::H2o => self.drop_fragment(),
+            Server::Apache if self.is_included() => {
+                if let Some(rest) = self.script_name.strip_suffix(&*self.path_info) {
+                    self.script_name = rest;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// nginx's `$document_uri` is the path that is meant, after redirects; a fixed `SCRIPT_NAME` or `fastcgi_index` is not.
+    fn read_document_uri(&mut self) {
+        let uri = self.variables.document_uri.unwrap_or_default();
+        if !self.path_info.is_empty() || !uri.starts_with(b"/") {
+            return;
+        }
+        match align::below(uri, self.script_name) {
+            Some(rest) if self.script_name != b"/" => self.path_info = rest.into(),
+            _ => self.script_name = uri,
+        }
+    }
+
+    /// Caddy gives the whole path in `PATH_INFO` where nothing was split, whatever `SCRIPT_NAME` was set to.
+    fn split_off_mount(&mut self) {
+        let is_split = self
+            .variables
+            .document_uri
+            .is_some_and(|part| !part.is_empty());
+        if is_split || self.mount().is_empty() || self.path_info.is_empty() {
+            return;
+        }
+        match align::below(&self.path_info, self.mount()) {
+            Some([]) => self.path_info = b"/".into(),
+            Some(rest) => self.path_info = rest.to_vec().into(),
+            None => self.is_beside_mount = true,
+        }
+    }
+
+    /// IIS gives the whole path in `PATH_INFO`.
+    fn drop_mount_of_iis(&mut self) {
+        if let Some(rest) = align::below(&self.path_info, self.mount()) {
+            self.path_info = rest.to_vec().into();
+        }
+    }
+
+    /// h2o passes a fragment on in both variables.
+    fn drop_fragment(&mut self) {
+        let Some(fragment) = self.target.fragment else {
+            return;
+        };
+        let in_path = fragment.split(|&byte| byte == b'?').next();
+        let decoded: Vec<u8> = [b'#']
+            .into_iter()
+            .chain(percent::decode(in_path.unwrap_or_default()))
+            .collect();
+        if let Some(rest) = self.path_info.strip_suffix(&*decoded) {
+            self.path_info = rest.to_vec().into();
+        }
+    }
+
+    /// Where mod_proxy_fcgi would have sent the request as HTTP, unless that is where a file would be.
+    pub(super) fn read_proxied(&mut self) {
+        let Some(raw) = proxied::raw_path(self.script_filename()) else {
+            return;
+        };
+        let path: Vec<u8> = percent::decode(raw).collect();
+        if self.script_name.ends_with(&path) {
+            // `PATH_INFO` repeats it where an operator has set that, too.
+            self.path_info = Cow::default();
+        } else if !self.path_info.is_empty()
+            || self.is_file_of_script(raw)
+            || self.is_file_of_script(&path)
+        {
+            return;
+        }
+        self.proxied = path;
+    }
+
+    /// Whether `file` is where Apache would look for the file of `SCRIPT_NAME`.
+    pub(super) fn is_file_of_script(&self, file: &[u8]) -> bool {
+        let variables = self.variables;
+        let is_below = |root: Option<&[u8]>, prefix: &[u8]| {
+            let path = self.script_name.strip_prefix(prefix);
+            root.zip(path)
+                .is_some_and(|(root, path)| align::is_same(file, root.iter().chain(path)))
+        };
+        is_below(variables.document_root, b"")
+            || is_below(
+                variables.context_document_root,
+                variables.context_prefix.unwrap_or_default(),
+            )
+    }
+
+    /// `SCRIPT_FILENAME` (F).
+    pub(super) fn script_filename(&self) -> &'a [u8] {
+        self.variables.script_filename.unwrap_or_default()
+    }
+
+    /// Whether Apache includes the resource in a page of its own.
+    pub(super) fn is_included(&self) -> bool {
+        self.variables.server_protocol == Some(b"INCLUDED")
+    }
+
+    /// The path of `REQUEST_URI` (R), if it can be used.
     pub(super) fn raw_path(&self) -> Option<&'a [u8]> {
         (self.spelling == Spelling::Usable).then_some(self.target.path)
     }
@@ -88,28 +202,79 @@ impl<'a> Sent<'a> {
         (self.spelling == Spelling::Dotted).then_some(self.target.path)
     }
 
-    /// `SCRIPT_NAME`, decoded.
-    pub(super) fn script_name_bytes(&self) -> &'a [u8] {
-        cleaned(self.sent_script_name)
+    /// Whether R has a path at all.
+    pub(super) fn has_target(&self) -> bool {
+        self.spelling != Spelling::Absent
     }
 
+    /// Where `path` is the end of R (T-6).
+    pub(super) fn align(&self, path: &[u8]) -> Option<Alignment> {
+        align::align(self.raw_path()?, path)
+    }
+
+    /// Whether the decoded `path` is what the client asked for (D): all of R by T-6, or R with its dot segments resolved.
+    pub(super) fn is_requested(&self, path: &[u8]) -> bool {
+        match self.dotted_path() {
+            Some(dotted) => align::is_same(&align::resolve_dot_segments(dotted), path),
+            None => self.align(path).is_some_and(|alignment| alignment.at == 0),
+        }
+    }
+
+    /// Whether S and I together are what the client asked for. A web server may decode them in different ways.
+    pub(super) fn is_whole_requested(&self) -> bool {
+        let aligned = self.align(&self.path_info);
+        let is_split_of_raw = aligned.zip(self.raw_path()).is_some_and(|(info, raw)| {
+            let before = raw.get(..info.at).unwrap_or_default();
+            align::align(before, self.mount()).is_some_and(|name| name.at == 0)
+        });
+        is_split_of_raw || self.is_requested(&self.script_and_path_info())
+    }
+
+    /// Whether `part` is anywhere in what the client asked for, decoded.
+    pub(super) fn has_client_written(&self, part: &[u8]) -> bool {
+        let path: Vec<u8> = percent::decode(self.target.path).collect();
+        memchr::memmem::find(&path, part).is_some()
+    }
+
+    /// S, but that `/` is as good as no mount (T-2).
+    pub(super) fn mount(&self) -> &'a [u8] {
+        match self.script_name {
+            b"/" => b"",
+            other => other,
+        }
+    }
+
+    /// [`mount`](Self::mount) as a script name.
     pub(super) fn script_name(&self) -> ScriptName {
-        ScriptName::from_decoded(self.share(self.script_name_bytes()))
+        ScriptName::from_decoded(self.share(self.mount()))
     }
 
-    /// Whether the web server put a real boundary between `SCRIPT_NAME` and `PATH_INFO`, or split the path where it
-    /// happened to find a file (T-8 O1).
-    pub(super) fn has_real_split(&self) -> bool {
-        let made_none = self.script_name_bytes().is_empty()
-            || self.server == Server::Lighttpd
-            || self.is_proxied()
-            || self.script_filename.starts_with(b"//");
-        !made_none
+    /// S + I.
+    pub(super) fn script_and_path_info(&self) -> Cow<'_, [u8]> {
+        match (self.script_name, &*self.path_info) {
+            (name, b"") => name.into(),
+            (b"" | b"/", info) => info.into(),
+            (name, info) => [name, info].concat().into(),
+        }
     }
 
-    /// Whether this came through mod_proxy_fcgi.
-    pub(super) fn is_proxied(&self) -> bool {
-        self.script_filename.starts_with(b"proxy:")
+    /// The whole path that the web server means (W).
+    pub(super) fn whole_path(&self) -> Cow<'_, [u8]> {
+        if self.is_rewritten_by_proxy() {
+            (&*self.proxied).into()
+        } else {
+            self.script_and_path_info()
+        }
+    }
+
+    /// Whether mod_proxy_fcgi's URL has another path than S.
+    pub(super) fn is_rewritten_by_proxy(&self) -> bool {
+        !self.proxied.is_empty() && !self.script_name.ends_with(&self.proxied)
+    }
+
+    /// Whether the web server says nothing about the path but R.
+    pub(super) fn is_silent(&self) -> bool {
+        self.script_name.is_empty() && self.path_info.is_empty() && self.proxied.is_empty()
     }
 
     /// The raw path in front of `at`.
@@ -127,7 +292,11 @@ impl Server {
     fn named(software: &[u8]) -> Self {
         [
             (&b"nginx"[..], Self::Nginx),
+            (b"Angie", Self::Nginx),
+            (b"Apache", Self::Apache),
             (b"lighttpd", Self::Lighttpd),
+            (b"Caddy", Self::Caddy),
+            (b"h2o", Self::H2o),
             (b"Microsoft-IIS", Self::Iis),
         ]
         .into_iter()
@@ -136,98 +305,11 @@ impl Server {
     }
 }
 
-impl Spelling {
-    fn of(path: &[u8]) -> Self {
-        if !path.starts_with(b"/") {
-            Self::Absent
-        } else if align::has_dot_segment(percent::decode(path)) {
-            Self::Dotted
-        } else {
-            Self::Usable
-        }
-    }
-}
-
-/// `REQUEST_URI` in its parts.
-pub(super) struct RequestTarget<'a> {
-    /// What precedes `?`, raw.
-    pub(super) path: &'a [u8],
-    /// What follows it.
-    pub(super) query: Option<&'a [u8]>,
-    /// Both, as they stand in the params; empty when they do not.
-    pub(super) whole: &'a [u8],
-    is_absolute: bool,
-}
-
-impl<'a> RequestTarget<'a> {
-    /// T-3: Apache passes absolute forms on. Its authority is not trusted over `HTTP_HOST`.
-    fn parse(uri: &'a [u8]) -> Self {
-        let after_scheme = without_scheme(uri);
-        let whole = match after_scheme {
-            None => uri,
-            Some(rest) => {
-                let end = rest
-                    .iter()
-                    .position(|byte| matches!(byte, b'/' | b'?' | b'#'));
-                end.and_then(|end| rest.get(end..)).unwrap_or_default()
-            }
-        };
-        let (whole, _fragment) = split_at_byte(whole, b'#');
-        let (path, query) = split_at_byte(whole, b'?');
-        let is_absolute = after_scheme.is_some();
-        if is_absolute && path.is_empty() {
-            return Self {
-                path: b"/",
-                query,
-                whole: b"",
-                is_absolute,
-            };
-        }
-        Self {
-            path,
-            query,
-            whole,
-            is_absolute,
-        }
-    }
-}
-
-fn without_scheme(uri: &[u8]) -> Option<&[u8]> {
-    [&b"http://"[..], b"https://"]
-        .into_iter()
-        .find_map(|scheme| {
-            let (start, rest) = uri.split_at_checked(scheme.len())?;
-            start.eq_ignore_ascii_case(scheme).then_some(rest)
-        })
-}
-
-/// What precedes the first `separator`, and what follows it.
-fn split_at_byte(bytes: &[u8], separator: u8) -> (&[u8], Option<&[u8]>) {
-    let mut parts = bytes.splitn(2, |&byte| byte == separator);
-    (parts.next().unwrap_or_default(), parts.next())
-}
-
-/// T-2: `/` is as good as no `SCRIPT_NAME`.
-fn cleaned(script_name: &[u8]) -> &[u8] {
-    match script_name {
-        b"/" => b"",
-        other => other,
-    }
-}
-
 /// T-2
 fn with_leading_slash(path_info: &[u8]) -> Cow<'_, [u8]> {
     match path_info {
         [] | [b'/', ..] => path_info.into(),
         _ => [b"/", path_info].concat().into(),
-    }
-}
-
-/// T-2: only whole segments are removed.
-fn without_script_name<'a>(path_info: Cow<'a, [u8]>, script_name: &[u8]) -> Cow<'a, [u8]> {
-    match path_info.strip_prefix(script_name) {
-        Some(rest) if rest.is_empty() || rest.starts_with(b"/") => rest.to_vec().into(),
-        _ => path_info,
     }
 }
 

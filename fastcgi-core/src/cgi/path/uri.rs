@@ -7,7 +7,8 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use http::Uri;
 
-use super::sent::{RequestTarget, Sent};
+use super::sent::Sent;
+use super::target::RequestTarget;
 use super::{Path, align};
 use crate::cgi::error::InvalidRequest;
 use crate::cgi::percent;
@@ -20,22 +21,25 @@ pub(super) fn uri(
     let target = &sent.target;
     let query = query(target, query_string);
     let raw_path = match path {
-        Path::Raw(at) => target.path.get(*at..).unwrap_or_default(),
-        Path::Encoded(path) => path.as_bytes(),
+        Path::Raw { at, slashes } => {
+            with_leading_slashes(target.path.get(*at..).unwrap_or_default(), *slashes)
+        }
+        Path::Encoded(path) => {
+            let path = path.as_bytes();
+            with_leading_slashes(path, align::leading_slashes(path))
+        }
     };
-    // T-12
-    let raw_path = align::with_one_leading_slash(raw_path);
     // T-11
-    let path_part = percent::repair_path(raw_path);
+    let path_part = percent::repair_path(&raw_path);
     let query_part = query.map(percent::repair_query);
 
-    let is_untouched =
-        matches!(path_part, Cow::Borrowed(_)) && !matches!(query_part, Some(Cow::Owned(_)));
-    let shared = match path {
-        // The path is empty when the target was the script name alone.
-        Path::Raw(_) if is_untouched && !raw_path.is_empty() => {
-            as_received(target, raw_path, query)
-        }
+    let shared = match (path, &raw_path, &path_part, &query_part) {
+        (
+            Path::Raw { .. },
+            Cow::Borrowed(raw_path),
+            Cow::Borrowed(_),
+            None | Some(Cow::Borrowed(_)),
+        ) => as_received(target, raw_path, query),
         _ => None,
     };
     let uri = match shared {
@@ -46,6 +50,27 @@ pub(super) fn uri(
         return Err(InvalidRequest::TargetTooLong);
     }
     Uri::from_maybe_shared(uri).map_err(|_| InvalidRequest::Target)
+}
+
+/// T-12: `path`, an encoded one, with this many slashes in front, all but the first of them encoded; `/` when it is empty.
+///
+/// `//evil.example/x` would be another host's URL, if an application put it into `Location`.
+fn with_leading_slashes(path: &[u8], slashes: usize) -> Cow<'_, [u8]> {
+    let (_, rest) = align::leading_raw_slashes(path);
+    match path {
+        [b'/', after @ ..] if slashes <= 1 && after == rest => path.into(),
+        [b'/', after @ ..] if has_encoded_slashes(after, rest, slashes) => path.into(),
+        _ => {
+            let more = slashes.saturating_sub(1);
+            [b"/", &*b"%2F".repeat(more), rest].concat().into()
+        }
+    }
+}
+
+/// Whether `path` is `rest` behind the encoded ones of this many slashes.
+fn has_encoded_slashes(path: &[u8], rest: &[u8], slashes: usize) -> bool {
+    let more = path.len() - rest.len();
+    slashes > 1 && more == 3 * (slashes - 1) && path.iter().take(more).all(|&byte| byte != b'/')
 }
 
 /// T-13: QUERY_STRING wins, because rewrite rules add to it. Only a bare `?` is not seen in it.

@@ -1,0 +1,17 @@
+//! `SCRIPT_FILENAME` as mod_proxy_fcgi sends it: the URL to which it would have proxied.
+
+/// Whether `file` came through mod_proxy_fcgi.
+pub(super) fn is_proxied(file: &[u8]) -> bool {
+    file.starts_with(b"proxy:")
+}
+
+/// The path of `proxy:fcgi://host:9000/path`, as it is spelled there; `None` where there is no such URL.
+///
+/// It is encoded for `ProxyPass`, and not for `SetHandler`.
+pub(super) fn raw_path(file: &[u8]) -> Option<&[u8]> {
+    let url = file.strip_prefix(b"proxy:")?;
+    let scheme_end = url.windows(3).position(|window| window == b"://");
+    let authority = scheme_end.and_then(|at| url.get(at + 3..)).unwrap_or(url);
+    let path = authority.get(authority.iter().position(|&byte| byte == b'/')?..)?;
+    path.split(|&byte| byte == b'?').next()
+}
