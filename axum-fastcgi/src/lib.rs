@@ -33,6 +33,7 @@
 
 #[cfg(feature = "http")]
 mod development;
+mod foreign_listener;
 mod make_service;
 mod request_service;
 mod run;
@@ -45,6 +46,7 @@ pub use fastcgi_tower::{
 };
 
 pub use crate::{
+    foreign_listener::ForeignListener,
     make_service::IncomingRequest,
     run::{Run, run, run_when_ready},
     serve::{Serve, serve},

@@ -11,7 +11,9 @@ use tower_service::Service;
 /// Exposes params of the web server as headers of the request, for applications that look for headers.
 ///
 /// A header of such a name that the *client* sent is removed first, whether or not there is a param, so that nobody can
-/// forge it. A value that cannot be a header, because it has control characters, is left out.
+/// forge it. An empty value is no header: nginx sends an empty `REMOTE_USER` where nobody has logged in. Of several params
+/// of one name the last one counts (T-1). A value that cannot be a header, because it has control characters, is left
+/// out.
 ///
 /// ```
 /// use fastcgi_tower::ParamToHeaderLayer;
@@ -87,7 +89,8 @@ impl ParamToHeaderLayer {
     }
 
     /// Calls `put` with each header that is made of a param. It takes the place of an earlier one of the same name: of
-    /// several params the last wins (T-1). `None` is a value that cannot be a header; then there is to be none.
+    /// several params the last wins (T-1). With `None` there is no header of that name: the value is empty, or cannot be
+    /// a header.
     pub fn expose(&self, params: &Params, mut put: impl FnMut(HeaderName, Option<HeaderValue>)) {
         let mut put = |name: HeaderName, value: &[u8]| {
             let value = header_value(&name, value);
@@ -186,8 +189,11 @@ fn header_name(prefix: &str, param: &[u8]) -> Option<HeaderName> {
     name.ok()
 }
 
-/// What of a param becomes of a header; `None` when a header cannot hold it.
+/// The value of a header for that of a param; `None` when that is empty, or a header cannot hold it.
 fn header_value(name: &HeaderName, value: &[u8]) -> Option<HeaderValue> {
+    if value.is_empty() {
+        return None;
+    }
     let value = HeaderValue::from_bytes(value);
     if value.is_err() {
         tracing::debug!(header = %name, "leaving out a param whose value cannot be a header");

@@ -1,6 +1,9 @@
 //! What `serve` takes: everything that `axum::serve` does. That it compiles is the point; that it answers is seen too.
 
-use std::{future::pending, net::SocketAddr};
+use std::{
+    future::{IntoFuture, pending, ready},
+    net::SocketAddr,
+};
 
 use axum::{
     Router, ServiceExt as _,
@@ -10,7 +13,7 @@ use axum::{
     response::IntoResponse,
     routing::{MethodRouter, get},
 };
-use axum_fastcgi::{AnyListener, IncomingRequest, UnixSocket, serve};
+use axum_fastcgi::{AnyListener, ForeignListener, IncomingRequest, UnixSocket, serve};
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tower_layer::Layer;
@@ -128,4 +131,47 @@ async fn every_listener_is_accepted() {
         assert!(!server.is_finished());
         server.abort();
     }
+}
+
+/// A listener that was written for `axum::serve`.
+struct Theirs(TcpListener);
+
+impl axum::serve::Listener for Theirs {
+    type Io = TcpStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+        axum::serve::Listener::accept(&mut self.0).await
+    }
+
+    fn local_addr(&self) -> std::io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+#[tokio::test]
+async fn a_listener_of_axum_is_served() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let addr = listener.local_addr().expect("an address");
+    let listener = ForeignListener::new(Theirs(listener), |addr: &SocketAddr| Some(addr.ip()));
+    let server = tokio::spawn(serve(listener, Router::new().fallback(hello)).into_future());
+    let mut io = TcpStream::connect(addr).await.expect("a connection");
+    assert_eq!(
+        exchange(&mut io, &get_request("/", &[])).await.body,
+        "hello"
+    );
+    server.abort();
+}
+
+/// Its addresses are what keeps strangers away.
+#[tokio::test]
+async fn a_listener_of_axum_that_strangers_can_reach_is_refused() {
+    let bind = async || Theirs(TcpListener::bind("0.0.0.0:0").await.expect("a port"));
+    let known = ForeignListener::new(bind().await, |addr: &SocketAddr| Some(addr.ip()));
+    let error = serve(known, Router::new()).await.expect_err("an open port");
+    assert_eq!(error.kind(), std::io::ErrorKind::PermissionDenied);
+
+    let unknown = ForeignListener::without_addresses(bind().await);
+    let server = serve(unknown, Router::new()).with_graceful_shutdown(ready(()));
+    server.await.expect("the guard is off");
 }

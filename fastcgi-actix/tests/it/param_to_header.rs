@@ -36,8 +36,11 @@ fn one_param() {
         .param("APP", "7");
     let expected = "x-app=7 x-other=kept x-remote-user=zo\\xc3\\xab";
     assert_eq!(server.ask(&known).text(), expected);
-    let impossible = known.param("REMOTE_USER", "a\nb");
+    let impossible = known.clone().param("REMOTE_USER", "a\nb");
     assert_eq!(server.ask(&impossible).text(), "x-app=7 x-other=kept");
+    // nginx sends it so where nobody has logged in.
+    let empty = known.param("REMOTE_USER", "");
+    assert_eq!(server.ask(&empty).text(), "x-app=7 x-other=kept");
 }
 
 #[test]

@@ -187,7 +187,7 @@ impl Listener for AnyListener {
         matches!(self, Self::Cgi(_))
     }
 
-    fn ip(addr: &AnyAddr) -> Option<IpAddr> {
+    fn ip(&self, addr: &AnyAddr) -> Option<IpAddr> {
         match addr {
             AnyAddr::Tcp(addr) => Some(addr.ip()),
             AnyAddr::Unix(_) | AnyAddr::Pipe => None,

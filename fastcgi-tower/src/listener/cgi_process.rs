@@ -7,6 +7,7 @@ use std::{
     env,
     future::{Future, pending},
     io,
+    net::IpAddr,
     os::unix::ffi::OsStrExt,
 };
 
@@ -105,6 +106,10 @@ impl Listener for CgiProcess {
 
     fn local_addr(&self) -> io::Result<()> {
         Ok(())
+    }
+
+    fn ip(&self, (): &()) -> Option<IpAddr> {
+        None
     }
 
     fn is_internal(&self) -> bool {

@@ -4,6 +4,7 @@ mod any;
 mod cgi_process;
 mod inherited;
 mod mod_fcgid;
+mod socket_file;
 mod unix_socket;
 
 use std::{
@@ -24,7 +25,8 @@ pub use self::{
     cgi_process::CgiProcess,
     inherited::InheritedSocket,
     mod_fcgid::ModFcgidSocket,
-    unix_socket::{SocketFile, SocketPermissions, UnixSocket},
+    socket_file::SocketFile,
+    unix_socket::{SocketPermissions, UnixSocket},
 };
 
 /// Something that gives connections of web servers: the shape of axum's trait of that name.
@@ -53,11 +55,11 @@ pub trait Listener: Send + 'static {
         false
     }
 
-    /// The IP address in an address, if that is its kind. Default: none.
-    fn ip(addr: &Self::Addr) -> Option<IpAddr> {
-        let _ = addr;
-        None
-    }
+    /// The IP address in an address; `None` where it has none, as that of a Unix socket.
+    ///
+    /// The server's guards stand on it. A listener on an address that other machines can reach is refused unless that is
+    /// allowed, and `FCGI_WEB_SERVER_ADDRS` admits connections by it. With `None` for a TCP socket, the first guard is off.
+    fn ip(&self, addr: &Self::Addr) -> Option<IpAddr>;
 
     /// Keeps further connections from being made, where that is possible; those that wait are still to be accepted.
     /// Default: nothing.
@@ -96,7 +98,7 @@ impl Listener for TcpListener {
         Some(Duration::from_secs(5 * 60))
     }
 
-    fn ip(addr: &SocketAddr) -> Option<IpAddr> {
+    fn ip(&self, addr: &SocketAddr) -> Option<IpAddr> {
         Some(addr.ip())
     }
 
@@ -123,6 +125,10 @@ impl Listener for UnixListener {
 
     fn local_addr(&self) -> io::Result<unix::SocketAddr> {
         Self::local_addr(self)
+    }
+
+    fn ip(&self, _: &unix::SocketAddr) -> Option<IpAddr> {
+        None
     }
 }
 

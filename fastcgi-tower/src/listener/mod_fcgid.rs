@@ -7,6 +7,7 @@ use std::{
     collections::VecDeque,
     future::pending,
     io,
+    net::IpAddr,
     os::{
         fd::AsFd,
         unix::{net::UnixListener as StdUnixListener, process::parent_id},
@@ -83,6 +84,10 @@ impl Listener for ModFcgidSocket {
 
     fn local_addr(&self) -> io::Result<unix::SocketAddr> {
         self.listener.local_addr()
+    }
+
+    fn ip(&self, _: &unix::SocketAddr) -> Option<IpAddr> {
+        None
     }
 
     fn close(&mut self) {

@@ -114,7 +114,7 @@ impl<L: Listener> Entrance<L> {
         let place = Arc::clone(&self.places).acquire_owned().await.ok();
         loop {
             let (io, peer) = self.listener.accept().await;
-            if self.web_servers.admits(L::ip(&peer)) {
+            if self.web_servers.admits(self.listener.ip(&peer)) {
                 tracing::trace!(?peer, "connection accepted");
                 return (io, place);
             }

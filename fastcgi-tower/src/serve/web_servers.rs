@@ -42,7 +42,10 @@ impl WebServers {
     /// A socket that other machines can reach lets whoever finds it be any user of the application. So it has to be
     /// meant.
     pub(super) fn check<L: Listener>(&self, listener: &L, allow_remote: bool) -> io::Result<()> {
-        let local = listener.local_addr().ok().and_then(|addr| L::ip(&addr));
+        let local = listener
+            .local_addr()
+            .ok()
+            .and_then(|addr| listener.ip(&addr));
         match (self, local) {
             (Self::Any, Some(ip)) if !ip.to_canonical().is_loopback() && !allow_remote => {
                 Err(io::Error::new(

@@ -10,11 +10,12 @@ use std::{
         },
     },
     path::{Path, PathBuf},
+    sync::Barrier,
 };
 
 use fastcgi_tower::{
     Listener,
-    listener::{AnyListener, InheritedSocket, SocketPermissions, UnixSocket},
+    listener::{AnyListener, InheritedSocket, SocketFile, SocketPermissions, UnixSocket},
 };
 use tempfile::TempDir;
 use tokio::{
@@ -90,6 +91,47 @@ async fn a_socket_on_which_nobody_listens_is_replaced() {
     assert!(path.exists(), "std leaves it");
     let _socket = UnixSocket::bind(&path).expect("a socket");
     assert!(StdUnixStream::connect(&path).is_ok());
+}
+
+/// Both find that nobody listens there. Without a lock, both replace the path, and one of them is not there.
+#[test]
+fn of_two_processes_that_replace_a_socket_at_once_one_has_it() {
+    let (_directory, path) = directory();
+    for _ in 0..2_000 {
+        drop(StdUnixListener::bind(&path).expect("nobody has it"));
+        let start = Barrier::new(2);
+        let bind = || {
+            start.wait();
+            SocketFile::bind(&path, 0o600)
+        };
+        let results = std::thread::scope(|scope| {
+            let other = scope.spawn(bind);
+            [bind(), other.join().expect("no panic")]
+        });
+        let (bound, refused): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
+        assert_eq!((bound.len(), refused.len()), (1, 1));
+        for error in refused.into_iter().filter_map(Result::err) {
+            assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+        }
+        assert!(StdUnixStream::connect(&path).is_ok());
+    }
+}
+
+#[test]
+fn the_lock_of_a_socket_stays_and_is_for_its_owner() {
+    let (directory, path) = directory();
+    drop(SocketFile::bind(&path, 0o666).expect("a socket"));
+    assert!(!path.exists());
+    let lock = directory.path().join("app.sock.lock");
+    assert_eq!(mode(&lock), 0o600);
+
+    // A link in its place is not followed.
+    let target = directory.path().join("target");
+    fs::remove_file(&lock).expect("a file");
+    symlink(&target, &lock).expect("a link");
+    let error = SocketFile::bind(&path, 0o666).expect_err("no lock");
+    assert!(error.to_string().contains("app.sock.lock"), "{error}");
+    assert!(!target.exists() && !path.exists());
 }
 
 #[tokio::test]

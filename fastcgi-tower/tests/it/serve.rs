@@ -4,6 +4,7 @@ use std::{
     convert::Infallible,
     future::ready,
     io,
+    net::IpAddr,
     path::{Path, PathBuf},
     pin::Pin,
     time::Duration,
@@ -150,6 +151,10 @@ impl Listener for Flood {
 
     fn local_addr(&self) -> io::Result<()> {
         Ok(())
+    }
+
+    fn ip(&self, (): &()) -> Option<IpAddr> {
+        None
     }
 }
 

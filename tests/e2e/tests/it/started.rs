@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::thread;
@@ -32,6 +32,10 @@ pub(crate) fn trials() -> impl Iterator<Item = Trial> {
         by("by_spawn_fcgi_three_times", by_spawn_fcgi),
         by("by_systemd_behind_nginx", by_systemd),
         by("on_the_path_in_fcgi_listen_behind_caddy", on_a_path),
+        by(
+            "with_the_mode_of_its_socket_under_any_umask",
+            under_any_umask,
+        ),
         by("on_the_port_in_fcgi_listen", on_a_port),
         by("by_hand_over_http", by_hand),
     ]
@@ -190,6 +194,25 @@ fn on_a_path() -> Result<(), Failed> {
     assert_eq!(fs::metadata(&socket)?.permissions().mode() & 0o777, 0o660);
     assert!(process.terminate()?.success());
     assert!(!socket.exists());
+    Ok(())
+}
+
+/// A umask takes bits from the mode with which a socket is bound.
+fn under_any_umask() -> Result<(), Failed> {
+    for umask in ["077", "777", "000"] {
+        let (dir, binary) = installed()?;
+        let socket = dir.path().join("app.sock");
+        let run = format!("umask {umask}; exec {}", binary.display());
+        let mut command = program(Path::new("/bin/sh"));
+        command.args(["-c", &run]).env("FCGI_LISTEN", &socket);
+        let mut process = Process::start(&mut command)?;
+        process.wait_until(Duration::from_secs(10), dir.path(), || {
+            UnixStream::connect(&socket).is_ok()
+        })?;
+        let mode = fs::metadata(&socket)?.permissions().mode() & 0o777;
+        assert_eq!(mode, 0o660, "umask {umask}");
+        assert!(process.terminate()?.success());
+    }
     Ok(())
 }
 

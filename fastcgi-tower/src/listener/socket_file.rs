@@ -1,0 +1,204 @@
+//! The path of a listening Unix socket: who may replace it, and who removes it.
+
+use std::{
+    ffi::OsString,
+    fs, io,
+    os::{
+        fd::{AsRawFd, OwnedFd},
+        unix::{
+            fs::{FileTypeExt, MetadataExt, PermissionsExt},
+            net::UnixListener as StdUnixListener,
+        },
+    },
+    path::{Path, PathBuf},
+};
+
+use rustix::{
+    fs::{
+        AtFlags, CWD, FileType, FlockOperation, Gid, Mode, OFlags, Uid, chownat, fchmod, flock,
+        fstat, openat,
+    },
+    io::retry_on_intr,
+};
+use socket2::{Domain, SockAddr, Socket, Type};
+
+use super::SocketPermissions;
+
+/// Connections that may wait to be accepted. The system has a limit of its own.
+const BACKLOG: i32 = 1024;
+
+/// The path of a listening socket of ours, removed when dropped, if it is still the same socket.
+///
+/// [`UnixSocket`](super::UnixSocket) has one. By itself it is for sockets that are bound before there is a runtime, or
+/// shared by several.
+#[derive(Debug)]
+pub struct SocketFile {
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+    present: bool,
+}
+
+impl SocketFile {
+    /// Listens on `path`, with the permissions and the care of
+    /// [`UnixSocket::bind_with`](super::UnixSocket::bind_with), on no runtime yet. The listener does not block.
+    ///
+    /// # Errors
+    ///
+    /// As for [`UnixSocket::bind`](super::UnixSocket::bind).
+    pub fn bind(
+        path: impl AsRef<Path>,
+        permissions: impl Into<SocketPermissions>,
+    ) -> io::Result<(StdUnixListener, Self)> {
+        let permissions = permissions.into();
+        let path = path.as_ref();
+        // Until somebody who looks finds that we listen.
+        let _lock = Lock::acquire(path)?;
+        remove_stale(path)?;
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        // On Linux the file gets the socket's mode, without what the umask takes away.
+        fchmod(&socket, Mode::from_raw_mode(permissions.mode))?;
+        socket.bind(&SockAddr::unix(path)?)?;
+        let file = Self::new(path)?;
+        permissions.apply(path)?;
+        // Nobody can connect before this.
+        socket.listen(BACKLOG)?;
+        socket.set_nonblocking(true)?;
+        Ok((socket.into(), file))
+    }
+
+    fn new(path: &Path) -> io::Result<Self> {
+        let metadata = fs::symlink_metadata(path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            present: true,
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A later process may have put its own socket there.
+    fn is_ours(&self) -> bool {
+        fs::symlink_metadata(&self.path)
+            .is_ok_and(|metadata| metadata.dev() == self.device && metadata.ino() == self.inode)
+    }
+
+    pub(super) fn remove(&mut self) {
+        if !std::mem::take(&mut self.present) {
+            return;
+        }
+        let removed = Lock::acquire(&self.path).and_then(|_lock| match self.is_ours() {
+            true => fs::remove_file(&self.path),
+            false => Ok(()),
+        });
+        if let Err(error) = removed {
+            tracing::debug!(%error, "the socket's path cannot be removed");
+        }
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        self.remove();
+    }
+}
+
+/// The right to replace or remove a path, as long as it lives.
+///
+/// Two processes that look, remove and bind at once can both believe that they have the path. Binding beside it and
+/// renaming would not help: the second rename replaces a socket on which somebody listens. The file of the lock is never
+/// removed, because a process that waits for it would then hold a lock on a file that nobody else opens.
+#[derive(Debug)]
+struct Lock(#[expect(dead_code, reason = "closing it unlocks it")] OwnedFd);
+
+impl Lock {
+    fn acquire(socket: &Path) -> io::Result<Self> {
+        let mut path = OsString::from(socket);
+        path.push(".lock");
+        let flags = OFlags::CREATE | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = openat(CWD, &path, flags, Mode::RUSR | Mode::WUSR).and_then(|file| {
+            retry_on_intr(|| flock(&file, FlockOperation::LockExclusive)).map(|()| file)
+        });
+        match file {
+            Ok(file) => Ok(Self(file)),
+            Err(error) => {
+                let error = io::Error::from(error);
+                let message = format!("{}: {error}", Path::new(&path).display());
+                Err(io::Error::new(error.kind(), message))
+            }
+        }
+    }
+}
+
+impl SocketPermissions {
+    /// Gives a socket its owner, its group and its mode. Nothing here follows a symbolic link.
+    fn apply(self, path: &Path) -> io::Result<()> {
+        if self.owner.is_some() || self.group.is_some() {
+            let owner = self.owner.map(Uid::from_raw);
+            let group = self.group.map(Gid::from_raw);
+            chownat(CWD, path, owner, group, AtFlags::SYMLINK_NOFOLLOW)?;
+        }
+        if fs::symlink_metadata(path)?.permissions().mode() & 0o7777 == self.mode {
+            return Ok(());
+        }
+        set_mode(path, self.mode)
+    }
+}
+
+/// Sets the mode of what is at `path` itself. `chmodat` refuses to do that on Linux before 6.6, but the descriptor of an
+/// opened path can be reached by a path of its own.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let opened = openat(CWD, path, flags, Mode::empty())?;
+    if !FileType::from_raw_mode(fstat(&opened)?.st_mode).is_socket() {
+        return Err(not_a_socket(path));
+    }
+    let by_descriptor = format!("/proc/self/fd/{}", opened.as_raw_fd());
+    fs::set_permissions(by_descriptor, fs::Permissions::from_mode(mode))
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+    let mode = Mode::from_raw_mode(mode.try_into().unwrap_or(Mode::RUSR.as_raw_mode()));
+    Ok(rustix::fs::chmodat(
+        CWD,
+        path,
+        mode,
+        AtFlags::SYMLINK_NOFOLLOW,
+    )?)
+}
+
+/// Removes a socket on which nobody listens.
+fn remove_stale(path: &Path) -> io::Result<()> {
+    let metadata = match fs::symlink_metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if !metadata.file_type().is_socket() {
+        return Err(not_a_socket(path));
+    }
+    // Without blocking: a process whose backlog is full would keep us waiting, and it is there.
+    let probe = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    probe.set_nonblocking(true)?;
+    match probe.connect(&SockAddr::unix(path)?) {
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path),
+        Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+        _ => Err(io::Error::new(
+            io::ErrorKind::AddrInUse,
+            format!("another process listens on {}", path.display()),
+        )),
+    }
+}
+
+fn not_a_socket(path: &Path) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::AlreadyExists,
+        format!("{} exists and is not a socket", path.display()),
+    )
+}
