@@ -31,7 +31,13 @@ pub(super) const LAYOUTS: &[Layout] = &[
         name: "lighttpd-tcp-prefix",
         mount: "/app",
         socket: Socket::Tcp,
-        configure: |setup| configure(setup, &format!("{COMMON}{TCP_PREFIX}")),
+        script_name: Some("/app"),
+        configure: |setup| {
+            configure(
+                setup,
+                include_str!("../../../../examples/tour/lighttpd-prefix.conf"),
+            )
+        },
         differences: &[ALWAYS],
         ..PLAIN
     },
@@ -54,17 +60,13 @@ server.max-request-field-size = 65536
 setenv.add-environment = ( "APP_SETTING" => "from the web server" )
 "#;
 
-const TCP_PREFIX: &str = r#"
-fastcgi.server = ( "/app" => (( "host" => "127.0.0.1", "port" => 9000, "check-local" => "disable" )) )
-"#;
-
+/// Without `fix-root-scriptname`, which is not needed.
 const SPAWNED: &str = r#"
 fastcgi.server = ( "/" => ((
     "bin-path" => "/srv/tour/tour",
     "socket" => "/run/tour/lighttpd.sock",
     "max-procs" => 1,
-    "check-local" => "disable",
-    "fix-root-scriptname" => "enable"
+    "check-local" => "disable"
 )) )
 "#;
 
