@@ -1,4 +1,5 @@
-//! Bugs that other FastCGI libraries have, or had, and this one has not.
+//! Bugs that other FastCGI libraries have, or had, and this one does not have: each row names a test that shows it at the
+//! size at which the bug happens.
 //!
 //! Each test is named for what is so here. `tower` are the modules beside this one, `core` those of fastcgi-core's
 //! tests, `e2e` the end-to-end tests; what has no module is below.
@@ -13,7 +14,7 @@
 //! | a body waits for the thread that waits for it | fcgisgi | `bodies_arrive_on_a_single_thread` |
 //! | requests end in the middle at SIGTERM | fcgisgi | tower `serve::a_graceful_shutdown_waits_for_requests_in_progress`, e2e `sigterm_lets_the_request_in_flight_finish` |
 //! | SIGTERM does nothing while a connection is idle | fcgisgi | tower `serve::a_graceful_shutdown_closes_idle_connections` |
-//! | unbounded queues | fcgisgi, fastcgi++ | `queue_is_bounded_both_ways` |
+//! | unbounded queues between a connection and a handler | fcgisgi, fastcgi++ | `queue_is_bounded_both_ways` |
 //! | whole bodies in memory | tokio-fastcgi, fastcgi (PyPI) | `queue_is_bounded_both_ways`, tower `back_pressure::a_hundred_mib_pass_in_constant_memory` |
 //! | an empty REMOTE_PORT ends the connection | fcgisgi | `empty_params_of_a_web_server_on_a_unix_socket_are_no_error` |
 //! | line breaks in response headers | fcgisgi, and others | core `cgi_response::reason_phrase_cannot_hold_a_line_break`; the types of `http` |
@@ -51,7 +52,6 @@
 //! | an abort after the end of STDIN is not seen | fastcgi-server, Go | tower `abort::the_end_of_the_connection_drops_the_handler_in_every_phase` |
 //! | an abort is a protocol error | libfcgi | `no_end_request_is_missing_after_an_abort` |
 //! | late output of an aborted request goes to the next with its id | Go | `an_id_that_is_used_again_gets_nothing_of_the_old_request` |
-//! | idle connections take the places of new ones | fastcgi-server | `idle_connections_leave_room_for_others` |
 //! | a pair has to fit an 8 KiB buffer | fastcgi-server | tower `limits::headers_of_64_kib_are_no_limit` |
 //! | UNKNOWN_TYPE with the id of a request | fastcgi-server, tokio-fastcgi | core `connection::management::management_records_with_an_id_are_ignored` |
 //! | unknown management records are not answered | Go, fcgisgi | tower `keep_conn::an_unknown_management_record_is_named_in_the_answer` |
@@ -80,12 +80,11 @@ use std::{
 };
 
 use bytes::Bytes;
-use fastcgi_tower::{Builder, Incoming, Params, Role, listener::UnixSocket, serve};
+use fastcgi_tower::{Builder, Incoming, Params, Role, serve};
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, duplex},
-    net::UnixStream,
     time::Instant,
 };
 use tower::service_fn;
@@ -438,24 +437,6 @@ async fn an_id_that_is_used_again_gets_nothing_of_the_old_request() {
         (new.body(), &new.stderr[..], new.app_status),
         (&b"new"[..], &b""[..], 0)
     );
-}
-
-/// fastcgi-server: as many connections as processors were served, idle ones included.
-#[tokio::test]
-async fn idle_connections_leave_room_for_others() {
-    let directory = tempfile::TempDir::new().expect("a directory");
-    let path = directory.path().join("app.sock");
-    let listener = UnixSocket::bind(&path).expect("a socket");
-    let server = tokio::spawn(serve(listener, service_fn(hello)).into_future());
-    let mut idle = Vec::new();
-    for _ in 0..64 {
-        let mut io = UnixStream::connect(&path).await.expect("a connection");
-        io.write_all(&get(1, "/")).await.expect("a connection");
-        let mut response = vec![0; hello_bytes().len()];
-        io.read_exact(&mut response).await.expect("a response");
-        idle.push(io);
-    }
-    server.abort();
 }
 
 /// fastcgi-server, fastcgi (PyPI): closed with something unread, a socket is reset, and the reset overtakes the answer.
