@@ -88,3 +88,26 @@ fn an_ordinary_request_is_not_worth_a_word() {
     ]);
     assert_eq!(told, [""; 0]);
 }
+
+/// T-8a: said once for all requests of a server, whose connections have clones of the mapping.
+#[test]
+fn a_path_that_the_client_did_not_ask_for_is_told_once() {
+    let params: Params = [
+        ("REQUEST_METHOD", "GET"),
+        ("REQUEST_URI", "/secret"),
+        ("SCRIPT_NAME", "/app"),
+        ("SERVER_SOFTWARE", "Apache/2.4.66"),
+    ]
+    .into_iter()
+    .collect();
+    let events = Events::default();
+    tracing::subscriber::with_default(events.clone(), || {
+        let mapping = Mapping::default();
+        for mapping in [mapping.clone(), mapping.clone(), mapping] {
+            assert_eq!(mapping.request(&params).expect("a request").uri, "/app");
+        }
+    });
+    let lines = events.0.lock().expect("no panic elsewhere");
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].starts_with("DEBUG message=SCRIPT_NAME is not a part of REQUEST_URI"));
+}

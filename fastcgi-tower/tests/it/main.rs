@@ -5,6 +5,7 @@ mod back_pressure;
 mod cgi_process;
 mod client;
 mod dispatch;
+mod events;
 mod handle;
 mod keep_conn;
 mod leaving;

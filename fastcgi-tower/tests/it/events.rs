@@ -1,0 +1,90 @@
+//! What is logged: names and numbers, never values of params and headers.
+
+use std::{
+    fmt::{self, Write},
+    sync::{Arc, Mutex},
+};
+
+use tower::service_fn;
+use tracing::{
+    Event, Level, Metadata, Subscriber,
+    field::{Field, Visit},
+    span::{Attributes, Id, Record},
+};
+
+use crate::support::{WebServer, head, hello, stdin};
+
+/// The events, a line each.
+#[derive(Clone, Default)]
+struct Events(Arc<Mutex<Vec<String>>>);
+
+impl Events {
+    fn lines(&self, level: Level) -> Vec<String> {
+        let lines = self.0.lock().expect("no panic elsewhere");
+        let start = level.to_string();
+        lines
+            .iter()
+            .filter(|it| it.starts_with(&start))
+            .cloned()
+            .collect()
+    }
+}
+
+impl Subscriber for Events {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() <= Level::DEBUG
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let mut line = Line(event.metadata().level().to_string());
+        event.record(&mut line);
+        self.0.lock().expect("no panic elsewhere").push(line.0);
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+struct Line(String);
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        write!(self.0, " {field}={value:?}").expect("a String grows as needed");
+    }
+}
+
+/// T-8a: Apache calls the front controller for an error, and says only what the client asked for.
+#[tokio::test(start_paused = true)]
+async fn an_error_page_that_nobody_names_is_refused_with_a_warning() {
+    let events = Events::default();
+    let _guard = tracing::subscriber::set_default(events.clone());
+    let mut web_server = WebServer::connect(service_fn(hello));
+    let params = [
+        ("SERVER_SOFTWARE", "Apache/2.4.66"),
+        ("SCRIPT_NAME", "/index.fcgi"),
+        ("PATH_INFO", ""),
+        ("SCRIPT_FILENAME", "/srv/www/index.fcgi"),
+        ("REDIRECT_STATUS", "403"),
+        ("REDIRECT_URL", "/admin/secret"),
+    ];
+    web_server
+        .send(head(1, "GET", "/admin/secret", &params))
+        .await;
+    web_server.send(stdin(1, b"")).await;
+    assert_eq!(web_server.reply(1).await.status(), "403");
+
+    let warnings = events.lines(Level::WARN);
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("ErrorDocument"), "{warnings:?}");
+    assert!(warnings[0].contains("server.error-handler"), "{warnings:?}");
+    assert!(!warnings[0].contains("secret"), "{warnings:?}");
+}
