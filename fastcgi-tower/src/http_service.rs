@@ -167,7 +167,7 @@ where
         };
         let context = RequestContext {
             method: R::method(&head),
-            response: self.response,
+            response: self.response.answering(&exchange.params),
         };
         let request = R::from_exchange(head, exchange);
         ResponseFuture {

@@ -13,6 +13,7 @@ use http::{HeaderName, HeaderValue, Method, StatusCode};
 use super::content_length::content_length;
 use super::hop_by_hop::HopByHop;
 use super::reason_phrase::ReasonPhrase;
+use crate::Params;
 
 /// How the head of a response becomes a CGI header block.
 ///
@@ -36,6 +37,7 @@ use super::reason_phrase::ReasonPhrase;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ResponseMapping {
     keep_location_on_200: bool,
+    location_first: bool,
 }
 
 impl ResponseMapping {
@@ -49,13 +51,21 @@ impl ResponseMapping {
         self
     }
 
+    /// For the web server that sent `params`. Without this, for any but HAProxy.
+    #[must_use]
+    pub fn answering(mut self, params: &Params) -> Self {
+        let software = params.get("SERVER_SOFTWARE").unwrap_or_default();
+        self.location_first = software.starts_with(b"HAProxy");
+        self
+    }
+
     /// Appends the header block for `parts` to `out`, and tells how much of a body may follow.
     ///
     /// `method` is the request's; `exact` is the length of the body when it is known beforehand.
     ///
     /// There is always a `Status`, with a reason phrase: the one in the extensions ([`ReasonPhrase`]), else the usual one
-    /// . It comes first, but for `location`, which HAProxy would take for a redirect with a status of 302 of its own
-    /// if it came later. The fields follow in the order of the map, one line for each value, and
+    /// . It comes first, but for `location` where the web server is HAProxy, which would take it for a redirect with a
+    /// status of 302 of its own if it came later. The fields follow in the order of the map, one line for each value, and
     /// `content-length` last. Left out are hop-by-hop fields and those that `connection` nominates, and `status`, which
     /// web servers would read as ours. Nothing is invented but `content-length`.
     ///
@@ -80,8 +90,13 @@ impl ResponseMapping {
             Some(reason) => reason.as_bytes(),
             None => canonical_reason(parts.status).as_bytes(),
         };
-        self.put_location(parts, out);
+        if self.location_first {
+            self.put_location(parts, out);
+        }
         put_status_line(parts.status.as_str(), reason, out);
+        if !self.location_first {
+            self.put_location(parts, out);
+        }
         self.put_fields(parts, out);
         if let Some(length) = length {
             put_content_length(length, out);

@@ -242,22 +242,37 @@ fn location_is_kept_on_200_when_asked() {
     mapping
         .write_head(&parts, &Method::GET, None, &mut out)
         .unwrap();
-    assert_eq!(out, "location: /other\r\nStatus: 200 OK\r\n\r\n");
+    assert_eq!(out, "Status: 200 OK\r\nlocation: /other\r\n\r\n");
 }
 
+/// HAProxy takes a `Location` that comes after `Status` for a redirect with a status of 302, and CGI gateways take
+/// one that comes before it for a redirect of their own.
 #[test]
-fn location_is_kept_on_other_statuses_and_stands_before_them() {
-    // HAProxy 2.6 takes a Location that comes later for a redirect with a status of 302.
-    for (status, line) in [
+fn location_stands_before_the_status_for_haproxy_alone() {
+    let table = [
         (201, "201 Created"),
         (302, "302 Found"),
         (303, "303 See Other"),
-    ] {
+    ];
+    for (status, line) in table {
         let parts = response(status, &[("location", "/other")]);
-        assert_eq!(
-            head(&parts),
-            format!("location: /other\r\nStatus: {line}\r\n\r\n")
-        );
+        let expected = format!("Status: {line}\r\nlocation: /other\r\n\r\n");
+        assert_eq!(head(&parts), expected);
+        let haproxy = format!("location: /other\r\nStatus: {line}\r\n\r\n");
+        for (software, expected) in [
+            ("HAProxy 2.6.12", &haproxy),
+            ("nginx/1.22.1", &expected),
+            ("not HAProxy", &expected),
+            ("", &expected),
+        ] {
+            let params = [("SERVER_SOFTWARE", software)].into_iter().collect();
+            let mut out = BytesMut::new();
+            ResponseMapping::default()
+                .answering(&params)
+                .write_head(&parts, &Method::GET, None, &mut out)
+                .unwrap();
+            assert_eq!(out, expected.as_bytes(), "{software}");
+        }
     }
 }
 
