@@ -40,9 +40,9 @@ mod run;
 mod serve;
 
 pub use fastcgi_tower::{
-    Builder, Config, Handle, OnMismatch, ParamToHeaderLayer, Params, PathSource, ReasonPhrase,
-    Role, RunError, ScriptName,
-    listener::{self, AnyListener, InheritedSocket, Listener, UnixSocket},
+    Address, Builder, Config, Handle, OnMismatch, ParamToHeaderLayer, Params, PathSource,
+    ReasonPhrase, Role, RunError, ScriptName,
+    listener::{self, AnyListener, Listener, Socket, UnixSocket},
 };
 
 pub use crate::{

@@ -11,10 +11,10 @@ use std::{
 
 use axum::{extract::Request, response::Response};
 use fastcgi_tower::{
-    BoxError, Builder, Environment, Lifecycle, RunError, Signal,
-    listener::{AnyListener, CgiProcess},
+    BoxError, RunError,
+    listener::AnyListener,
+    process::{Environment, Lifecycle, Signal},
 };
-use tokio::select;
 use tower_service::Service;
 
 #[cfg(feature = "http")]
@@ -25,16 +25,20 @@ use crate::{IncomingRequest, Serve, serve};
 ///
 /// | started | runs |
 /// |---|---|
-/// | by mod_fcgid, spawn-fcgi, lighttpd's `bin-path`, ..., with a socket on descriptor 0 | FastCGI on it |
-/// | by systemd or the like, with a socket in `LISTEN_FDS` | FastCGI on it |
-/// | with `FCGI_LISTEN` set to a path or `host:port` | FastCGI there |
-/// | by a web server as a CGI program | one CGI request |
+/// | by mod_fcgid, spawn-fcgi, lighttpd's `bin-path`, ..., with a listening socket on descriptor 0 | FastCGI on it |
+/// | by systemd or the like, with sockets in `LISTEN_FDS` | FastCGI on them |
+/// | by a web server as a CGI program: `GATEWAY_INTERFACE` or `REQUEST_METHOD` is set | one CGI request |
+/// | by inetd or systemd, with a connection on descriptor 0 | FastCGI on it |
+/// | with addresses given to [`bind`](Run::bind) | FastCGI there |
+/// | with `FCGI_LISTEN` set to [addresses](fastcgi_tower::Address), separated by commas | FastCGI there |
 /// | by hand | HTTP for development, on the port in `PORT` or 3000 |
 ///
-/// `SIGTERM`, `SIGINT` and `SIGUSR1` stop it gracefully: within 3 seconds on descriptor 0, where the process manager
+/// The first row that fits counts. `SIGTERM`, `SIGINT` and `SIGUSR1` stop it gracefully: within 3 seconds on descriptor 0, where the process manager
 /// kills soon, and by hand, and within 30 elsewhere. On descriptor 0 it also stops when its program file is replaced, so that an
-/// upload takes effect. The environment variable `FCGI_SCRIPT_NAME` says where the application is mounted, unless
-/// [`configure`](Run::configure) does.
+/// upload takes effect. The environment variables `FCGI_SCRIPT_NAME` (where the application is mounted) and
+/// `FCGI_PATH_SOURCE` (`auto`, `path-info` or `request-uri`: which variable has the path) count unless
+/// [`configure`](Run::configure) says otherwise. As a CGI program, what the application prints goes to standard error, so
+/// that it does not become a part of the response.
 ///
 /// ```no_run
 /// use axum::{Router, routing::get};
@@ -110,6 +114,25 @@ impl<F, M, S> Run<F, M, S> {
         self
     }
 
+    /// Listens on an [address](fastcgi_tower::Address), a path or `host:port`, if the process is not handed a socket or a
+    /// request. Several calls are several addresses. It goes before `FCGI_LISTEN` and HTTP for development.
+    ///
+    /// ```
+    /// # let app = axum::Router::new();
+    /// let run = axum_fastcgi::run(app).bind("/run/app/app.sock").bind("127.0.0.1:9000");
+    /// ```
+    pub fn bind(mut self, address: impl Into<String>) -> Self {
+        self.lifecycle = self.lifecycle.bind(address);
+        self
+    }
+
+    /// How many connections may wait to be accepted on each socket that [`bind`](Self::bind) or `FCGI_LISTEN` opens.
+    /// Default: 1024.
+    pub fn backlog(mut self, connections: u32) -> Self {
+        self.lifecycle = self.lifecycle.backlog(connections);
+        self
+    }
+
     /// How long the startup may take. Default: 30 s. After that it is an error: mod_fcgid gives up waiting after 40.
     pub fn startup_timeout(mut self, limit: Duration) -> Self {
         self.lifecycle = self.lifecycle.startup_timeout(limit);
@@ -169,25 +192,23 @@ where
         None => server,
     };
     match environment {
-        Environment::Inherited(listener) => {
-            let server = server_on(listener, make_service)?
+        Environment::Inherited(socket) => {
+            let server = server_on(AnyListener::new([socket])?, make_service)?
                 .exit_when_replaced(true)
                 .grace_period(Lifecycle::INHERITED_GRACE_PERIOD);
             apply(server).with_graceful_shutdown(signal).await
         }
-        Environment::Activated(listener) | Environment::Bound(listener) => {
-            apply(server_on(listener, make_service)?)
+        Environment::Activated(sockets) | Environment::Bound(sockets) => {
+            apply(server_on(AnyListener::new(sockets)?, make_service)?)
                 .with_graceful_shutdown(signal)
                 .await
         }
-        Environment::Cgi => {
-            let (process, gateway) = CgiProcess::from_env();
-            apply(server_on(AnyListener::Cgi(process), make_service)?)
-                .with_graceful_shutdown(async {
-                    select! {
-                        () = signal => {}
-                        answered = gateway => log_failure(answered),
-                    }
+        Environment::Cgi(single) | Environment::Connected(single) => {
+            single
+                .serve(signal, async |listener, stop| {
+                    apply(server_on(listener, make_service)?)
+                        .with_graceful_shutdown(stop)
+                        .await
                 })
                 .await
         }
@@ -209,18 +230,7 @@ where
     S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
 {
-    let server = serve(listener, make_service);
-    Ok(match Lifecycle::script_name()? {
-        Some(script_name) => server.with_builder(Builder::new().script_name(script_name)),
-        None => server,
-    })
-}
-
-/// The web server sees for itself that something is missing.
-fn log_failure(answered: io::Result<u32>) {
-    if let Err(error) = answered {
-        tracing::error!(%error, "the request could not be answered");
-    }
+    Ok(serve(listener, make_service).with_builder(Lifecycle::builder()?))
 }
 
 impl<F, M, S> fmt::Debug for Run<F, M, S> {

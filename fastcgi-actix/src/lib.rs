@@ -40,8 +40,8 @@
 //!   the same process if you like.
 //! - The mount in [`url_for`](actix_web::HttpRequest::url_for): an application below `/app` sees paths without it, and
 //!   actix builds URLs of what it sees. Either put [`ScriptName`] in front, which is in the extensions of the request;
-//!   or leave the mount in the paths with [`script_name("")`](FastCgiServer::script_name), and put the application into
-//!   a `web::scope("/app")`.
+//!   or leave the mount in the paths: set [`PathSource::RequestUri`] and no script name, and put the application into a
+//!   `web::scope("/app")`. `FCGI_PATH_SOURCE=request-uri` does the same.
 //! - `keep_alive`, `client_request_timeout`, TLS and HTTP/2 are the web server's. [`Builder`] has the limits that
 //!   are ours.
 //! - More headers than actix-http's parser takes (96) are no problem here: the web server has the say.
@@ -54,12 +54,11 @@ mod run;
 mod running;
 mod server;
 mod service;
-mod sockets;
 mod worker;
 
 pub use fastcgi_tower::{
-    Builder, Handle, OnMismatch, PathSource, Role, RunError, ScriptName,
-    listener::{AnyListener, UnixSocket},
+    Address, Builder, Handle, OnMismatch, PathSource, Role, RunError, ScriptName,
+    listener::{self, Socket, UnixSocket},
 };
 
 pub use crate::{

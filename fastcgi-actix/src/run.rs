@@ -12,7 +12,10 @@ use std::{
 use actix_http::{Request, Response, body::MessageBody};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory};
 use actix_web::{Error, HttpServer, dev::AppConfig};
-use fastcgi_tower::{BoxError, Builder, Environment, Lifecycle, RunError};
+use fastcgi_tower::{
+    BoxError, RunError,
+    process::{Environment, Lifecycle, Signal},
+};
 
 use crate::FastCgiServer;
 
@@ -20,16 +23,20 @@ use crate::FastCgiServer;
 ///
 /// | started | runs |
 /// |---|---|
-/// | by mod_fcgid, spawn-fcgi, lighttpd's `bin-path`, ..., with a socket on descriptor 0 | FastCGI on it |
-/// | by systemd or the like, with a socket in `LISTEN_FDS` | FastCGI on it |
-/// | with `FCGI_LISTEN` set to a path or `host:port` | FastCGI there |
-/// | by a web server as a CGI program | one CGI request |
+/// | by mod_fcgid, spawn-fcgi, lighttpd's `bin-path`, ..., with a listening socket on descriptor 0 | FastCGI on it |
+/// | by systemd or the like, with sockets in `LISTEN_FDS` | FastCGI on them |
+/// | by a web server as a CGI program: `GATEWAY_INTERFACE` or `REQUEST_METHOD` is set | one CGI request |
+/// | by inetd or systemd, with a connection on descriptor 0 | FastCGI on it |
+/// | with addresses given to [`bind`](Run::bind) | FastCGI there |
+/// | with `FCGI_LISTEN` set to [addresses](fastcgi_tower::Address), separated by commas | FastCGI there |
 /// | by hand | HTTP for development, on the port in `PORT` or 3000 |
 ///
-/// `SIGTERM`, `SIGINT` and `SIGUSR1` stop it gracefully: within 3 seconds on descriptor 0, where the process manager
+/// The first row that fits counts. `SIGTERM`, `SIGINT` and `SIGUSR1` stop it gracefully: within 3 seconds on descriptor 0, where the process manager
 /// kills soon, and within 30 elsewhere. On descriptor 0 there is one worker, and it also stops when its program file is
-/// replaced, so that an upload takes effect. The environment variable `FCGI_SCRIPT_NAME` says where the application is
-/// mounted, unless [`configure`](Run::configure) does.
+/// replaced, so that an upload takes effect. The environment variables `FCGI_SCRIPT_NAME` (where the application is mounted)
+/// and `FCGI_PATH_SOURCE` (`auto`, `path-info` or `request-uri`: which variable has the path) count unless
+/// [`configure`](Run::configure) says otherwise. As a CGI program, what the application prints goes to standard error, so
+/// that it does not become a part of the response.
 ///
 /// ```no_run
 /// use actix_web::{App, web};
@@ -100,6 +107,26 @@ impl<R, F, I, S, B> Run<R, F, I, S, B> {
         self
     }
 
+    /// Listens on an [address](fastcgi_tower::Address), a path or `host:port`, if the process is not handed a socket or a
+    /// request. Several calls are several addresses. It goes before `FCGI_LISTEN` and HTTP for development.
+    ///
+    /// ```
+    /// use actix_web::App;
+    ///
+    /// let run = fastcgi_actix::run(|| App::new()).bind("/run/app/app.sock").bind("127.0.0.1:9000");
+    /// ```
+    pub fn bind(mut self, address: impl Into<String>) -> Self {
+        self.lifecycle = self.lifecycle.bind(address);
+        self
+    }
+
+    /// How many connections may wait to be accepted on each socket that [`bind`](Self::bind) or `FCGI_LISTEN` opens.
+    /// Default: 1024.
+    pub fn backlog(mut self, connections: u32) -> Self {
+        self.lifecycle = self.lifecycle.backlog(connections);
+        self
+    }
+
     /// How long the startup may take. Default: 30 s. After that it is an error: mod_fcgid gives up waiting after 40.
     pub fn startup_timeout(mut self, limit: Duration) -> Self {
         self.lifecycle = self.lifecycle.startup_timeout(limit);
@@ -138,11 +165,10 @@ where
 
     fn into_future(self) -> Self::IntoFuture {
         let configure = self.configure;
-        // The server listens to the signals by itself.
         let life = self
             .lifecycle
-            .run(self.startup, |environment, factory, _signal| {
-                serve_in(environment, factory, configure)
+            .run(self.startup, |environment, factory, signal| {
+                serve_in(environment, factory, configure, signal)
             });
         Box::pin(life)
     }
@@ -152,6 +178,7 @@ async fn serve_in<F, I, S, B>(
     environment: Environment,
     factory: F,
     configure: Option<Configure<F, I, S, B>>,
+    signal: Signal,
 ) -> io::Result<()>
 where
     F: Fn() -> I + Send + Clone + 'static,
@@ -164,25 +191,31 @@ where
     S::Service: 'static,
     B: MessageBody + 'static,
 {
-    let mut server = FastCgiServer::new(factory.clone());
-    if let Some(script_name) = Lifecycle::script_name()? {
-        server = server.with_builder(Builder::new().script_name(script_name));
-    }
+    let server = FastCgiServer::new(factory.clone()).with_builder(Lifecycle::builder()?);
     let apply = |server| match configure {
         Some(configure) => configure(server),
         None => server,
     };
+    // Where there are workers, the server listens to the signals by itself.
     match environment {
-        Environment::Inherited(listener) => {
+        Environment::Inherited(socket) => {
             let grace_period = Lifecycle::INHERITED_GRACE_PERIOD.as_secs();
             let server = server.workers(1).exit_when_replaced(true);
             let server = apply(server.shutdown_timeout(grace_period));
-            server.listen_any(listener)?.run().await
+            server.listen_socket(socket).run().await
         }
-        Environment::Activated(listener) | Environment::Bound(listener) => {
-            apply(server).listen_any(listener)?.run().await
+        Environment::Activated(sockets) | Environment::Bound(sockets) => {
+            let server = sockets
+                .into_iter()
+                .fold(apply(server), FastCgiServer::listen_socket);
+            server.run().await
         }
-        Environment::Cgi => apply(server).run_cgi().await,
+        Environment::Cgi(single) | Environment::Connected(single) => {
+            let server = apply(server);
+            single
+                .serve(signal, |listener, stop| server.serve_single(listener, stop))
+                .await
+        }
         Environment::Http(addr) => {
             let server = HttpServer::new(factory).shutdown_timeout(DEVELOPMENT_SHUTDOWN_TIMEOUT);
             let server = server.bind(addr)?;

@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use fastcgi_tower::{listener::SocketFile, shutdown_signal};
+use fastcgi_tower::{listener::Socket, shutdown_signal};
 use tokio::{select, sync::mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -88,7 +88,8 @@ pub(crate) struct Plan {
     pub(crate) works: io::Result<Vec<Work>>,
     /// Has the workers finish.
     pub(crate) stop: CancellationToken,
-    pub(crate) files: Vec<SocketFile>,
+    /// With the paths of Unix sockets. The workers have duplicates.
+    pub(crate) sockets: Vec<Socket>,
     pub(crate) signals: bool,
     pub(crate) handle: ServerHandle,
 }
@@ -111,7 +112,7 @@ impl Plan {
         let stopping = async {
             reason_to_stop.await;
             // First of all nobody may find us any more; the next process may have the path.
-            drop(self.files);
+            drop(self.sockets);
             self.stop.cancel();
             future::pending::<Infallible>().await
         };

@@ -15,15 +15,15 @@ use actix_service::{IntoServiceFactory, Service, ServiceFactory};
 use actix_web::{Error, dev::AppConfig};
 use fastcgi_tower::{
     Builder,
-    listener::{AnyListener, CgiProcess},
+    listener::{AnyListener, Socket},
+    process::Signal,
 };
-use tokio::{sync::oneshot, task::LocalSet};
+use tokio::task::LocalSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     running::{Plan, Server, ServerHandle},
     service::ActixService,
-    sockets::Sockets,
     worker::{self, Settings, Work},
 };
 
@@ -50,7 +50,11 @@ use crate::{
 #[must_use = "a server does nothing unless it is run"]
 pub struct FastCgiServer<F, I, S, B> {
     factory: F,
-    sockets: Sockets,
+    /// Each worker gets duplicates; with these go the paths of Unix sockets.
+    sockets: Vec<Socket>,
+    backlog: u32,
+    /// Whether a socket was there when the process started.
+    has_inherited: bool,
     workers: Option<usize>,
     settings: Settings,
     signals: bool,
@@ -73,7 +77,9 @@ where
     pub fn new(factory: F) -> Self {
         Self {
             factory,
-            sockets: Sockets::default(),
+            sockets: Vec::new(),
+            backlog: Socket::BACKLOG,
+            has_inherited: false,
             workers: None,
             settings: Settings::default(),
             signals: true,
@@ -109,7 +115,7 @@ where
         self
     }
 
-    /// The most connections at a time, for each worker and socket; more wait to be accepted. Default: 1024.
+    /// The most connections at a time, for each worker; more wait to be accepted. Default: 1024.
     ///
     /// With multiplexing off, as it is in all web servers by default, these are the requests at a time.
     pub fn max_connections(mut self, connections: usize) -> Self {
@@ -150,8 +156,18 @@ where
     ///
     /// When `addrs` cannot be resolved, or none of the addresses can be bound.
     pub fn bind<A: ToSocketAddrs>(mut self, addrs: A) -> io::Result<Self> {
-        self.sockets.bind(addrs)?;
-        Ok(self)
+        let mut failure = None;
+        let before = self.sockets.len();
+        for addr in addrs.to_socket_addrs()? {
+            match Socket::bind_tcp(addr, self.backlog) {
+                Ok(socket) => self.sockets.push(socket),
+                Err(error) => failure = Some(error),
+            }
+        }
+        if self.sockets.len() > before {
+            return Ok(self);
+        }
+        Err(failure.unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into()))
     }
 
     /// Listens on a path, with a mode of 0660.
@@ -164,7 +180,8 @@ where
     /// [`AddrInUse`](io::ErrorKind::AddrInUse) when a process listens there already, and
     /// [`AlreadyExists`](io::ErrorKind::AlreadyExists) when something other than a socket is there.
     pub fn bind_uds(mut self, path: impl AsRef<Path>) -> io::Result<Self> {
-        self.sockets.bind_path(path.as_ref())?;
+        let address = path.as_ref().into();
+        self.sockets.push(Socket::bind(&address, self.backlog)?);
         Ok(self)
     }
 
@@ -172,20 +189,18 @@ where
     ///
     /// # Errors
     ///
-    /// When the socket has no address.
-    pub fn listen(mut self, listener: TcpListener) -> io::Result<Self> {
-        self.sockets.add_tcp(listener)?;
-        Ok(self)
+    /// When the socket cannot be used.
+    pub fn listen(self, listener: TcpListener) -> io::Result<Self> {
+        Ok(self.listen_socket(Socket::new(listener)?))
     }
 
     /// Listens on a Unix socket that is bound already. Its path is somebody else's and never removed.
     ///
     /// # Errors
     ///
-    /// None yet: it is `HttpServer`'s signature.
-    pub fn listen_uds(mut self, listener: UnixListener) -> io::Result<Self> {
-        self.sockets.add(listener);
-        Ok(self)
+    /// When the socket cannot be used.
+    pub fn listen_uds(self, listener: UnixListener) -> io::Result<Self> {
+        Ok(self.listen_socket(Socket::new(listener)?))
     }
 
     /// Listens on the socket that this process was started with on descriptor 0, as from mod_fcgid, spawn-fcgi or
@@ -193,25 +208,33 @@ where
     ///
     /// # Errors
     ///
-    /// When descriptor 0 is no listening socket.
+    /// When descriptor 0 is not a listening socket.
     pub fn listen_stdin(mut self) -> io::Result<Self> {
-        self.sockets.add_stdin()?;
-        Ok(self)
+        let socket = Socket::from_stdin()?.ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::NotFound,
+                "descriptor 0 is not a listening socket: let a web server start this program",
+            )
+        })?;
+        self.has_inherited = true;
+        Ok(self.listen_socket(socket))
     }
 
-    /// Listens on a listener of the driver's, as [`AnyListener::from_env`] gives it.
-    ///
-    /// # Errors
-    ///
-    /// When the socket cannot be taken from its runtime.
-    pub fn listen_any(mut self, listener: impl Into<AnyListener>) -> io::Result<Self> {
-        self.sockets.add_any(listener.into())?;
-        Ok(self)
+    /// Listens on a socket of [`listener`](crate::listener).
+    pub fn listen_socket(mut self, socket: Socket) -> Self {
+        self.sockets.push(socket);
+        self
+    }
+
+    /// How many connections may wait to be accepted on each socket that is bound from now on. Default: 1024.
+    pub fn backlog(mut self, backlog: u32) -> Self {
+        self.backlog = backlog;
+        self
     }
 
     /// The addresses of the TCP sockets.
     pub fn addrs(&self) -> Vec<SocketAddr> {
-        self.sockets.addrs().to_vec()
+        self.sockets.iter().filter_map(Socket::tcp_addr).collect()
     }
 
     /// Starts to serve, once the [`Server`] is polled: on tokio, whether that is `#[actix_web::main]` or
@@ -221,7 +244,7 @@ where
         Server::new(Plan {
             works: self.works(&stop),
             stop,
-            files: self.sockets.into_files(),
+            sockets: self.sockets,
             signals: self.signals,
             handle: ServerHandle::default(),
         })
@@ -240,14 +263,15 @@ where
     }
 
     fn default_workers(&self) -> usize {
-        match self.sockets.has_inherited() {
+        match self.has_inherited {
             true => 1,
             false => thread::available_parallelism().map_or(2, Into::into),
         }
     }
 
     fn work(&self, stop: &CancellationToken, is_sole: bool) -> io::Result<Work> {
-        let sockets = self.sockets.duplicates()?;
+        let sockets = self.sockets.iter().map(Socket::try_clone);
+        let sockets = sockets.collect::<io::Result<Vec<_>>>()?;
         let factory = self.factory.clone();
         let mut settings = self.settings.clone();
         settings.is_sole = is_sole;
@@ -268,18 +292,11 @@ where
             .map_err(|error| io::Error::other(format!("the application cannot be made: {error:?}")))
     }
 
-    /// Answers the one request of a CGI program, on this thread.
-    pub(crate) async fn run_cgi(self) -> io::Result<()> {
+    /// Serves a listener with one connection, on this thread, until `stop`.
+    pub(crate) async fn serve_single(self, listener: AnyListener, stop: Signal) -> io::Result<()> {
         let serve = async move {
             let service = Self::application(self.factory).await?;
-            let (process, gateway) = CgiProcess::from_env();
-            let (sender, answered) = oneshot::channel();
-            let stop = async move {
-                // The receiver waits for it.
-                let _ = sender.send(gateway.await);
-            };
-            worker::accept(process, service, self.settings, stop).await?;
-            answered.await.map_err(io::Error::other)?.map(drop)
+            worker::accept(listener, service, self.settings, stop).await
         };
         LocalSet::new().run_until(serve).await
     }

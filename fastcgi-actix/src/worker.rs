@@ -1,17 +1,17 @@
 //! Workers: threads with an application each, which accept connections by themselves.
 
-use std::{io, os::fd::OwnedFd, pin::Pin, thread, time::Duration};
+use std::{io, pin::Pin, thread, time::Duration};
 
 use actix_rt::{Arbiter, System};
 use fastcgi_tower::{
     BoxError, Builder, Listener,
-    listener::{AnyListener, InheritedSocket},
+    listener::{AnyListener, Socket},
 };
 use http_body::Body;
 use tokio::{
     runtime, select,
     sync::mpsc,
-    task::{JoinSet, LocalSet, spawn_local},
+    task::{LocalSet, spawn_local},
 };
 use tokio_util::sync::CancellationToken;
 use tower_service::Service;
@@ -105,7 +105,7 @@ impl Worker {
 /// Serves the service on all sockets, until `stop`. To be polled on a [`LocalSet`].
 pub(crate) async fn serve<S, B>(
     service: S,
-    sockets: Vec<OwnedFd>,
+    sockets: Vec<Socket>,
     settings: &Settings,
     stop: &CancellationToken,
 ) -> io::Result<()>
@@ -114,23 +114,14 @@ where
     S::Error: Into<BoxError>,
     B: Body<Error: Into<BoxError>> + 'static,
 {
-    let mut listeners = JoinSet::new();
-    for socket in sockets {
-        let (service, settings) = (service.clone(), settings.clone());
-        let stop = stop.clone().cancelled_owned();
-        match InheritedSocket::from_fd(socket)? {
-            it if settings.is_sole => {
-                listeners.spawn_local(accept(AnyListener::sole(it), service, settings, stop))
-            }
-            InheritedSocket::Tcp(it) => listeners.spawn_local(accept(it, service, settings, stop)),
-            InheritedSocket::Unix(it) => listeners.spawn_local(accept(it, service, settings, stop)),
-        };
-    }
-    while let Some(result) = listeners.join_next().await {
-        result.map_err(io::Error::other)??;
-        // Whatever the reason of one to stop, it is a reason for all.
-        stop.cancel();
-    }
+    let listener = match settings.is_sole {
+        true => AnyListener::new(sockets)?,
+        false => AnyListener::shared(sockets)?,
+    };
+    let stopped = stop.clone().cancelled_owned();
+    accept(listener, service, settings.clone(), stopped).await?;
+    // Whatever the reason of one to stop, it is a reason for all.
+    stop.cancel();
     Ok(())
 }
 

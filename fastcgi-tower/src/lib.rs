@@ -20,7 +20,7 @@
 //! ```
 //!
 //! - [`serve()`] accepts connections; [`Builder::serve_connection`] drives one of your own, and requires no `Send`.
-//! - [`listener`] has the places where connections come from; [`Environment`] finds the one this process was started for.
+//! - [`listener`] has the places where connections come from; [`process`] finds the one this process was started for.
 //! - A request has the web server's [`Params`], its [`ScriptName`] and a [`Handle`] in its extensions.
 //!   [`ParamToHeaderLayer`] makes headers of params.
 //! - An [`Exchange`] is the level below HTTP, for Authorizers, Filters and CGI-style programs.
@@ -28,18 +28,17 @@
 //!
 //! This crate routes nothing and parses no HTTP; for axum there is `axum-fastcgi`, for actix-web `fastcgi-actix`.
 
+mod address;
 mod body;
 pub mod client;
 mod conn;
-mod environment;
 mod error;
 mod exchange;
 mod handle;
 mod http_service;
-mod lifecycle;
 pub mod listener;
 mod param_to_header;
-mod run_error;
+pub mod process;
 mod serve;
 mod socket;
 
@@ -53,16 +52,15 @@ pub use proto::{
 };
 
 pub use crate::{
+    address::{Address, InvalidAddress},
     body::Incoming,
     conn::{Builder, Connection},
-    environment::Environment,
     error::{BoxError, Error},
     exchange::{Exchange, ExchangeService, Reply},
     handle::Handle,
     http_service::{FromExchange, HttpService, ResponseBody, ResponseFuture},
-    lifecycle::{Lifecycle, Signal},
     listener::Listener,
     param_to_header::{ParamToHeader, ParamToHeaderLayer},
-    run_error::RunError,
-    serve::{Serve, serve, serve_as, shutdown_signal},
+    process::{RunError, shutdown_signal},
+    serve::{Serve, serve, serve_as},
 };

@@ -13,7 +13,9 @@ use axum::{
     response::IntoResponse,
     routing::{MethodRouter, get},
 };
-use axum_fastcgi::{AnyListener, ForeignListener, IncomingRequest, UnixSocket, serve};
+use axum_fastcgi::{
+    AnyListener, ForeignListener, IncomingRequest, Listener, UnixSocket, listener::AnyAddr, serve,
+};
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tower_layer::Layer;
@@ -97,16 +99,14 @@ async fn every_listener_is_accepted() {
 
     let tcp = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
     let addr = tcp.local_addr().expect("an address");
-    let any_tcp = AnyListener::bind("127.0.0.1:0").await.expect("a socket");
-    let AnyListener::Tcp(listener) = &any_tcp else {
+    let any_tcp = AnyListener::bind("127.0.0.1:0").expect("a socket");
+    let AnyAddr::Tcp(any_addr) = any_tcp.local_addr().expect("an address") else {
         panic!("{any_tcp:?}");
     };
-    let any_addr = listener.local_addr().expect("an address");
     let unix = UnixListener::bind(path("unix")).expect("a socket");
     let own = UnixSocket::bind(path("own")).expect("a socket");
     let any = path("any");
-    let any_unix = AnyListener::bind(any.to_str().expect("a path in UTF-8"));
-    let any_unix = any_unix.await.expect("a socket");
+    let any_unix = AnyListener::bind(any.to_str().expect("a path in UTF-8")).expect("a socket");
 
     let servers = [
         tokio::spawn(serve(tcp, app()).into_future()),

@@ -3,7 +3,7 @@
 use actix_web::body::BoxBody;
 use actix_web::middleware::{self, Compress, Next};
 use actix_web::{App, Error, HttpMessage, HttpRequest, HttpResponse, HttpServer, dev, web};
-use fastcgi_actix::{AnyListener, Builder, FastCgiServer, Params, Server, UnixSocket};
+use fastcgi_actix::{Builder, FastCgiServer, Params, Server, Socket};
 use std::os::unix::net::UnixListener;
 
 async fn index(params: Params, request: HttpRequest) -> String {
@@ -61,7 +61,7 @@ async fn applications() -> std::io::Result<()> {
 }
 
 #[expect(dead_code, reason = "it is only compiled")]
-async fn settings(listener: UnixListener) -> std::io::Result<Server> {
+async fn settings(listener: UnixListener) -> Result<Server, Box<dyn std::error::Error>> {
     let server = FastCgiServer::new(|| App::new().configure(configure))
         .workers(2)
         .script_name("/app")
@@ -73,11 +73,8 @@ async fn settings(listener: UnixListener) -> std::io::Result<Server> {
         .with_builder(Builder::new().body_window(1024))
         .listen(std::net::TcpListener::bind("127.0.0.1:0")?)?
         .listen_uds(listener)?
-        .listen_any(AnyListener::from_env().await?)?
-        .listen_any(AnyListener::UnixSocket(UnixSocket::bind_with(
-            "/run/app.sock",
-            0o600,
-        )?))?;
+        .backlog(64)
+        .listen_socket(Socket::bind(&"/run/app.sock".parse()?, Socket::BACKLOG)?);
     assert_eq!(server.addrs().len(), 1);
     let server = server.run();
     let handle = server.handle();

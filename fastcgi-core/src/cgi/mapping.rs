@@ -3,7 +3,9 @@
 //! No two web servers send the same path in the same variables, so how they are read is configurable; the defaults are
 //! right for most (RFC 3875, 4.1).
 
+use std::fmt;
 use std::net::SocketAddr;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -226,6 +228,32 @@ pub enum PathSource {
     /// routes begin with the path it is mounted at needs this, and no script name.
     RequestUri,
 }
+
+/// `auto`, `path-info` or `request-uri`.
+impl FromStr for PathSource {
+    type Err = InvalidPathSource;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPathSource> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "path-info" => Ok(Self::PathInfo),
+            "request-uri" => Ok(Self::RequestUri),
+            _ => Err(InvalidPathSource(())),
+        }
+    }
+}
+
+/// A text that names no [`PathSource`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidPathSource(());
+
+impl fmt::Display for InvalidPathSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a path source is auto, path-info or request-uri")
+    }
+}
+
+impl std::error::Error for InvalidPathSource {}
 
 /// What becomes of requests outside the configured script name.
 ///

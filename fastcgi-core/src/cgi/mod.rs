@@ -18,7 +18,7 @@ mod variables;
 
 pub use self::error::InvalidRequest;
 pub use self::fields::{FieldError, Fields};
-pub use self::mapping::{Head, Mapping, OnMismatch, PathSource};
+pub use self::mapping::{Head, InvalidPathSource, Mapping, OnMismatch, PathSource};
 pub(crate) use self::meta::ContentLength;
 pub use self::path::PathRule;
 pub use self::reason_phrase::ReasonPhrase;

@@ -12,7 +12,14 @@ use rustix::{
     net::{RecvFlags, recv},
 };
 
-use crate::{Error, listener::AnyIo, socket::Socket};
+use tokio::net::{TcpStream, UnixStream};
+
+use crate::{
+    Error,
+    address::{Address, Kind},
+    listener::AnyIo,
+    socket::Socket,
+};
 
 /// A connection. Who uses it sees to it that there is one request at a time.
 #[derive(Debug)]
@@ -51,13 +58,8 @@ impl Link {
     pub(super) fn is_idle(&self) -> bool {
         let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
         let mut byte = [0];
-        let received = match self.socket.io() {
-            AnyIo::Tcp(io) => recv(io, &mut byte, flags),
-            AnyIo::Unix(io) => recv(io, &mut byte, flags),
-            // No client connects over it.
-            AnyIo::Pipe(_) => return false,
-        };
-        matches!(received, Err(Errno::AGAIN))
+        let socket = self.socket.io().socket();
+        socket.is_some_and(|socket| matches!(recv(socket, &mut byte, flags), Err(Errno::AGAIN)))
     }
 
     /// Whether nothing is left of the last request.
@@ -71,5 +73,18 @@ impl Link {
     pub(super) fn release(&mut self) {
         self.web_server.outgoing().release();
         self.socket.release();
+    }
+}
+
+/// Connects to an application. A host name is looked up for every connection.
+pub(super) async fn connect(address: &Address) -> io::Result<AnyIo> {
+    match &address.0 {
+        Kind::Tcp { host, port } => {
+            let io = TcpStream::connect((host.as_str(), *port)).await?;
+            // Small records must not wait for the acknowledgement of earlier ones.
+            io.set_nodelay(true)?;
+            Ok(io.into())
+        }
+        Kind::Path(path) => Ok(UnixStream::connect(path).await?.into()),
     }
 }

@@ -15,7 +15,6 @@
 //! # }
 //! ```
 
-mod address;
 mod call;
 mod link;
 mod pool;
@@ -36,15 +35,13 @@ use tower_service::Service;
 
 pub use proto::cgi::gateway::ServerInfo;
 
-pub use self::{
-    address::{Address, InvalidAddress},
-    response_body::ResponseBody,
-    response_future::ResponseFuture,
-};
+pub use crate::address::{Address, InvalidAddress};
+
 use self::{
     call::Outbound,
     pool::{Lease, Limits, Pool},
 };
+pub use self::{response_body::ResponseBody, response_future::ResponseFuture};
 use crate::{BoxError, Error, error::Kind};
 
 /// Sends HTTP requests to one FastCGI application, in the role of a Responder.

@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{Address, link::Link};
+use super::link::{self, Link};
+use crate::address::Address;
 use crate::{Error, error::Kind};
 
 /// The connections of a client and its clones.
@@ -62,7 +63,7 @@ impl Pool {
             .expect("the semaphore is never closed");
         let link = match self.take_idle() {
             Some(link) => link,
-            None => match self.address.connect().await {
+            None => match link::connect(&self.address).await {
                 Ok(io) => Link::new(io),
                 Err(error) => return Err(Error::new(Kind::Connect(error))),
             },

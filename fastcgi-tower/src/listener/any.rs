@@ -1,136 +1,184 @@
-//! A listener of a kind that is only known when the program runs.
+//! Any number of sockets, of whatever kind; or one connection that is there already.
 
 use std::{
     env, fmt,
+    future::poll_fn,
     io::{self, IoSlice},
     net::{IpAddr, SocketAddr},
-    os::fd::OwnedFd,
+    os::fd::{AsFd, BorrowedFd},
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf},
-    net::{TcpListener, TcpStream, UnixListener, UnixStream, unix},
+    net::{TcpStream, UnixStream, unix},
+    sync::oneshot,
+    time::Sleep,
 };
 
-use super::{CgiProcess, InheritedSocket, Listener, ModFcgidSocket, SocketFile, UnixSocket};
+use super::{
+    Listener, Socket, UnixSocket, accept_pause,
+    source::{Source, UnixSource},
+};
+use crate::{
+    address::Address,
+    process::{bind_list, listening_stdin},
+};
 
-/// Any of the listeners, chosen by the environment.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum AnyListener {
-    /// A TCP socket.
-    Tcp(TcpListener),
-    /// A Unix socket whose path is somebody else's.
-    Unix(UnixListener),
-    /// A Unix socket that mod_fcgid made for this process.
-    ModFcgid(ModFcgidSocket),
-    /// A Unix socket of our own.
-    UnixSocket(UnixSocket),
-    /// The one request of a CGI program.
-    Cgi(CgiProcess),
+/// Listens on sockets of whatever kind, for programs that take what they are given.
+///
+/// ```no_run
+/// use fastcgi_tower::listener::{AnyListener, Socket};
+///
+/// # fn run() -> Result<AnyListener, Box<dyn std::error::Error>> {
+/// let unix = Socket::bind(&"/run/app/app.sock".parse()?, Socket::BACKLOG)?;
+/// let tcp = Socket::bind(&"127.0.0.1:9000".parse()?, Socket::BACKLOG)?;
+/// Ok(AnyListener::new([unix, tcp])?)
+/// # }
+/// ```
+pub struct AnyListener {
+    sources: Vec<Source>,
+    /// The source that is asked first, so that a busy one keeps no other waiting.
+    first: usize,
+    /// The rest of a pause after an error.
+    pause: Option<Pin<Box<Sleep>>>,
 }
 
 impl AnyListener {
     /// The environment variable that [`from_env`](Self::from_env) reads.
     pub const VARIABLE: &str = "FCGI_LISTEN";
 
-    /// The socket that this process was started with on descriptor 0; without one, a socket bound to what the
-    /// environment variable `FCGI_LISTEN` says.
+    /// Listens on all of `sockets`, of which nobody else in this process has a duplicate.
+    ///
+    /// A socket that mod_fcgid made can then be closed without losing a request.
     ///
     /// # Errors
     ///
-    /// When there is neither: the message says how to deploy. When the address cannot be bound.
+    /// When a socket cannot be used.
     ///
     /// # Panics
     ///
     /// Outside a tokio runtime with I/O enabled.
-    pub async fn from_env() -> io::Result<Self> {
-        if let Some(listener) = Self::from_stdin()? {
-            return Ok(listener);
+    pub fn new(sockets: impl IntoIterator<Item = Socket>) -> io::Result<Self> {
+        let sources = sockets.into_iter().map(Source::sole);
+        Ok(Self::of(sources.collect::<io::Result<_>>()?))
+    }
+
+    /// Listens on all of `sockets`, which other threads may have duplicates of.
+    ///
+    /// # Errors
+    ///
+    /// When a socket cannot be used.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime with I/O enabled.
+    pub fn shared(sockets: impl IntoIterator<Item = Socket>) -> io::Result<Self> {
+        let sources = sockets.into_iter().map(Source::shared);
+        Ok(Self::of(sources.collect::<io::Result<_>>()?))
+    }
+
+    /// The socket that this process was started with on descriptor 0; without one, sockets bound to what the environment
+    /// variable `FCGI_LISTEN` says: [addresses](Address), separated by commas.
+    ///
+    /// # Errors
+    ///
+    /// When there is neither: the message says how to deploy. When an address is invalid or cannot be bound.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime with I/O enabled.
+    pub fn from_env() -> io::Result<Self> {
+        if let Some(socket) = listening_stdin()? {
+            return Self::new([socket]);
         }
         match env::var(Self::VARIABLE) {
-            Ok(address) => Self::bind(&address).await,
+            Ok(list) => Self::new(bind_list(Self::VARIABLE, &list, Socket::BACKLOG)?),
             Err(_) => Err(io::Error::new(
                 io::ErrorKind::NotFound,
-                "descriptor 0 is no listening socket and FCGI_LISTEN is not set: let a web server start this program, \
-                 or set FCGI_LISTEN to a path or to host:port",
+                "descriptor 0 is not a listening socket and FCGI_LISTEN is not set: let a web server start this \
+                 program, or set FCGI_LISTEN to a path or to host:port",
             )),
         }
     }
 
-    /// The socket that this process was started with on descriptor 0, if there is one.
+    /// Listens on an [address](Address).
     ///
     /// # Errors
     ///
-    /// As for [`InheritedSocket::from_stdin`].
+    /// When the address is invalid or cannot be bound.
     ///
     /// # Panics
     ///
     /// Outside a tokio runtime with I/O enabled.
-    pub fn from_stdin() -> io::Result<Option<Self>> {
-        Ok(InheritedSocket::from_stdin()?.map(Self::sole))
+    pub fn bind(address: &str) -> io::Result<Self> {
+        let address: Address = address
+            .parse()
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        Self::new([Socket::bind(&address, Socket::BACKLOG)?])
     }
 
-    /// A socket of which nobody else in this process has a duplicate. If mod_fcgid made it, it can be closed without
-    /// losing a request.
-    pub fn sole(socket: InheritedSocket) -> Self {
-        match socket {
-            InheritedSocket::Tcp(listener) => Self::Tcp(listener),
-            InheritedSocket::Unix(listener) => match ModFcgidSocket::new(listener) {
-                Ok(socket) => Self::ModFcgid(socket),
-                Err(listener) => Self::Unix(listener),
-            },
+    /// The one connection of a process that was started for it. The receiver fails when that is closed.
+    pub(crate) fn connected(io: impl Into<AnyIo>) -> io::Result<(Self, oneshot::Receiver<()>)> {
+        let mut io = io.into();
+        let peer = io.peer_addr()?;
+        let (open, closed) = oneshot::channel();
+        io._open = Some(open);
+        Ok((Self::of(vec![Source::Connected(Some((io, peer)))]), closed))
+    }
+
+    /// The one connection inside a process.
+    pub(crate) fn internal(io: DuplexStream) -> Self {
+        Self::of(vec![Source::Connected(Some((io.into(), AnyAddr::Pipe)))])
+    }
+
+    fn of(sources: Vec<Source>) -> Self {
+        Self {
+            sources,
+            first: 0,
+            pause: None,
         }
     }
 
-    /// Listens on a path, which holds a `/`, or on `host:port`.
-    ///
-    /// # Errors
-    ///
-    /// When the address cannot be bound.
-    ///
-    /// # Panics
-    ///
-    /// Outside a tokio runtime with I/O enabled.
-    pub async fn bind(address: &str) -> io::Result<Self> {
-        if address.contains('/') {
-            return UnixSocket::bind(address).map(Self::UnixSocket);
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<(AnyIo, AnyAddr)> {
+        if let Some(pause) = &mut self.pause {
+            ready!(pause.as_mut().poll(cx));
+            self.pause = None;
         }
-        TcpListener::bind(address).await.map(Self::Tcp)
-    }
-
-    /// The bare socket, of which every runtime can have a duplicate to make a [listener](InheritedSocket::from_fd) of;
-    /// and its path, if that is ours, to be kept as long as one of them listens.
-    ///
-    /// # Errors
-    ///
-    /// When the socket cannot be taken from its runtime, or there is none.
-    pub fn into_fd(self) -> io::Result<(OwnedFd, Option<SocketFile>)> {
-        match self {
-            Self::Tcp(listener) => Ok((listener.into_std()?.into(), None)),
-            Self::Unix(listener) => Ok((listener.into_std()?.into(), None)),
-            Self::ModFcgid(socket) => Ok((socket.into_std()?.into(), None)),
-            Self::UnixSocket(socket) => {
-                let (listener, file) = socket.into_std()?;
-                Ok((listener.into(), Some(file)))
+        let count = self.sources.len();
+        for at in 0..count {
+            let index = (self.first + at) % count;
+            let Some(source) = self.sources.get_mut(index) else {
+                continue;
+            };
+            loop {
+                match source.poll_accept(cx) {
+                    Poll::Ready(Ok(accepted)) => {
+                        self.first = (index + 1) % count;
+                        return Poll::Ready(accepted);
+                    }
+                    Poll::Ready(Err(error)) => {
+                        if let Some(pause) = accept_pause(&error) {
+                            let mut pause = Box::pin(tokio::time::sleep(pause));
+                            // Woken when it is over.
+                            let _ = pause.as_mut().poll(cx);
+                            self.pause = Some(pause);
+                            return Poll::Pending;
+                        }
+                    }
+                    Poll::Pending => break,
+                }
             }
-            Self::Cgi(_) => Err(io::Error::new(
-                io::ErrorKind::Unsupported,
-                "a CGI program has no socket",
-            )),
         }
+        Poll::Pending
     }
 }
 
-impl From<InheritedSocket> for AnyListener {
-    fn from(socket: InheritedSocket) -> Self {
-        match socket {
-            InheritedSocket::Tcp(listener) => Self::Tcp(listener),
-            InheritedSocket::Unix(listener) => Self::Unix(listener),
-        }
+impl From<UnixSocket> for AnyListener {
+    fn from(socket: UnixSocket) -> Self {
+        Self::of(vec![Source::Unix(UnixSource::from(socket))])
     }
 }
 
@@ -139,52 +187,23 @@ impl Listener for AnyListener {
     type Addr = AnyAddr;
 
     async fn accept(&mut self) -> (AnyIo, AnyAddr) {
-        match self {
-            Self::Tcp(listener) => {
-                let (io, addr) = Listener::accept(listener).await;
-                (AnyIo::Tcp(io), AnyAddr::Tcp(addr))
-            }
-            Self::Unix(listener) => {
-                let (io, addr) = Listener::accept(listener).await;
-                (AnyIo::Unix(io), AnyAddr::Unix(addr))
-            }
-            Self::ModFcgid(listener) => {
-                let (io, addr) = listener.accept().await;
-                (AnyIo::Unix(io), AnyAddr::Unix(addr))
-            }
-            Self::UnixSocket(listener) => {
-                let (io, addr) = listener.accept().await;
-                (AnyIo::Unix(io), AnyAddr::Unix(addr))
-            }
-            Self::Cgi(process) => {
-                let (io, ()) = process.accept().await;
-                (AnyIo::Pipe(io), AnyAddr::Pipe)
-            }
-        }
+        poll_fn(|cx| self.poll_accept(cx)).await
     }
 
+    /// Of the first socket.
     fn local_addr(&self) -> io::Result<AnyAddr> {
-        match self {
-            Self::Tcp(listener) => listener.local_addr().map(AnyAddr::Tcp),
-            Self::Unix(listener) => listener.local_addr().map(AnyAddr::Unix),
-            Self::ModFcgid(listener) => listener.local_addr().map(AnyAddr::Unix),
-            Self::UnixSocket(listener) => listener.local_addr().map(AnyAddr::Unix),
-            Self::Cgi(_) => Ok(AnyAddr::Pipe),
+        match self.sources.first() {
+            Some(source) => source.local_addr(),
+            None => Ok(AnyAddr::Pipe),
         }
     }
 
     fn idle_timeout(&self) -> Option<Duration> {
-        match self {
-            Self::Tcp(listener) => listener.idle_timeout(),
-            Self::Unix(listener) => listener.idle_timeout(),
-            Self::ModFcgid(listener) => listener.idle_timeout(),
-            Self::UnixSocket(listener) => listener.idle_timeout(),
-            Self::Cgi(process) => process.idle_timeout(),
-        }
+        self.sources.iter().find_map(Source::idle_timeout)
     }
 
     fn is_internal(&self) -> bool {
-        matches!(self, Self::Cgi(_))
+        self.sources.iter().all(Source::is_internal)
     }
 
     fn ip(&self, addr: &AnyAddr) -> Option<IpAddr> {
@@ -195,21 +214,24 @@ impl Listener for AnyListener {
     }
 
     fn close(&mut self) {
-        match self {
-            Self::Tcp(listener) => listener.close(),
-            Self::Unix(listener) => listener.close(),
-            Self::ModFcgid(listener) => listener.close(),
-            Self::UnixSocket(listener) => listener.close(),
-            Self::Cgi(process) => process.close(),
+        for source in &mut self.sources {
+            source.close();
         }
     }
 
     fn break_off(io: AnyIo) {
-        match io {
-            AnyIo::Tcp(io) => TcpListener::break_off(io),
-            AnyIo::Unix(io) => UnixListener::break_off(io),
-            AnyIo::Pipe(io) => CgiProcess::break_off(io),
+        if let Kind::Tcp(io) = io.kind {
+            tokio::net::TcpListener::break_off(io);
         }
+    }
+}
+
+impl fmt::Debug for AnyListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let addrs = self.sources.iter().map(|source| source.local_addr().ok());
+        f.debug_tuple("AnyListener")
+            .field(&addrs.collect::<Vec<_>>())
+            .finish()
     }
 }
 
@@ -237,23 +259,82 @@ impl fmt::Debug for AnyAddr {
 
 /// A connection of an [`AnyListener`].
 #[derive(Debug)]
-#[non_exhaustive]
-pub enum AnyIo {
-    /// Over TCP.
+pub struct AnyIo {
+    kind: Kind,
+    /// Dropped with the connection, where somebody waits for that.
+    _open: Option<oneshot::Sender<()>>,
+}
+
+#[derive(Debug)]
+enum Kind {
     Tcp(TcpStream),
-    /// Over a Unix socket.
     Unix(UnixStream),
-    /// Inside the process.
     Pipe(DuplexStream),
+}
+
+impl AnyIo {
+    fn new(kind: Kind) -> Self {
+        Self { kind, _open: None }
+    }
+
+    /// Where this end of the connection is.
+    pub(super) fn local_addr(&self) -> io::Result<AnyAddr> {
+        match &self.kind {
+            Kind::Tcp(io) => io.local_addr().map(AnyAddr::Tcp),
+            Kind::Unix(io) => io.local_addr().map(AnyAddr::Unix),
+            Kind::Pipe(_) => Ok(AnyAddr::Pipe),
+        }
+    }
+
+    /// Where the other end of the connection is.
+    fn peer_addr(&self) -> io::Result<AnyAddr> {
+        match &self.kind {
+            Kind::Tcp(io) => io.peer_addr().map(AnyAddr::Tcp),
+            Kind::Unix(io) => io.peer_addr().map(AnyAddr::Unix),
+            Kind::Pipe(_) => Ok(AnyAddr::Pipe),
+        }
+    }
+
+    /// The socket, unless the connection is inside this process.
+    pub(crate) fn socket(&self) -> Option<BorrowedFd<'_>> {
+        match &self.kind {
+            Kind::Tcp(io) => Some(io.as_fd()),
+            Kind::Unix(io) => Some(io.as_fd()),
+            Kind::Pipe(_) => None,
+        }
+    }
+
+    /// Whether it is inside this process.
+    pub(super) fn is_internal(&self) -> bool {
+        matches!(self.kind, Kind::Pipe(_))
+    }
+}
+
+impl From<TcpStream> for AnyIo {
+    fn from(io: TcpStream) -> Self {
+        Self::new(Kind::Tcp(io))
+    }
+}
+
+impl From<UnixStream> for AnyIo {
+    fn from(io: UnixStream) -> Self {
+        Self::new(Kind::Unix(io))
+    }
+}
+
+impl From<DuplexStream> for AnyIo {
+    fn from(io: DuplexStream) -> Self {
+        Self::new(Kind::Pipe(io))
+    }
 }
 
 /// Hands a call to the socket, whichever it is.
 macro_rules! either {
     ($io:expr, $socket:ident => $call:expr) => {
         match $io {
-            AnyIo::Tcp($socket) => $call,
-            AnyIo::Unix($socket) => $call,
-            AnyIo::Pipe($socket) => $call,
+            Kind::Tcp($socket) => $call,
+            Kind::Unix($socket) => $call,
+            Kind::Pipe($socket) => $call,
         }
     };
 }
@@ -264,7 +345,7 @@ impl AsyncRead for AnyIo {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        either!(self.get_mut(), io => Pin::new(io).poll_read(cx, buf))
+        either!(&mut self.get_mut().kind, io => Pin::new(io).poll_read(cx, buf))
     }
 }
 
@@ -274,7 +355,7 @@ impl AsyncWrite for AnyIo {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        either!(self.get_mut(), io => Pin::new(io).poll_write(cx, buf))
+        either!(&mut self.get_mut().kind, io => Pin::new(io).poll_write(cx, buf))
     }
 
     fn poll_write_vectored(
@@ -282,18 +363,18 @@ impl AsyncWrite for AnyIo {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        either!(self.get_mut(), io => Pin::new(io).poll_write_vectored(cx, bufs))
+        either!(&mut self.get_mut().kind, io => Pin::new(io).poll_write_vectored(cx, bufs))
     }
 
     fn is_write_vectored(&self) -> bool {
-        either!(self, io => io.is_write_vectored())
+        either!(&self.kind, io => io.is_write_vectored())
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        either!(self.get_mut(), io => Pin::new(io).poll_flush(cx))
+        either!(&mut self.get_mut().kind, io => Pin::new(io).poll_flush(cx))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        either!(self.get_mut(), io => Pin::new(io).poll_shutdown(cx))
+        either!(&mut self.get_mut().kind, io => Pin::new(io).poll_shutdown(cx))
     }
 }

@@ -1,10 +1,9 @@
 //! Where connections come from: TCP, Unix sockets, and the socket that a process manager put on descriptor 0.
 
 mod any;
-mod cgi_process;
-mod inherited;
-mod mod_fcgid;
+mod socket;
 mod socket_file;
+mod source;
 mod unix_socket;
 
 use std::{
@@ -22,10 +21,7 @@ use tokio::{
 
 pub use self::{
     any::{AnyAddr, AnyIo, AnyListener},
-    cgi_process::CgiProcess,
-    inherited::InheritedSocket,
-    mod_fcgid::ModFcgidSocket,
-    socket_file::SocketFile,
+    socket::Socket,
     unix_socket::{SocketPermissions, UnixSocket},
 };
 
@@ -84,9 +80,7 @@ impl Listener for TcpListener {
                 Err(error) => handle_accept_error(error).await,
             }
         };
-        if let Err(error) = io.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY cannot be set");
-        }
+        set_nodelay(&io);
         (io, addr)
     }
 
@@ -132,21 +126,31 @@ impl Listener for UnixListener {
     }
 }
 
-/// An error of the connection that was to be accepted says nothing about the next. Any other, such as too many open
-/// files, is likely to come again at once: then it is logged and slept over.
-async fn handle_accept_error(error: io::Error) {
-    if !is_connection_error(&error) {
-        tracing::error!(%error, "no connection can be accepted");
-        tokio::time::sleep(Duration::from_secs(1)).await;
+fn set_nodelay(io: &TcpStream) {
+    if let Err(error) = io.set_nodelay(true) {
+        tracing::debug!(%error, "TCP_NODELAY cannot be set");
     }
 }
 
-fn is_connection_error(error: &io::Error) -> bool {
-    matches!(
+async fn handle_accept_error(error: io::Error) {
+    if let Some(pause) = accept_pause(&error) {
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// How long to wait after an error of accepting. An error of the connection that was to be accepted says nothing about
+/// the next. Any other, such as too many open files, is likely to come again at once: it is logged and slept over.
+fn accept_pause(error: &io::Error) -> Option<Duration> {
+    let is_of_the_connection = matches!(
         error.kind(),
         io::ErrorKind::ConnectionRefused
             | io::ErrorKind::ConnectionAborted
             | io::ErrorKind::ConnectionReset
             | io::ErrorKind::Interrupted
-    )
+    );
+    if is_of_the_connection {
+        return None;
+    }
+    tracing::error!(%error, "no connection can be accepted");
+    Some(Duration::from_secs(1))
 }

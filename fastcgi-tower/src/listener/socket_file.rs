@@ -20,19 +20,15 @@ use rustix::{
     },
     io::retry_on_intr,
 };
-use socket2::{Domain, SockAddr, Socket, Type};
+use socket2::{Domain, SockAddr, Socket as RawSocket, Type};
 
 use super::SocketPermissions;
 
-/// Connections that may wait to be accepted. The system has a limit of its own.
-const BACKLOG: i32 = 1024;
-
 /// The path of a listening socket of ours, removed when dropped, if it is still the same socket.
 ///
-/// [`UnixSocket`](super::UnixSocket) has one. By itself it is for sockets that are bound before there is a runtime, or
-/// shared by several.
+/// It goes with the socket, wherever that goes: [`Socket`](super::Socket), [`UnixSocket`](super::UnixSocket).
 #[derive(Debug)]
-pub struct SocketFile {
+pub(crate) struct SocketFile {
     path: PathBuf,
     device: u64,
     inode: u64,
@@ -40,29 +36,24 @@ pub struct SocketFile {
 }
 
 impl SocketFile {
-    /// Listens on `path`, with the permissions and the care of
-    /// [`UnixSocket::bind_with`](super::UnixSocket::bind_with), on no runtime yet. The listener does not block.
-    ///
-    /// # Errors
-    ///
-    /// As for [`UnixSocket::bind`](super::UnixSocket::bind).
-    pub fn bind(
-        path: impl AsRef<Path>,
-        permissions: impl Into<SocketPermissions>,
+    /// Listens on `path`, with room for `backlog` connections that wait to be accepted, on no runtime yet. The listener does
+    /// not block.
+    pub(super) fn bind(
+        path: &Path,
+        permissions: SocketPermissions,
+        backlog: u32,
     ) -> io::Result<(StdUnixListener, Self)> {
-        let permissions = permissions.into();
-        let path = path.as_ref();
         // Until somebody who looks finds that we listen.
         let _lock = Lock::acquire(path)?;
         remove_stale(path)?;
-        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        let socket = RawSocket::new(Domain::UNIX, Type::STREAM, None)?;
         // On Linux the file gets the socket's mode, without what the umask takes away.
         fchmod(&socket, Mode::from_raw_mode(permissions.mode))?;
         socket.bind(&SockAddr::unix(path)?)?;
         let file = Self::new(path)?;
         permissions.apply(path)?;
         // Nobody can connect before this.
-        socket.listen(BACKLOG)?;
+        socket.listen(backlog.try_into().unwrap_or(i32::MAX))?;
         socket.set_nonblocking(true)?;
         Ok((socket.into(), file))
     }
@@ -184,7 +175,7 @@ fn remove_stale(path: &Path) -> io::Result<()> {
         return Err(not_a_socket(path));
     }
     // Without blocking: a process whose backlog is full would keep us waiting, and it is there.
-    let probe = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    let probe = RawSocket::new(Domain::UNIX, Type::STREAM, None)?;
     probe.set_nonblocking(true)?;
     match probe.connect(&SockAddr::unix(path)?) {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path),

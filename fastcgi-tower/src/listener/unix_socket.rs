@@ -1,10 +1,10 @@
 //! A Unix socket in the file system, with the care that its path needs.
 
-use std::{io, net::IpAddr, os::unix::net::UnixListener as StdUnixListener, path::Path};
+use std::{io, net::IpAddr, path::Path};
 
 use tokio::net::{UnixListener, UnixStream, unix};
 
-use super::{Listener, SocketFile};
+use super::{Listener, Socket, socket_file::SocketFile};
 
 /// Listens on a path in the file system.
 ///
@@ -47,20 +47,16 @@ impl UnixSocket {
         path: impl AsRef<Path>,
         permissions: impl Into<SocketPermissions>,
     ) -> io::Result<Self> {
-        let (listener, file) = SocketFile::bind(path, permissions)?;
+        let (listener, file) =
+            SocketFile::bind(path.as_ref(), permissions.into(), Socket::BACKLOG)?;
         Ok(Self {
             listener: UnixListener::from_std(listener)?,
             file,
         })
     }
 
-    /// The listener without its runtime, and its path, to be kept as long as somebody listens.
-    ///
-    /// # Errors
-    ///
-    /// When the socket cannot be taken from its runtime.
-    pub fn into_std(self) -> io::Result<(StdUnixListener, SocketFile)> {
-        Ok((self.listener.into_std()?, self.file))
+    pub(super) fn into_parts(self) -> (UnixListener, SocketFile) {
+        (self.listener, self.file)
     }
 
     /// The path that was given.

@@ -5,116 +5,123 @@
 
 use std::{
     env,
-    future::{Future, pending},
-    io,
-    net::IpAddr,
+    future::Future,
+    io::{self, Write},
     os::unix::ffi::OsStrExt,
+    time::Duration,
 };
 
 use bytes::{Buf, Bytes, BytesMut};
+use http::{Method, StatusCode};
 use proto::{
-    Params, WebServer,
+    Params, WebServer, cgi,
     record::{BeginRequest, Flags, RequestId, Role},
     web_server::Event,
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream},
     select,
+    time::timeout,
 };
 
-use super::Listener;
+use super::{
+    single::Single,
+    stdio,
+    threads::{ThreadReader, ThreadWriter},
+};
+use crate::listener::AnyListener;
 
-/// A listener of the one connection, with one request, of a CGI program.
+/// How much is on its way inside the process, in each direction; also how much of a response is written at a time.
+const PIPE: usize = 64 * 1024;
+/// B-9: what is read of a body that nobody wants, so that a gateway which is still writing it gets to reading.
+const MAX_DISCARDED: u64 = 100 * 1024 * 1024;
+const DISCARD_LIMIT: Duration = Duration::from_secs(30);
+
+/// The request of a CGI program: `params` is its environment, `stdin` its body, and the response goes to `stdout`.
 ///
-/// What carries the request in and the response out is a future of its own, which comes with it: serve until that is
-/// done.
+/// What carries both is the future that comes with the listener: serve until it is done. It gives the status to exit with,
+/// and closes `stdout` before it reads what is left of a body that nobody wanted (B-9).
+///
+/// # Errors
+///
+/// The future fails when a stream does, or when the response could not be finished.
 ///
 /// ```
-/// # use fastcgi_tower::{Incoming, listener::CgiProcess};
+/// # use fastcgi_tower::{Incoming, process::cgi};
 /// # async fn hello(_: http::Request<Incoming>) -> Result<http::Response<String>, std::convert::Infallible> {
 /// #     Ok(http::Response::new("hello".to_owned()))
 /// # }
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> std::io::Result<()> {
 /// let params = [("REQUEST_METHOD", "GET"), ("REQUEST_URI", "/")].into_iter().collect();
-/// let (process, gateway) = CgiProcess::new(&params, tokio::io::empty(), tokio::io::sink());
-/// fastcgi_tower::serve(process, tower::service_fn(hello))
+/// let (listener, gateway) = cgi(&params, tokio::io::empty(), tokio::io::sink());
+/// fastcgi_tower::serve(listener, tower::service_fn(hello))
 ///     .with_graceful_shutdown(async {
 ///         gateway.await.expect("nothing here can fail");
 ///     })
 ///     .await
 /// # }
 /// ```
-#[derive(Debug)]
-pub struct CgiProcess {
-    /// None when it has been accepted.
-    pipe: Option<DuplexStream>,
-}
-
-/// How much is on its way inside the process, in each direction.
-const PIPE: usize = 64 * 1024;
-
-impl CgiProcess {
-    /// The request that is described by this process's environment, with standard input as its body. The response goes
-    /// to standard output. The future gives the status to exit with.
-    ///
-    /// # Errors
-    ///
-    /// The future fails when standard input or output does, or the response could not be finished.
-    pub fn from_env() -> (Self, impl Future<Output = io::Result<u32>> + Send + 'static) {
-        let params = env::vars_os()
-            .map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()))
-            .collect();
-        Self::new(&params, tokio::io::stdin(), tokio::io::stdout())
-    }
-
-    /// As [`from_env`](Self::from_env), with the environment and the streams given.
-    ///
-    /// # Errors
-    ///
-    /// The future fails when a stream does, or the response could not be finished.
-    pub fn new<R, W>(
-        params: &Params,
-        stdin: R,
-        stdout: W,
-    ) -> (
-        Self,
-        impl Future<Output = io::Result<u32>> + Send + 'static + use<R, W>,
-    )
-    where
-        R: AsyncRead + Unpin + Send + 'static,
-        W: AsyncWrite + Unpin + Send + 'static,
-    {
-        let (application, gateway) = tokio::io::duplex(PIPE);
-        let process = Self {
-            pipe: Some(application),
-        };
-        (process, Gateway::new(params, stdin, stdout).run(gateway))
-    }
-}
-
-impl Listener for CgiProcess {
-    type Io = DuplexStream;
-    type Addr = ();
-
-    async fn accept(&mut self) -> (DuplexStream, ()) {
-        match self.pipe.take() {
-            Some(pipe) => (pipe, ()),
-            None => pending().await,
+pub fn cgi<R, W>(
+    params: &Params,
+    stdin: R,
+    stdout: W,
+) -> (
+    AnyListener,
+    impl Future<Output = io::Result<u32>> + Send + 'static + use<R, W>,
+)
+where
+    R: AsyncRead + Unpin + Send + 'static,
+    W: AsyncWrite + Unpin + Send + 'static,
+{
+    let (application, pipe) = tokio::io::duplex(PIPE);
+    let gateway = Gateway::new(params, stdin, stdout);
+    let refusal = needs_length(params).then(|| refuse_chunked(params));
+    let carried = async move {
+        match refusal {
+            Some(refusal) => gateway.answer(&refusal).await,
+            None => gateway.run(pipe).await,
         }
-    }
+    };
+    (AnyListener::internal(application), carried)
+}
 
-    fn local_addr(&self) -> io::Result<()> {
-        Ok(())
-    }
+/// The request that is described by this process's environment, with standard input as its body. The response goes to
+/// standard output; what the application prints goes to standard error.
+pub(super) fn from_env() -> io::Result<Single> {
+    let params: Params = env::vars_os()
+        .map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()))
+        .collect();
+    let stdin = rustix::stdio::stdin().try_clone_to_owned()?;
+    let stdout = stdio::take_stdout()?;
+    // RFC 3875, 4.2: what follows the announced length is not the request's.
+    let stdin = ThreadReader::new(stdin, length(&params));
+    let (listener, gateway) = cgi(&params, stdin, ThreadWriter::new(stdout));
+    Ok(Single::new(listener, async { gateway.await.map(drop) }))
+}
 
-    fn ip(&self, (): &()) -> Option<IpAddr> {
-        None
-    }
+/// A contradictory length is refused by the application's side.
+fn length(params: &Params) -> u64 {
+    params.content_length().ok().flatten().unwrap_or(0)
+}
 
-    fn is_internal(&self) -> bool {
-        true
-    }
+/// Whether there is a body of unknown length. CGI has no way to say where it ends (RFC 3875, 4.2).
+fn needs_length(params: &Params) -> bool {
+    let coding = params.get("HTTP_TRANSFER_ENCODING").unwrap_or_default();
+    !coding.trim_ascii().is_empty()
+        && !coding.eq_ignore_ascii_case(b"identity")
+        && params.content_length() == Ok(None)
+}
+
+fn refuse_chunked(params: &Params) -> Bytes {
+    let method = params.get("REQUEST_METHOD").unwrap_or_default();
+    let mut response = BytesMut::new();
+    cgi::write_refusal(
+        StatusCode::LENGTH_REQUIRED,
+        Method::from_bytes(method).ok().as_ref(),
+        &mut response,
+    );
+    response.freeze()
 }
 
 /// The web server's part: between the process's streams and the pipe.
@@ -126,7 +133,9 @@ struct Gateway<R, W> {
     stdin: R,
     stdout: W,
     /// Part of the response that standard output has not taken yet.
-    response: Bytes,
+    response: BytesMut,
+    /// The status to exit with, once the response is complete.
+    ended: Option<u32>,
 }
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Gateway<R, W> {
@@ -137,8 +146,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Gateway<R, W> {
             flags: Flags::NONE,
         };
         let id = proto.begin(begin).unwrap_or(RequestId::ONE);
-        // A contradictory length is refused by the application's side.
-        let left = params.content_length().ok().flatten().unwrap_or(0);
+        let left = length(params);
         if let Some(mut request) = proto.request(id) {
             request.params(params);
             if left == 0 {
@@ -151,33 +159,47 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Gateway<R, W> {
             left,
             stdin,
             stdout,
-            response: Bytes::new(),
+            response: BytesMut::new(),
+            ended: None,
+        }
+    }
+
+    async fn run(mut self, pipe: DuplexStream) -> io::Result<u32> {
+        match self.carry(pipe).await {
+            Ok(app_status) => {
+                self.finish().await?;
+                Ok(app_status)
+            }
+            Err(error) => {
+                // What there is of the response, so that the client sees that something is missing (R-10).
+                let _ = self.stdout.write_all(&self.response).await;
+                Err(error)
+            }
         }
     }
 
     /// Carries on in all directions at once: a web server may write the whole body before it reads (B-8).
-    async fn run(mut self, pipe: DuplexStream) -> io::Result<u32> {
+    async fn carry(&mut self, pipe: DuplexStream) -> io::Result<u32> {
         let (mut from_application, mut to_application) = tokio::io::split(pipe);
         let mut input = BytesMut::new();
         let mut body = BytesMut::new();
         loop {
-            if self.response.is_empty() {
-                if let Some(app_status) = self.take_event(&mut input)? {
-                    self.stdout.flush().await?;
-                    return Ok(app_status);
-                }
+            self.take_events(&mut input)?;
+            if let (true, Some(app_status)) = (self.response.is_empty(), self.ended) {
+                return Ok(app_status);
             }
             body.reserve(PIPE / 2);
             let room = usize::try_from(self.left)
                 .unwrap_or(usize::MAX)
                 .min(PIPE / 2);
             let unsent = self.proto.outgoing().has_remaining();
+            let is_full = self.response.len() >= PIPE;
             let mut stdin = (&mut self.stdin).take(room as u64);
             select! {
                 count = self.stdout.write(&self.response), if !self.response.is_empty() => {
                     self.response.advance(count?);
                 }
-                count = from_application.read_buf(&mut input), if self.response.is_empty() => {
+                count = from_application.read_buf(&mut input), if self.ended.is_none() && !is_full => {
                     if count? == 0 {
                         return Err(io::ErrorKind::UnexpectedEof.into());
                     }
@@ -185,11 +207,33 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Gateway<R, W> {
                 count = to_application.write_buf(self.proto.outgoing()), if unsent => {
                     count?;
                 }
-                count = stdin.read_buf(&mut body), if !unsent && room > 0 => {
+                count = stdin.read_buf(&mut body), if !unsent && room > 0 && self.ended.is_none() => {
                     self.send(count?, body.split().freeze());
                 }
             }
         }
+    }
+
+    /// Answers without asking the application.
+    async fn answer(mut self, response: &[u8]) -> io::Result<u32> {
+        self.stdout.write_all(response).await?;
+        self.finish().await?;
+        Ok(0)
+    }
+
+    /// B-9: the gateway knows the end of the response by the end of standard output, and may be writing the body until
+    /// then. A pipe that is closed with something unread makes it fail.
+    async fn finish(mut self) -> io::Result<()> {
+        self.stdout.shutdown().await?;
+        drop(self.stdout);
+        let rest = self.left.min(MAX_DISCARDED);
+        let mut rest = self.stdin.take(rest);
+        let mut nowhere = tokio::io::sink();
+        let discarded = timeout(DISCARD_LIMIT, tokio::io::copy(&mut rest, &mut nowhere));
+        if let Ok(Err(error)) = discarded.await {
+            tracing::debug!(%error, "the rest of the body cannot be read");
+        }
+        Ok(())
     }
 
     /// Sends a part of the body, or its end where standard input ended early.
@@ -207,21 +251,21 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Gateway<R, W> {
         }
     }
 
-    /// Takes the next part of the response, or the status that ends it.
-    fn take_event(&mut self, input: &mut BytesMut) -> io::Result<Option<u32>> {
-        loop {
-            match self.proto.poll_event(input).map_err(io::Error::other)? {
-                Some(Event::Stdout { data, .. }) => self.response = data,
-                Some(Event::Stderr { data, .. }) => {
-                    // A CGI program's standard error is the web server's log already.
-                    eprint!("{}", String::from_utf8_lossy(&data));
-                    continue;
+    /// Takes what has arrived of the response: as much as there is, so that it leaves in one piece.
+    fn take_events(&mut self, input: &mut BytesMut) -> io::Result<()> {
+        while let Some(event) = self.proto.poll_event(input).map_err(io::Error::other)? {
+            match event {
+                Event::Stdout { data, .. } => self.response.extend_from_slice(&data),
+                // A CGI program's standard error is the web server's log already.
+                Event::Stderr { data, .. } => {
+                    if let Err(error) = io::stderr().write_all(&data) {
+                        tracing::debug!(%error, "standard error cannot be written");
+                    }
                 }
-                Some(Event::End { end, .. }) => return Ok(Some(end.app_status)),
-                Some(_) => continue,
-                None => {}
+                Event::End { end, .. } => self.ended = Some(end.app_status),
+                _ => {}
             }
-            return Ok(None);
         }
+        Ok(())
     }
 }

@@ -8,7 +8,15 @@ use std::{
 
 use listenfd::ListenFd;
 
-use crate::listener::{AnyListener, InheritedSocket};
+use super::{
+    cgi, connected,
+    single::Single,
+    stdio::{self, Stdin},
+};
+use crate::{
+    address::Address,
+    listener::{AnyListener, Socket},
+};
 
 /// The way in which this process is to answer requests, chosen by how it was started.
 ///
@@ -18,17 +26,38 @@ use crate::listener::{AnyListener, InheritedSocket};
 #[non_exhaustive]
 pub enum Environment {
     /// A web server or a process manager put a listening socket on descriptor 0: mod_fcgid, spawn-fcgi, lighttpd's
-    /// `bin-path`, h2o's `fastcgi.spawn`, systemd with `StandardInput=socket`.
-    Inherited(AnyListener),
-    /// A process manager passed a listening socket and said so in `LISTEN_FDS`, as systemd does.
-    Activated(AnyListener),
-    /// `FCGI_LISTEN` has an address to listen on.
-    Bound(AnyListener),
-    /// A web server started this process as a CGI program, to answer one request: `GATEWAY_INTERFACE` is set.
-    Cgi,
+    /// `bin-path`, h2o's `fastcgi.spawn`, inetd with `wait`, systemd with `StandardInput=socket`.
+    Inherited(Socket),
+    /// A process manager passed listening sockets and said so in `LISTEN_FDS`, as systemd does.
+    Activated(Vec<Socket>),
+    /// A web server started this process as a CGI program, to answer one request: `GATEWAY_INTERFACE` or
+    /// `REQUEST_METHOD` is set.
+    Cgi(Single),
+    /// A process manager put a connection on descriptor 0: inetd with `nowait`, systemd with `Accept=yes`.
+    Connected(Single),
+    /// The program, or `FCGI_LISTEN`, has addresses to listen on.
+    Bound(Vec<Socket>),
     /// Somebody started this process by hand: it is to serve HTTP, for development, on the port that `PORT` says or on
     /// 3000.
     Http(SocketAddr),
+}
+
+/// Where the program itself wants to listen, if it is not handed anything.
+#[derive(Clone, Debug)]
+pub struct Bind {
+    /// The addresses, as they were written; with none, `FCGI_LISTEN` counts.
+    pub addresses: Vec<String>,
+    /// Connections that may wait to be accepted on each.
+    pub backlog: u32,
+}
+
+impl Default for Bind {
+    fn default() -> Self {
+        Self {
+            addresses: Vec::new(),
+            backlog: Socket::BACKLOG,
+        }
+    }
 }
 
 impl Environment {
@@ -37,61 +66,138 @@ impl Environment {
 
     /// Looks for the ways in the order of the variants, and takes the first that is there.
     ///
+    /// What the process was handed goes before where it wants to listen, so that one program runs under mod_fcgid and by
+    /// hand; a `warn` event says so then. HTTP for development is for programs that nothing else was said of: it is an
+    /// error where descriptor 0 is a socket, or a variable of CGI is set.
+    ///
     /// # Errors
     ///
-    /// When there is a socket that cannot be used, or a variable that makes no sense.
+    /// When there is a socket that cannot be used, or a variable or an address that makes no sense.
     ///
     /// # Panics
     ///
     /// Outside a tokio runtime with I/O enabled.
-    pub async fn detect() -> io::Result<Self> {
-        if let Some(listener) = AnyListener::from_stdin()? {
-            return Ok(Self::Inherited(listener));
+    pub fn detect(bind: &Bind) -> io::Result<Self> {
+        match handed_over()? {
+            Some(environment) => {
+                if !bind.addresses.is_empty() {
+                    tracing::warn!(
+                        "serving {environment}: the addresses in the program are not used"
+                    );
+                }
+                Ok(environment)
+            }
+            None => own(bind),
         }
-        if let Some(socket) = activated_socket()? {
-            return Ok(Self::Activated(socket.into()));
-        }
-        if let Ok(address) = env::var(AnyListener::VARIABLE) {
-            let listener = AnyListener::bind(&address).await;
-            let context = |error: io::Error| named(&error, AnyListener::VARIABLE, &address);
-            return Ok(Self::Bound(listener.map_err(context)?));
-        }
-        if env::var_os("GATEWAY_INTERFACE").is_some() {
-            return Ok(Self::Cgi);
-        }
-        Ok(Self::Http(development_address()?))
     }
 }
 
-/// The first of the sockets that were passed; a FastCGI application has use for one.
-fn activated_socket() -> io::Result<Option<InheritedSocket>> {
-    let mut passed = ListenFd::from_env();
-    if passed.len() == 0 {
-        return Ok(None);
+/// What the process was started with.
+fn handed_over() -> io::Result<Option<Environment>> {
+    let stdin = Stdin::kind();
+    if stdin == Stdin::Listening {
+        return Socket::new(stdio::take_stdin()?)
+            .map(|socket| Some(Environment::Inherited(socket)));
     }
-    let socket = match passed.take_unix_listener(0) {
-        Ok(Some(listener)) => OwnedFd::from(listener),
-        Ok(None) => return Ok(None),
-        Err(_) => match passed.take_tcp_listener(0)? {
-            Some(listener) => OwnedFd::from(listener),
-            None => return Ok(None),
-        },
-    };
-    InheritedSocket::from_fd(socket).map(Some)
+    let activated = activated_sockets()?;
+    if !activated.is_empty() {
+        return Ok(Some(Environment::Activated(activated)));
+    }
+    // Before a connection: a gateway may hand over that of its client.
+    if is_cgi() {
+        return cgi::from_env().map(|request| Some(Environment::Cgi(request)));
+    }
+    match stdin {
+        Stdin::Connected => connected::from_stdin().map(|it| Some(Environment::Connected(it))),
+        Stdin::OtherSocket => Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "descriptor 0 is a socket that neither listens nor is connected",
+        )),
+        _ => Ok(None),
+    }
+}
+
+/// What the process looks for by itself.
+fn own(bind: &Bind) -> io::Result<Environment> {
+    if !bind.addresses.is_empty() {
+        let sockets = bind.addresses.iter().map(|address| {
+            let address: Address = address.parse().map_err(invalid_input)?;
+            Socket::bind(&address, bind.backlog)
+        });
+        return Ok(Environment::Bound(sockets.collect::<io::Result<_>>()?));
+    }
+    if let Ok(list) = env::var(AnyListener::VARIABLE) {
+        let sockets = bind_list(AnyListener::VARIABLE, &list, bind.backlog)?;
+        return Ok(Environment::Bound(sockets));
+    }
+    if let Some(variable) = CGI_VARIABLES.iter().find(|it| env::var_os(it).is_some()) {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!(
+                "{variable} is set, as for a CGI program, but neither REQUEST_METHOD nor GATEWAY_INTERFACE is"
+            ),
+        ));
+    }
+    Ok(Environment::Http(development_address()?))
+}
+
+/// RFC 3875 requires both; some gateways leave out the first.
+fn is_cgi() -> bool {
+    ["GATEWAY_INTERFACE", "REQUEST_METHOD"]
+        .iter()
+        .any(|variable| env::var_os(variable).is_some_and(|value| !value.is_empty()))
+}
+
+/// Variables that nobody sets but a CGI gateway.
+const CGI_VARIABLES: [&str; 6] = [
+    "PATH_INFO",
+    "QUERY_STRING",
+    "REQUEST_URI",
+    "SCRIPT_FILENAME",
+    "SCRIPT_NAME",
+    "SERVER_SOFTWARE",
+];
+
+/// Listens on each address of a list, which is the value of `variable`.
+pub(crate) fn bind_list(variable: &str, list: &str, backlog: u32) -> io::Result<Vec<Socket>> {
+    let addresses = Address::parse_list(list).map_err(invalid_input);
+    let sockets = addresses.and_then(|addresses| {
+        let bound = addresses
+            .iter()
+            .map(|address| Socket::bind(address, backlog));
+        bound.collect()
+    });
+    sockets.map_err(|error| named(&error, variable, list))
+}
+
+/// The sockets that were passed in `LISTEN_FDS`.
+fn activated_sockets() -> io::Result<Vec<Socket>> {
+    let mut passed = ListenFd::from_env();
+    let mut sockets = Vec::new();
+    for index in 0..passed.len() {
+        let socket = match passed.take_unix_listener(index) {
+            Ok(listener) => listener.map(OwnedFd::from),
+            Err(_) => passed.take_tcp_listener(index)?.map(OwnedFd::from),
+        };
+        if let Some(socket) = socket {
+            sockets.push(Socket::new(socket)?);
+        }
+    }
+    Ok(sockets)
 }
 
 fn development_address() -> io::Result<SocketAddr> {
     let port = match env::var("PORT") {
         Ok(port) => port.parse().map_err(|error: std::num::ParseIntError| {
-            named(
-                &io::Error::new(io::ErrorKind::InvalidInput, error),
-                "PORT",
-                &port,
-            )
+            named(&invalid_input(error), "PORT", &port)
         })?,
         Err(_) => Environment::DEFAULT_PORT,
     };
     Ok((Ipv4Addr::LOCALHOST, port).into())
+}
+
+fn invalid_input(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, error)
 }
 
 fn named(error: &io::Error, variable: &str, value: &str) -> io::Error {
@@ -102,9 +208,12 @@ impl fmt::Display for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Inherited(_) => f.write_str("FastCGI on the socket that is descriptor 0"),
-            Self::Activated(_) => f.write_str("FastCGI on the socket in LISTEN_FDS"),
-            Self::Bound(_) => f.write_str("FastCGI on the address in FCGI_LISTEN"),
-            Self::Cgi => f.write_str("one CGI request"),
+            Self::Activated(_) => f.write_str("FastCGI on the sockets in LISTEN_FDS"),
+            Self::Cgi(_) => f.write_str("one CGI request"),
+            Self::Connected(_) => f.write_str("FastCGI on the connection that is descriptor 0"),
+            Self::Bound(_) => {
+                f.write_str("FastCGI on the addresses in the program or in FCGI_LISTEN")
+            }
             Self::Http(addr) => write!(f, "HTTP for development on http://{addr}/"),
         }
     }

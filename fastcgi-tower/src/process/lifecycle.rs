@@ -2,16 +2,22 @@
 
 use std::{env, fmt, future::Future, io, pin::Pin, time::Duration};
 
-use proto::cgi::ScriptName;
+use proto::cgi::{PathSource, ScriptName};
 use tokio::{select, time::timeout};
 
-use crate::{BoxError, Environment, RunError, shutdown_signal};
+use super::{
+    environment::{Bind, Environment},
+    run_error::RunError,
+    signal::shutdown_signal,
+};
+use crate::{Builder, error::BoxError};
 
 /// What happens before the first request and after the last, with limits: for the `run` of a facade.
 ///
 /// The sockets are there from the beginning, so requests wait and none meets half an application.
 #[must_use = "a life has to be run"]
 pub struct Lifecycle {
+    bind: Bind,
     startup_timeout: Duration,
     shutdown: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     shutdown_timeout: Duration,
@@ -23,6 +29,7 @@ pub type Signal = Pin<Box<dyn Future<Output = ()> + Send>>;
 impl Default for Lifecycle {
     fn default() -> Self {
         Self {
+            bind: Bind::default(),
             startup_timeout: Duration::from_secs(30),
             shutdown: None,
             shutdown_timeout: Duration::from_secs(10),
@@ -34,7 +41,18 @@ impl Lifecycle {
     /// How long requests in progress may take where the process manager waits 3 seconds before it kills: on descriptor 0.
     pub const INHERITED_GRACE_PERIOD: Duration = Duration::from_secs(3);
 
-    const SCRIPT_NAME_VARIABLE: &str = "FCGI_SCRIPT_NAME";
+    /// Where to listen, if the process is not handed anything: an [address](crate::listener::Address). Several calls are
+    /// several addresses.
+    pub fn bind(mut self, address: impl Into<String>) -> Self {
+        self.bind.addresses.push(address.into());
+        self
+    }
+
+    /// How many connections may wait to be accepted on each socket that the process binds itself. Default: 1024.
+    pub fn backlog(mut self, connections: u32) -> Self {
+        self.bind.backlog = connections;
+        self
+    }
 
     /// How long the startup may take. Default: 30 s. After that it is an error: mod_fcgid gives up waiting after 40.
     pub fn startup_timeout(mut self, limit: Duration) -> Self {
@@ -54,19 +72,21 @@ impl Lifecycle {
         self
     }
 
-    /// Where the application is mounted, if the environment variable `FCGI_SCRIPT_NAME` says it.
+    /// The settings for connections that the environment has: `FCGI_SCRIPT_NAME` is where the application is mounted, and
+    /// `FCGI_PATH_SOURCE` which variable has the path, `auto`, `path-info` or `request-uri`.
     ///
     /// # Errors
     ///
-    /// When it says something else.
-    pub fn script_name() -> io::Result<Option<ScriptName>> {
-        let Ok(path) = env::var(Self::SCRIPT_NAME_VARIABLE) else {
-            return Ok(None);
-        };
-        path.parse().map(Some).map_err(|error| {
-            let message = format!("{}={path}: {error}", Self::SCRIPT_NAME_VARIABLE);
-            io::Error::new(io::ErrorKind::InvalidInput, message)
-        })
+    /// When one of them says something else.
+    pub fn builder() -> io::Result<Builder> {
+        let mut builder = Builder::new();
+        if let Some(script_name) = variable(SCRIPT_NAME, str::parse::<ScriptName>)? {
+            builder = builder.script_name(script_name);
+        }
+        if let Some(source) = variable(PATH_SOURCE, str::parse::<PathSource>)? {
+            builder = builder.path_source(source);
+        }
+        Ok(builder)
     }
 
     /// Finds out what the process was started for, awaits `startup`, and then what `serve` makes of the two.
@@ -87,7 +107,7 @@ impl Lifecycle {
     {
         // First of all, so that a signal during the startup is not lost.
         let mut signal: Signal = Box::pin(shutdown_signal().map_err(RunError::environment)?);
-        let environment = Environment::detect().await.map_err(RunError::environment)?;
+        let environment = Environment::detect(&self.bind).map_err(RunError::environment)?;
         tracing::info!("running: {environment}");
         let application = select! {
             biased;
@@ -102,6 +122,25 @@ impl Lifecycle {
         }
         served.map_err(RunError::server)
     }
+}
+
+const SCRIPT_NAME: &str = "FCGI_SCRIPT_NAME";
+const PATH_SOURCE: &str = "FCGI_PATH_SOURCE";
+
+/// What an environment variable says, if it is set.
+fn variable<T, E: fmt::Display>(
+    name: &str,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> io::Result<Option<T>> {
+    let Ok(text) = env::var(name) else {
+        return Ok(None);
+    };
+    parse(&text).map(Some).map_err(|error| {
+        io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("{name}={text}: {error}"),
+        )
+    })
 }
 
 async fn start<T, E: Into<BoxError>>(

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, io};
 
-use crate::BoxError;
+use crate::error::BoxError;
 
 /// Why an application ended without having been asked to.
 ///

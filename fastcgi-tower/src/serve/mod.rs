@@ -2,7 +2,6 @@
 
 mod accept;
 mod retirement;
-mod signal;
 mod stop;
 mod task;
 mod web_servers;
@@ -21,7 +20,6 @@ use proto::cgi::{InvalidScriptName, ScriptName};
 use tower_service::Service;
 
 use self::retirement::Retirement;
-pub use self::signal::shutdown_signal;
 use crate::{BoxError, Builder, FromExchange, Incoming, Listener};
 
 /// Serves `service` on the connections of `listener`: the FastCGI counterpart of `axum::serve`.

@@ -1,15 +1,22 @@
 //! Plain CGI: one request, from variables and standard input, answered on standard output.
 
-use std::{convert::Infallible, io, time::Duration};
+use std::{
+    convert::Infallible,
+    io,
+    pin::Pin,
+    sync::{Arc, Mutex},
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use bytes::Bytes;
-use fastcgi_tower::{Handle, Incoming, Params, listener::CgiProcess, serve};
+use fastcgi_tower::{Handle, Incoming, Params, process::cgi, serve};
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, duplex},
     sync::oneshot,
-    time::timeout,
+    time::{Instant, timeout},
 };
 use tower::{Service, service_fn};
 
@@ -44,7 +51,7 @@ where
     S::Error: Into<fastcgi_tower::BoxError>,
     B: http_body::Body<Data: Send, Error: Into<fastcgi_tower::BoxError>> + Send + 'static,
 {
-    let (process, gateway) = CgiProcess::new(params, stdin, stdout);
+    let (process, gateway) = cgi(params, stdin, stdout);
     let (done, result) = oneshot::channel();
     let server = serve(process, service).with_graceful_shutdown(async {
         _ = done.send(gateway.await);
@@ -122,6 +129,116 @@ async fn large_bodies_pass_in_both_directions_at_once() {
     stdout.read_to_end(&mut output).await.expect("a pipe");
     assert!(output.ends_with(&body));
     assert_eq!(served.await.expect("no panic").expect("a good end"), 0);
+}
+
+/// B-9: a gateway that writes the whole body before it reads gets the answer, and sees its end at once.
+#[tokio::test(start_paused = true)]
+async fn after_an_early_answer_standard_output_is_closed_and_the_body_is_read() {
+    let body = pattern(5_000_000);
+    let (mut stdin, far_stdin) = duplex(1000);
+    let (mut stdout, far_stdout) = duplex(1000);
+    let params = post(body.len());
+    let served =
+        tokio::spawn(async move { run(&params, far_stdin, far_stdout, service_fn(hello)).await });
+    stdin.write_all(&body[..500_000]).await.expect("it is read");
+    // Before the body has ended.
+    let mut output = Vec::new();
+    stdout.read_to_end(&mut output).await.expect("a pipe");
+    assert!(output.ends_with(b"hello"));
+    assert!(!served.is_finished());
+    stdin.write_all(&body[500_000..]).await.expect("it is read");
+    assert_eq!(served.await.expect("no panic").expect("a good end"), 0);
+}
+
+/// B-9: 100 MiB, or 30 s.
+#[tokio::test(start_paused = true)]
+async fn the_rest_of_a_body_is_read_within_limits() {
+    let (stdin, far_stdin) = duplex(1 << 20);
+    let (mut stdout, far_stdout) = duplex(1000);
+    let start = Instant::now();
+    let params = post(1 << 30);
+    let served =
+        tokio::spawn(async move { run(&params, far_stdin, far_stdout, service_fn(hello)).await });
+    let mut output = Vec::new();
+    stdout.read_to_end(&mut output).await.expect("a pipe");
+    served.await.expect("no panic").expect("a good end");
+    assert_eq!(start.elapsed().as_secs(), 30);
+    drop(stdin);
+
+    let (mut stdin, far_stdin) = duplex(1 << 20);
+    let (_stdout, far_stdout) = duplex(1000);
+    let params = post(1 << 30);
+    let served =
+        tokio::spawn(async move { run(&params, far_stdin, far_stdout, service_fn(hello)).await });
+    let piece = pattern(1 << 20);
+    let mut taken = 0;
+    while stdin.write_all(&piece).await.is_ok() {
+        taken += piece.len();
+    }
+    served.await.expect("no panic").expect("a good end");
+    assert!((99 << 20..103 << 20).contains(&taken), "{taken} bytes");
+}
+
+/// RFC 3875, 4.2: there is no way to tell where such a body ends.
+#[tokio::test(start_paused = true)]
+async fn a_chunked_upload_without_a_length_is_411() {
+    let params = |length| {
+        variables(&[
+            ("REQUEST_METHOD", "POST"),
+            ("HTTP_TRANSFER_ENCODING", "Chunked"),
+            ("CONTENT_LENGTH", length),
+        ])
+    };
+    let (result, output) = answer!(&params(""), &b"5\r\n12345\r\n0\r\n\r\n"[..], show);
+    assert!(
+        output.starts_with("Status: 411 Length Required\r\n"),
+        "{output}"
+    );
+    assert_eq!(result.expect("a good end"), 0);
+    // A gateway that has decoded it says how long it is.
+    let (_, output) = answer!(&params("5"), &b"12345"[..], show);
+    assert!(output.ends_with("\r\n\r\nPOST / 12345"), "{output}");
+}
+
+/// Writes to nowhere, and counts the calls.
+#[derive(Clone, Default)]
+struct Writes(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl AsyncWrite for Writes {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.0.lock().expect("no panic").push(buf.to_vec());
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// uWSGI parses what it has with each read, and doubles fields of a head that comes in pieces.
+#[tokio::test(start_paused = true)]
+async fn a_response_that_is_ready_is_written_in_one_piece() {
+    let writes = Writes::default();
+    let stdout = writes.clone();
+    run(
+        &variables(&[]),
+        tokio::io::empty(),
+        stdout,
+        service_fn(hello),
+    )
+    .await
+    .expect("a good end");
+    let written = writes.0.lock().expect("no panic");
+    let expected = b"Status: 200 OK\r\ncontent-length: 5\r\n\r\nhello".to_vec();
+    assert_eq!(*written, [expected]);
 }
 
 /// A body that nobody reads does not keep the process.

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use fastcgi_tower::{Environment, listener::UnixSocket, serve, shutdown_signal};
+use fastcgi_tower::{listener::UnixSocket, serve, shutdown_signal};
 use rustix::process::{Signal, getpid, kill_process};
 use tempfile::TempDir;
 use tokio::{
@@ -213,16 +213,4 @@ async fn signals_are_waited_for() {
             .expect("a signal");
         kill_process(getpid(), kind).expect("ourselves");
     }
-}
-
-/// Started by hand, as tests are: no socket, no variable.
-#[tokio::test]
-async fn by_hand_it_is_http_for_development() {
-    let environment = Environment::detect().await.expect("an environment");
-    assert!(matches!(environment, Environment::Http(addr) if addr.ip().is_loopback()));
-    assert!(
-        environment
-            .to_string()
-            .starts_with("HTTP for development on http://127.0.0.1:")
-    );
 }

@@ -2,20 +2,18 @@
 
 use std::{
     fs, io,
-    os::{
-        fd::OwnedFd,
-        unix::{
-            fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink},
-            net::{UnixListener as StdUnixListener, UnixStream as StdUnixStream},
-        },
+    net::SocketAddr,
+    os::unix::{
+        fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink},
+        net::{UnixListener as StdUnixListener, UnixStream as StdUnixStream},
     },
     path::{Path, PathBuf},
     sync::Barrier,
 };
 
 use fastcgi_tower::{
-    Listener,
-    listener::{AnyListener, InheritedSocket, SocketFile, SocketPermissions, UnixSocket},
+    Address, Listener,
+    listener::{AnyAddr, AnyListener, Socket, SocketPermissions, UnixSocket},
 };
 use tempfile::TempDir;
 use tokio::{
@@ -102,7 +100,7 @@ fn of_two_processes_that_replace_a_socket_at_once_one_has_it() {
         let start = Barrier::new(2);
         let bind = || {
             start.wait();
-            SocketFile::bind(&path, 0o600)
+            Socket::bind(&path.as_path().into(), Socket::BACKLOG)
         };
         let results = std::thread::scope(|scope| {
             let other = scope.spawn(bind);
@@ -120,7 +118,8 @@ fn of_two_processes_that_replace_a_socket_at_once_one_has_it() {
 #[test]
 fn the_lock_of_a_socket_stays_and_is_for_its_owner() {
     let (directory, path) = directory();
-    drop(SocketFile::bind(&path, 0o666).expect("a socket"));
+    let bind = || Socket::bind(&path.as_path().into(), Socket::BACKLOG);
+    drop(bind().expect("a socket"));
     assert!(!path.exists());
     let lock = directory.path().join("app.sock.lock");
     assert_eq!(mode(&lock), 0o600);
@@ -129,7 +128,7 @@ fn the_lock_of_a_socket_stays_and_is_for_its_owner() {
     let target = directory.path().join("target");
     fs::remove_file(&lock).expect("a file");
     symlink(&target, &lock).expect("a link");
-    let error = SocketFile::bind(&path, 0o666).expect_err("no lock");
+    let error = bind().expect_err("no lock");
     assert!(error.to_string().contains("app.sock.lock"), "{error}");
     assert!(!target.exists() && !path.exists());
 }
@@ -197,8 +196,7 @@ async fn a_path_that_cannot_be_is_an_error() {
 async fn an_address_with_a_slash_is_a_path() {
     let (_directory, path) = directory();
     let address = path.to_str().expect("a path in UTF-8");
-    let listener = AnyListener::bind(address).await.expect("a socket");
-    assert!(matches!(listener, AnyListener::UnixSocket(_)));
+    let listener = AnyListener::bind(address).expect("a socket");
     assert_eq!(mode(&path), 0o660);
     drop(listener);
     assert!(!path.exists());
@@ -206,13 +204,8 @@ async fn an_address_with_a_slash_is_a_path() {
 
 #[tokio::test]
 async fn an_address_with_a_port_is_tcp() {
-    let mut listener = AnyListener::bind("127.0.0.1:0").await.expect("a socket");
-    let AnyListener::Tcp(tcp) = &listener else {
-        panic!("{listener:?}");
-    };
-    let addr = tcp.local_addr().expect("an address");
-    let shown = format!("{:?}", listener.local_addr().expect("an address"));
-    assert_eq!(shown, addr.to_string());
+    let mut listener = AnyListener::bind("127.0.0.1:0").expect("a socket");
+    let addr = tcp_addr(&listener);
     let near = TcpStream::connect(addr).await.expect("a connection");
     let (_, peer) = listener.accept().await;
     assert_eq!(
@@ -221,19 +214,70 @@ async fn an_address_with_a_port_is_tcp() {
     );
 }
 
-#[tokio::test]
-async fn an_address_that_is_none_is_an_error() {
-    assert!(AnyListener::bind("nonsense").await.is_err());
-    assert!(AnyListener::bind("127.0.0.1:99999").await.is_err());
+fn tcp_addr(listener: &AnyListener) -> SocketAddr {
+    match listener.local_addr().expect("an address") {
+        AnyAddr::Tcp(addr) => addr,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn addresses_are_read_as_people_write_them() {
+    let table = [
+        ("/run/app.sock", "/run/app.sock"),
+        ("./app.sock", "./app.sock"),
+        ("app.sock", "app.sock"),
+        ("fcgi.socket", "fcgi.socket"),
+        ("run/app", "run/app"),
+        ("unix:/run/app.sock", "/run/app.sock"),
+        ("unix:///run/app.sock", "/run/app.sock"),
+        ("unix:app", "app"),
+        ("127.0.0.1:9000", "127.0.0.1:9000"),
+        ("tcp:127.0.0.1:9000", "127.0.0.1:9000"),
+        ("tcp://127.0.0.1:9000", "127.0.0.1:9000"),
+        ("localhost:0", "localhost:0"),
+        ("[::1]:9000", "[::1]:9000"),
+        ("::1:9000", "[::1]:9000"),
+    ];
+    for (written, read) in table {
+        let address: Address = written.parse().expect(written);
+        assert_eq!(address.to_string(), read, "{written}");
+    }
+}
+
+#[test]
+fn an_invalid_address_is_an_error_that_names_the_right_one() {
+    let table = [
+        (":9000", "127.0.0.1:9000"),
+        ("9000", "127.0.0.1:9000"),
+        ("tcp:9000", "127.0.0.1:9000"),
+        ("nonsense", "did you mean ./nonsense?"),
+        ("127.0.0.1:99999", "0 to 65535"),
+        ("127.0.0.1:+1", "host:port"),
+        ("127.0.0.1:", "host:port"),
+        ("[::1:9000", "host:port"),
+        ("http://127.0.0.1:9000", "host:port"),
+        ("unix:", "host:port"),
+        ("", "host:port"),
+    ];
+    for (written, hint) in table {
+        let error = written.parse::<Address>().expect_err(written).to_string();
+        assert!(error.starts_with(&format!("{written:?} ")), "{error}");
+        assert!(error.contains(hint), "{error}");
+    }
+    assert!(AnyListener::bind("nonsense").is_err());
+    let list = Address::parse_list("127.0.0.1:9000, /run/app.sock").expect("two addresses");
+    assert_eq!(list.len(), 2);
+    assert!(Address::parse_list("127.0.0.1:9000,,").is_err());
 }
 
 /// Specification, 2.2: whatever the socket is.
 #[tokio::test]
-async fn an_inherited_socket_may_be_tcp_or_unix() {
+async fn a_socket_that_was_handed_over_may_be_tcp_or_unix() {
     let (_directory, path) = directory();
     let unix = StdUnixListener::bind(&path).expect("a socket");
-    let socket = InheritedSocket::from_fd(OwnedFd::from(unix)).expect("a listener");
-    let mut listener = AnyListener::from(socket);
+    let mut listener =
+        AnyListener::new([Socket::new(unix).expect("a socket")]).expect("a listener");
     let _near = UnixStream::connect(&path).await.expect("a connection");
     listener.accept().await;
     drop(listener);
@@ -241,11 +285,64 @@ async fn an_inherited_socket_may_be_tcp_or_unix() {
 
     let tcp = std::net::TcpListener::bind("127.0.0.1:0").expect("a socket");
     let addr = tcp.local_addr().expect("an address");
-    let socket = InheritedSocket::from_fd(OwnedFd::from(tcp)).expect("a listener");
-    assert!(matches!(socket, InheritedSocket::Tcp(_)));
-    let mut listener = AnyListener::from(socket);
+    let socket = Socket::new(tcp).expect("a socket");
+    assert_eq!(socket.tcp_addr(), Some(addr));
+    let mut listener = AnyListener::new([socket]).expect("a listener");
     let _near = TcpStream::connect(addr).await.expect("a connection");
     listener.accept().await;
+}
+
+#[test]
+fn what_does_not_listen_is_not_taken_for_a_socket() {
+    let (directory, _) = directory();
+    let udp = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    assert!(Socket::new(udp).is_err());
+    let (near, _far) = StdUnixStream::pair().expect("a connection");
+    assert!(Socket::new(near).is_err());
+    let file = fs::File::create(directory.path().join("file")).expect("a file");
+    assert!(Socket::new(file).is_err());
+}
+
+/// A socket on which there is always one more does not keep the others waiting.
+#[tokio::test]
+async fn several_sockets_are_accepted_from_in_turn() {
+    let (_directory, path) = directory();
+    let unix = Socket::bind(&path.as_path().into(), Socket::BACKLOG).expect("a socket");
+    let tcp = Socket::bind(&"127.0.0.1:0".parse().expect("an address"), 64).expect("a socket");
+    let addr = tcp.tcp_addr().expect("an address");
+    let mut listener = AnyListener::new([unix, tcp]).expect("a listener");
+    let mut near = Vec::new();
+    for _ in 0..4 {
+        near.push(StdUnixStream::connect(&path).expect("a connection"));
+    }
+    let _tcp = TcpStream::connect(addr).await.expect("a connection");
+    let mut kinds = Vec::new();
+    for _ in 0..5 {
+        let (_, peer) = listener.accept().await;
+        kinds.push(matches!(peer, AnyAddr::Tcp(_)));
+    }
+    let at = kinds
+        .iter()
+        .position(|is_tcp| *is_tcp)
+        .expect("it was accepted");
+    assert!(at <= 1, "after {at} others");
+}
+
+#[test]
+fn a_backlog_is_what_it_was_set_to() {
+    let (_directory, path) = directory();
+    let _socket = Socket::bind(&path.as_path().into(), 1).expect("a socket");
+    // Linux lets one more wait than it was told.
+    let waiting: Vec<_> = (0..8)
+        .map_while(|_| {
+            let socket = socket2::Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None);
+            let socket = socket.expect("a socket");
+            socket.set_nonblocking(true).expect("a socket");
+            let addr = socket2::SockAddr::unix(&path).expect("a path");
+            socket.connect(&addr).is_ok().then_some(socket)
+        })
+        .collect();
+    assert_eq!(waiting.len(), 2);
 }
 
 /// No Nagle: small responses are in one piece and wait for nothing.

@@ -1,0 +1,158 @@
+//! A listening socket, before any runtime knows of it.
+
+use std::{
+    io,
+    net::{SocketAddr, TcpListener as StdTcpListener, ToSocketAddrs},
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::net::UnixListener as StdUnixListener,
+    },
+};
+
+use rustix::net::{AddressFamily, sockopt};
+use socket2::{Domain, SockAddr, Socket as RawSocket, Type};
+
+use super::{SocketPermissions, socket_file::SocketFile};
+use crate::{
+    address::{Address, Kind},
+    process::listening_stdin,
+};
+
+/// A listening TCP or Unix socket: bound, or handed over by the process that started this one.
+///
+/// It belongs to no runtime yet, so it can be made before there is one, and each of several can have a duplicate.
+/// [`AnyListener`](super::AnyListener) accepts its connections.
+#[derive(Debug)]
+pub struct Socket {
+    fd: OwnedFd,
+    /// The path, where it is ours to remove.
+    file: Option<SocketFile>,
+}
+
+impl Socket {
+    /// Connections that may wait to be accepted, unless another number is given. The system has a limit of its own, on
+    /// Linux `net.core.somaxconn`.
+    pub const BACKLOG: u32 = 1024;
+
+    /// Listens on `address`, with room for `backlog` connections that wait to be accepted.
+    ///
+    /// A Unix socket has a mode of 0660, and the care of [`UnixSocket`](super::UnixSocket). Of several addresses that a
+    /// host has, the first that can be bound is taken.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be bound. The message names it.
+    pub fn bind(address: &Address, backlog: u32) -> io::Result<Self> {
+        let bound = match &address.0 {
+            Kind::Path(path) => SocketFile::bind(path, SocketPermissions::default(), backlog).map(
+                |(listener, file)| Self {
+                    fd: listener.into(),
+                    file: Some(file),
+                },
+            ),
+            Kind::Tcp { host, port } => bind_first((host.as_str(), *port), backlog),
+        };
+        bound.map_err(|error| io::Error::new(error.kind(), format!("{address}: {error}")))
+    }
+
+    /// Listens on a TCP address, with room for `backlog` connections that wait to be accepted.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be bound.
+    pub fn bind_tcp(addr: SocketAddr, backlog: u32) -> io::Result<Self> {
+        let socket = RawSocket::new(Domain::for_address(addr), Type::STREAM, None)?;
+        // As std does: a restart need not wait for the connections of the last process.
+        socket.set_reuse_address(true)?;
+        socket.bind(&SockAddr::from(addr))?;
+        socket.listen(backlog.try_into().unwrap_or(i32::MAX))?;
+        Self::new(OwnedFd::from(socket))
+    }
+
+    /// Takes a socket that is listening already, and whose path, if it has one, is somebody else's.
+    ///
+    /// # Errors
+    ///
+    /// When it is neither TCP nor Unix, or does not listen.
+    pub fn new(fd: impl Into<OwnedFd>) -> io::Result<Self> {
+        let fd = fd.into();
+        let family = sockopt::socket_domain(&fd)?;
+        let is_supported = [
+            AddressFamily::UNIX,
+            AddressFamily::INET,
+            AddressFamily::INET6,
+        ]
+        .contains(&family);
+        if !is_supported || !sockopt::socket_acceptconn(&fd)? {
+            return Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "this is not a listening TCP or Unix socket",
+            ));
+        }
+        // The flag is shared with the other processes that have this socket; they have to want it, too.
+        rustix::io::ioctl_fionbio(&fd, true)?;
+        Ok(Self { fd, file: None })
+    }
+
+    /// The socket that this process was started with on descriptor 0, if there is one: as from mod_fcgid, spawn-fcgi or
+    /// lighttpd's `bin-path` (specification, 2.2).
+    ///
+    /// Descriptor 0 is then `/dev/null`, so that the application's children do not inherit the socket. `None` when it is
+    /// something else, as for a program started by hand.
+    ///
+    /// # Errors
+    ///
+    /// When the socket cannot be used.
+    pub fn from_stdin() -> io::Result<Option<Self>> {
+        listening_stdin()
+    }
+
+    /// A duplicate for another runtime. The path stays this one's to remove.
+    ///
+    /// # Errors
+    ///
+    /// When there are too many open files.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        Ok(Self {
+            fd: self.fd.try_clone()?,
+            file: None,
+        })
+    }
+
+    /// The address, if it is TCP.
+    pub fn tcp_addr(&self) -> Option<SocketAddr> {
+        let addr = rustix::net::getsockname(&self.fd).ok()?;
+        addr.try_into().ok()
+    }
+
+    pub(super) fn into_parts(self) -> io::Result<(StdListener, Option<SocketFile>)> {
+        let family = sockopt::socket_domain(&self.fd)?;
+        let listener = match family {
+            AddressFamily::UNIX => StdListener::Unix(self.fd.into()),
+            _ => StdListener::Tcp(self.fd.into()),
+        };
+        Ok((listener, self.file))
+    }
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+pub(super) enum StdListener {
+    Tcp(StdTcpListener),
+    Unix(StdUnixListener),
+}
+
+fn bind_first(host: impl ToSocketAddrs, backlog: u32) -> io::Result<Socket> {
+    let mut failure = None;
+    for addr in host.to_socket_addrs()? {
+        match Socket::bind_tcp(addr, backlog) {
+            Ok(socket) => return Ok(socket),
+            Err(error) => failure = Some(error),
+        }
+    }
+    Err(failure.unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into()))
+}

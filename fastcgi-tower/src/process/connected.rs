@@ -1,0 +1,32 @@
+//! A connection on descriptor 0: inetd with `nowait`, systemd with `Accept=yes`.
+
+use std::{io, net::TcpStream as StdTcpStream, os::unix::net::UnixStream as StdUnixStream};
+
+use rustix::net::{AddressFamily, sockopt};
+use tokio::net::{TcpStream, UnixStream};
+
+use super::{single::Single, stdio};
+use crate::listener::{AnyIo, AnyListener};
+
+/// Takes the connection from descriptor 0. The server has done its work when it is closed.
+pub(super) fn from_stdin() -> io::Result<Single> {
+    let socket = stdio::take_stdin()?;
+    rustix::io::ioctl_fionbio(&socket, true)?;
+    let family = sockopt::socket_domain(&socket)?;
+    let io: AnyIo = if family == AddressFamily::UNIX {
+        UnixStream::from_std(StdUnixStream::from(socket))?.into()
+    } else if family == AddressFamily::INET || family == AddressFamily::INET6 {
+        TcpStream::from_std(StdTcpStream::from(socket))?.into()
+    } else {
+        return Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "the connection on descriptor 0 is neither TCP nor Unix",
+        ));
+    };
+    let (listener, closed) = AnyListener::connected(io)?;
+    Ok(Single::new(listener, async {
+        // It fails when the connection is dropped, and is never sent anything.
+        let _ = closed.await;
+        Ok(())
+    }))
+}

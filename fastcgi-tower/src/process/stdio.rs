@@ -1,0 +1,94 @@
+//! Descriptors 0, 1 and 2.
+//!
+//! A process manager puts a socket on descriptor 0 (specification, 2.2), some put it on 1 and 2 as well; a CGI gateway reads
+//! the response from descriptor 1 (RFC 3875, 4.2).
+
+use std::{
+    fs::File,
+    io,
+    os::{fd::OwnedFd, unix::net::UnixStream},
+};
+
+use rustix::{
+    fs::fstat,
+    net::{SocketType, getpeername, sockopt},
+    stdio::{dup2_stderr, dup2_stdin, dup2_stdout, stderr, stdin, stdout},
+};
+
+use crate::listener::Socket;
+
+/// What descriptor 0 is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stdin {
+    /// A socket that accepts connections.
+    Listening,
+    /// A connection, as from inetd with `nowait`.
+    Connected,
+    /// A socket of another kind.
+    OtherSocket,
+    /// A terminal, a file, a pipe, or nothing.
+    NoSocket,
+}
+
+impl Stdin {
+    pub(super) fn kind() -> Self {
+        let stdin = stdin();
+        let Ok(socket_type) = sockopt::socket_type(stdin) else {
+            return Self::NoSocket;
+        };
+        let is_listening = sockopt::socket_acceptconn(stdin).unwrap_or(false);
+        let is_connected = getpeername(stdin).is_ok();
+        match (is_listening, is_connected) {
+            (true, _) => Self::Listening,
+            (false, true) if socket_type == SocketType::STREAM => Self::Connected,
+            _ => Self::OtherSocket,
+        }
+    }
+}
+
+/// The listening socket on descriptor 0, if there is one.
+pub(crate) fn listening_stdin() -> io::Result<Option<Socket>> {
+    match Stdin::kind() {
+        Stdin::Listening => Socket::new(take_stdin()?).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// Takes the socket from descriptor 0, and from 1 and 2 where it is there, too.
+///
+/// So the children of the application do not inherit it, and nothing that is printed is written to it.
+pub(super) fn take_stdin() -> io::Result<OwnedFd> {
+    // A duplicate has close-on-exec set.
+    let socket = stdin().try_clone_to_owned()?;
+    let is_the_socket = |fd| fstat(fd).is_ok_and(|it| is_same(&it, &socket));
+    if is_the_socket(stderr()) {
+        dup2_stderr(null()?)?;
+    }
+    if is_the_socket(stdout()) {
+        dup2_stdout(stderr())?;
+    }
+    dup2_stdin(null()?)?;
+    Ok(socket)
+}
+
+fn is_same(stat: &rustix::fs::Stat, socket: &OwnedFd) -> bool {
+    fstat(socket).is_ok_and(|it| (it.st_dev, it.st_ino) == (stat.st_dev, stat.st_ino))
+}
+
+/// Takes the descriptor that carries the response of a CGI program, and points descriptor 1 at standard error: nothing that
+/// the application prints can become a part of the response.
+pub(super) fn take_stdout() -> io::Result<OwnedFd> {
+    // A duplicate has close-on-exec set, so that children do not hold the response open.
+    let response = stdout().try_clone_to_owned()?;
+    dup2_stdout(stderr())?;
+    Ok(response)
+}
+
+/// Something to read nothing from and to write to.
+fn null() -> io::Result<OwnedFd> {
+    match File::options().read(true).write(true).open("/dev/null") {
+        Ok(file) => Ok(file.into()),
+        // A root directory with nothing but the program in it. The other end is closed at once.
+        Err(_) => UnixStream::pair().map(|(near, _)| near.into()),
+    }
+}
