@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -80,29 +79,28 @@ pub struct Difference {
 pub struct Setup<'a> {
     /// A directory for this web server's files.
     pub(crate) dir: &'a Path,
-    /// Where the web server listens.
-    pub(crate) addr: SocketAddr,
-    /// Where the application listens, with [`Socket::Tcp`].
-    pub(crate) application: SocketAddr,
     /// The program, for a web server that starts it.
     pub(crate) binary: &'a Path,
+    /// The ports of the examples, and those that take their place.
+    pub(crate) ports: &'a [(&'a str, u16)],
 }
 
 impl Setup<'_> {
     /// Writes a configuration file whose paths and ports are those of the examples.
     ///
-    /// `/run/tour` and `/srv/tour` become the directory, 8080 the port of the web server, 9000 that of the application.
+    /// `/run/tour` and `/srv/tour` become the directory. In the sites of the examples, 8080 is the port of the web server
+    /// and 9000 that of the application.
     pub(crate) fn write(&self, name: &str, template: &str) -> io::Result<PathBuf> {
         let path = self.dir.join(name);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
         }
         let dir = self.dir.display().to_string();
-        let text = template
-            .replace("8080", &self.addr.port().to_string())
-            .replace("9000", &self.application.port().to_string())
-            .replace("/run/tour", &dir)
-            .replace("/srv/tour", &dir);
+        let mut text = template.to_owned();
+        for (example, port) in self.ports {
+            text = text.replace(example, &port.to_string());
+        }
+        let text = text.replace("/run/tour", &dir).replace("/srv/tour", &dir);
         fs::write(&path, text)?;
         Ok(path)
     }

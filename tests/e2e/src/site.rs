@@ -115,9 +115,8 @@ impl Site {
         let addr = free_address()?;
         let mut command = (layout.configure)(&Setup {
             dir: dir.path(),
-            addr,
-            application: listening,
             binary: &binary,
+            ports: &[("8080", addr.port()), ("9000", listening.port())],
         })?;
         let log = dir.path().join("server.log");
         let output = File::options().create(true).append(true).open(&log)?;
@@ -266,7 +265,7 @@ impl Shared {
 }
 
 /// Debian's web servers are in /usr/sbin, which is in the path of root alone.
-fn path_with_sbin() -> OsString {
+pub(crate) fn path_with_sbin() -> OsString {
     let mut path = std::env::var_os("PATH").unwrap_or_default();
     path.push(":/usr/local/sbin:/usr/sbin");
     path
