@@ -104,7 +104,7 @@ pub(crate) fn socket_path(dir: &Path) -> PathBuf {
     dir.join("tour.sock")
 }
 
-/// Builds the examples, with the profile of the tests and where the tests themselves were built.
+/// Builds the examples and the twin, with the profile of the tests and where the tests themselves were built.
 ///
 /// # Errors
 ///
@@ -120,7 +120,7 @@ pub fn build_examples() -> io::Result<()> {
     if profile.ends_with("release") {
         cargo.arg("--release");
     }
-    for name in EXAMPLES {
+    for name in PROGRAMS {
         cargo.args(["--package", name]);
     }
     match cargo.status()?.success() {
@@ -154,12 +154,13 @@ fn profile_directory() -> io::Result<PathBuf> {
         .ok_or_else(|| io::Error::other("no target directory"))
 }
 
-const EXAMPLES: [&str; 7] = [
+const PROGRAMS: [&str; 8] = [
     "actix-tour",
     "authorizer",
     "hello",
     "shared-hosting",
     "streaming",
     "tour",
+    "twin",
     "upload",
 ];

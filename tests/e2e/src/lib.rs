@@ -3,10 +3,14 @@
 //! Every web server, in every layout of `server`, is started with the program `tour` behind it, and every behaviour of
 //! `suite` becomes one test there. Nothing is skipped: a web server that is not installed fails its tests, and where a
 //! web server itself does something else, its file says what, and that is asserted instead.
+//!
+//! `differential` runs one application, the `twin`, behind each web server over FastCGI and over HTTP, and compares the
+//! answers.
 
 mod application;
 mod authorizers;
 mod client;
+pub mod differential;
 mod examples;
 mod fastcgi;
 pub mod guide;

@@ -105,6 +105,12 @@ impl Response {
             .collect()
     }
 
+    /// Every field: name and value as they came; not UTF-8 becomes replacement characters.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, String)> {
+        let fields = self.headers.iter();
+        fields.map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value).into_owned()))
+    }
+
     /// The body as text.
     #[must_use]
     pub fn text(&self) -> String {

@@ -102,7 +102,7 @@ fn refused_head_does_no_harm(site: &Site) -> Result<(), Failed> {
     get_is(site, "/json", 200)
 }
 
-fn configure(setup: &Setup<'_>, site: &str) -> io::Result<Command> {
+pub(crate) fn configure(setup: &Setup<'_>, site: &str) -> io::Result<Command> {
     let path = setup.write("h2o.conf", &format!("num-threads: 1\n{site}"))?;
     let mut command = Command::new("h2o");
     command.arg("-c").arg(path);

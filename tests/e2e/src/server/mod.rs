@@ -8,7 +8,7 @@ pub(crate) mod apache_fcgid;
 mod apache_proxy;
 pub(crate) mod caddy;
 mod cgi_fcgi;
-mod h2o;
+pub(crate) mod h2o;
 pub(crate) mod haproxy;
 pub(crate) mod lighttpd;
 pub(crate) mod nginx;

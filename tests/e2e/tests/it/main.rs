@@ -1,6 +1,7 @@
 //! Every behaviour behind every web server: one test each, listed at run time.
 
 mod app_status;
+mod differential;
 mod examples;
 mod multiplexing;
 mod replacing;
@@ -35,6 +36,7 @@ fn main() -> std::io::Result<ExitCode> {
         .chain(static_binary::trials())
         .chain(roles::trials())
         .chain(app_status::trials())
+        .chain(differential::trials())
         .chain(layouts().flat_map(|layout| behind(layout, "tour")))
         .chain(actix_layouts().flat_map(|layout| behind(layout, "actix-tour")))
         .collect();

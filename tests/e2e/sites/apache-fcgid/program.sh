@@ -1,0 +1,3 @@
+#!/bin/sh
+@MOUNTED@
+exec @TWIN@
