@@ -100,6 +100,7 @@ impl<'a, 'f, F: Fields> Headers<'a, 'f, F> {
     fn host(&self, variables: &Variables<'a>) -> Option<Bytes> {
         match self.host {
             b"" => host::from_server(variables),
+            host if host::is_pattern_of_server(host, variables) => None,
             host => Some(self.fields.params.share(host)),
         }
     }

@@ -30,13 +30,29 @@ pub(super) fn from_server(variables: &Variables<'_>) -> Option<Bytes> {
             variables,
         ));
     }
-    // lighttpd may put the port in the name.
-    let (host, port) = split_port(name);
-    if !is_host(host) || is_pattern(host) || !port.is_none_or(is_port) {
+    if !is_name_of_a_host(name) {
         return None;
     }
+    // lighttpd may put the port in the name.
+    let (host, port) = split_port(name);
     let port = port.filter(|port| !port.is_empty());
     Some(join(host, port.or(variables.server_port), variables))
+}
+
+/// T-18: whether `HTTP_HOST` is a `SERVER_NAME` that is not the name of a host: nginx's `$host` where the client sent none.
+pub(super) fn is_pattern_of_server(host: &[u8], variables: &Variables<'_>) -> bool {
+    let Some(name) = variables.server_name.filter(|name| !name.is_empty()) else {
+        return false;
+    };
+    let is_the_name = host
+        .strip_prefix(name)
+        .is_some_and(|rest| rest.is_empty() || rest.strip_prefix(b":").is_some_and(is_port));
+    is_the_name && !is_name_of_a_host(name)
+}
+
+fn is_name_of_a_host(name: &[u8]) -> bool {
+    let (host, port) = split_port(name);
+    is_ipv6(name) || (is_host(host) && !is_pattern(host) && port.is_none_or(is_port))
 }
 
 fn join(host: &[u8], port: Option<&[u8]>, variables: &Variables<'_>) -> Bytes {

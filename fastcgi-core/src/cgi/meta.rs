@@ -53,7 +53,7 @@ impl Params {
     ///
     /// # Errors
     ///
-    /// When `CONTENT_LENGTH` is anything else that is no number, or was sent with two different ones.
+    /// When `CONTENT_LENGTH` is anything else that is not a number, or was sent with two different ones.
     pub fn content_length(&self) -> Result<Option<u64>, InvalidRequest> {
         match self.content_length {
             ContentLength::Absent | ContentLength::Unknown => Ok(None),
@@ -126,7 +126,8 @@ pub(crate) enum ContentLength {
 }
 
 impl ContentLength {
-    /// H-4: two different lengths are how one request is smuggled into another.
+    /// H-4: of a length and an empty value the last counts; two different lengths are how one request is smuggled into
+    /// another.
     pub(crate) fn read_pair(&mut self, name: &[u8], value: &[u8]) {
         if name != b"CONTENT_LENGTH" {
             return;
@@ -135,10 +136,10 @@ impl ContentLength {
             b"" | b"-1" => Self::Unknown,
             digits => decimal(digits).map_or(Self::Invalid, Self::Known),
         };
-        *self = match *self {
-            Self::Absent => length,
-            earlier if earlier == length => length,
-            _ => Self::Invalid,
+        *self = match (*self, length) {
+            (Self::Invalid, _) => Self::Invalid,
+            (Self::Known(earlier), Self::Known(later)) if earlier != later => Self::Invalid,
+            (_, length) => length,
         };
     }
 }

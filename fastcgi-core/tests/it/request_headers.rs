@@ -224,6 +224,10 @@ fn content_length_is_the_servers_count() {
             (&[("CONTENT_LENGTH", "")], &[]),
             (&[("CONTENT_LENGTH", "-1")], &[]),
             (&[("CONTENT_LENGTH", "5"), ("CONTENT_LENGTH", "5")], &["5"]),
+            // T-1: `include fastcgi_params; fastcgi_param CONTENT_LENGTH "";`
+            (&[("CONTENT_LENGTH", "5"), ("CONTENT_LENGTH", "")], &[]),
+            (&[("CONTENT_LENGTH", "5"), ("CONTENT_LENGTH", "-1")], &[]),
+            (&[("CONTENT_LENGTH", ""), ("CONTENT_LENGTH", "5")], &["5"]),
             (
                 &[("CONTENT_LENGTH", "5"), ("HTTP_CONTENT_LENGTH", "6")],
                 &["5"],
@@ -243,8 +247,8 @@ fn contradictory_content_lengths_are_refused() {
         &["0x1"],
         &["18446744073709551616"],
         &["1", "2"],
-        &["1", ""],
-        &["", "1"],
+        &["1", "2", ""],
+        &["1", "2", "2"],
     ];
     for values in table {
         let pairs: Vec<_> = values
@@ -426,7 +430,16 @@ fn a_server_name_that_is_not_a_host_makes_none() {
     for name in names {
         let fields = headers(&[("SERVER_NAME", name), ("SERVER_PORT", "81")]);
         assert!(!fields.contains_key("host"), "{name}");
+        // nginx's `$host` is the same where the client sent none.
+        if !name.is_empty() && !name.contains('\n') {
+            for host in [name.to_owned(), format!("{name}:81")] {
+                let fields = headers(&[("HTTP_HOST", &*host), ("SERVER_NAME", name)]);
+                assert!(!fields.contains_key("host"), "{host}");
+            }
+        }
     }
+    let fields = headers(&[("HTTP_HOST", "h:81"), ("SERVER_NAME", "*.example.org")]);
+    assert_eq!(fields["host"], "h:81");
 }
 
 #[test]

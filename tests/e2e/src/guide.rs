@@ -8,7 +8,7 @@ use std::process::Command;
 
 use crate::application::Socket;
 use crate::layout::{Layout, Setup};
-use crate::server::{apache_cgi, apache_fcgid, caddy, haproxy, lighttpd, nginx};
+use crate::server::{apache, apache_cgi, apache_fcgid, caddy, haproxy, lighttpd, nginx};
 
 /// The web server starts the application, or the test does: not the site.
 const PLAIN: Layout = Layout {
@@ -59,6 +59,24 @@ pub const NGINX: Layout = Layout {
             setup,
             &paths(setup, include_str!("../../../docs/deploy/nginx.conf")),
         )
+    },
+    ..PLAIN
+};
+
+/// nginx before one socket, with pages that not everybody may see.
+pub const NGINX_PROTECTED: Layout = Layout {
+    configure: |setup| {
+        let site = include_str!("../../../docs/deploy/nginx-protected.conf");
+        nginx::configure(setup, &paths(setup, site))
+    },
+    ..PLAIN
+};
+
+/// Apache before one socket, with pages that not everybody may see.
+pub const APACHE_PROTECTED: Layout = Layout {
+    configure: |setup| {
+        let site = include_str!("../../../docs/deploy/apache-protected.conf");
+        apache::configure(setup, &paths(setup, site))
     },
     ..PLAIN
 };

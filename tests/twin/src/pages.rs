@@ -34,6 +34,7 @@ pub(crate) fn router() -> Router {
             .route(&at("/moved"), any(moved))
             .route(&at("/ssi/{*rest}"), any(with_include))
             .route(&at("/xa/{*rest}"), any(accel_redirect))
+            .route(&at("/send/{file}"), any(send_file))
             .route(&at("/reproxy/{*rest}"), any(reproxy));
     }
     router
@@ -100,6 +101,16 @@ async fn accel_redirect(request: Request) -> Response {
         HeaderName::from_static("x-accel-redirect"),
         "/login?x=1",
     )
+}
+
+/// nginx sends a file in the place of the response.
+async fn send_file(Path(file): Path<String>, request: Request) -> Response {
+    let mut response = page("file", StatusCode::OK, request);
+    if let Ok(value) = HeaderValue::try_from(format!("/files/{file}")) {
+        let name = HeaderName::from_static("x-accel-redirect");
+        response.headers_mut().insert(name, value);
+    }
+    response
 }
 
 /// h2o makes an internal redirect of the header.

@@ -62,6 +62,14 @@ pub(super) fn choose<'a>(
         };
     }
     let whole = sent.whole_path();
+    // The whole path, or what is below the script name.
+    let spelled = |prefix: &[u8]| match &whole {
+        _ if sent.is_rewritten_by_proxy() => Path::proxied(sent, prefix),
+        whole => {
+            let path = align::below(whole, prefix).unwrap_or(whole);
+            Path::spelled(sent, path.to_vec())
+        }
+    };
     // A rewrite rule may have removed the mount from a path that begins with it twice: so this comes before O4.
     if let Some(alignment) = sent.align(&whole) {
         let precedes = ScriptName::from_raw(sent.raw_prefix(alignment.at));
@@ -70,8 +78,8 @@ pub(super) fn choose<'a>(
         }
     }
     // Of the web server's path, not of the client's: an error page below the mount would be the denied page.
-    if let Some(rest) = align::below(&whole, script_name.as_bytes()) {
-        return choice(Path::spelled(sent, rest.to_vec())?, PathRule::O4);
+    if align::below(&whole, script_name.as_bytes()).is_some() {
+        return choice(spelled(script_name.as_bytes())?, PathRule::O4);
     }
     let is_rewritten = sent.is_rewritten_by_proxy()
         || (sent.script_name.is_empty() && sent.has_target() && !sent.is_requested(&whole));
@@ -79,10 +87,10 @@ pub(super) fn choose<'a>(
         if sent.is_beside_mount {
             outside()?;
         }
-        return choice(Path::spelled(sent, whole.into_owned())?, PathRule::O3);
+        return choice(spelled(b"")?, PathRule::O3);
     }
     outside()?;
-    choice(Path::spelled(sent, whole.into_owned())?, PathRule::O5)
+    choice(spelled(b"")?, PathRule::O5)
 }
 
 /// The raw path without `script_name` (T-7).

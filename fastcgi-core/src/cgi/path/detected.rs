@@ -86,7 +86,7 @@ fn resolved_prefix(sent: &Sent<'_>) -> Option<ScriptName> {
 
 /// With `ProxyPass /app/ fcgi://…/`, the URL of mod_proxy_fcgi is the only trace of the mount.
 fn with_proxied_path<'a>(sent: &'a Sent<'_>) -> Result<Choice<'a>, InvalidRequest> {
-    let path = Path::spelled(sent, &*sent.proxied)?;
+    let path = Path::proxied(sent, b"")?;
     let mount = match sent.script_name.strip_suffix(&*sent.proxied) {
         Some(mount) => ScriptName::from_decoded(sent.share(mount)),
         None => ScriptName::default(),

@@ -154,6 +154,19 @@ impl<'a> Path<'a> {
         }
     }
 
+    /// T-8: the path in mod_proxy_fcgi's URL, without the decoded `prefix`. Where the client did not spell it, it stays as it
+    /// was sent: it is encoded, and an encoded slash in it would be a slash once decoded.
+    fn proxied(sent: &'a Sent<'_>, prefix: &[u8]) -> Result<Self, InvalidRequest> {
+        let rest = align::below(&sent.proxied, prefix).unwrap_or(&sent.proxied);
+        let raw = align::strip(sent.raw_proxied, prefix)
+            .and_then(|at| sent.raw_proxied.get(at..))
+            .unwrap_or(sent.raw_proxied);
+        match Self::spelled(sent, rest)? {
+            Self::Encoded(_) if !rest.is_empty() => Ok(Self::Encoded(percent::repair_path(raw))),
+            path => Ok(path),
+        }
+    }
+
     /// Where in the raw path this begins.
     fn raw_start(&self) -> Option<usize> {
         match *self {

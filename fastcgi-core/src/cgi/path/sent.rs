@@ -28,6 +28,8 @@ pub(super) struct Sent<'a> {
     pub(super) path_info: Cow<'a, [u8]>,
     /// The path in the URL of mod_proxy_fcgi (P), decoded; empty when there is none.
     pub(super) proxied: Vec<u8>,
+    /// The same as it was sent.
+    pub(super) raw_proxied: &'a [u8],
     /// Whether the path that Caddy gave was not below the mount that it gave.
     pub(super) is_beside_mount: bool,
 }
@@ -70,6 +72,7 @@ impl<'a> Sent<'a> {
             script_name: variables.script_name.unwrap_or_default(),
             path_info: with_leading_slash(variables.path_info.unwrap_or_default()),
             proxied: Vec::new(),
+            raw_proxied: b"",
             is_beside_mount: false,
         };
         sent.clean(uri);
@@ -165,6 +168,7 @@ impl<'a> Sent<'a> {
             return;
         }
         self.proxied = path;
+        self.raw_proxied = raw;
     }
 
     /// Whether `file` is where Apache would look for the file of `SCRIPT_NAME`.

@@ -26,7 +26,7 @@ pub(super) fn uri(
         }
         Path::Encoded(path) => {
             let path = path.as_bytes();
-            with_leading_slashes(path, align::leading_slashes(path))
+            with_leading_slashes(path, align::leading_raw_slashes(path).0)
         }
     };
     // T-11

@@ -1,8 +1,10 @@
 //! Apache mod_proxy_fcgi: `ProxyPass` at the root and below a prefix, and `SetHandler` with a Unix socket.
 
 use crate::application::Socket;
-use crate::layout::{Difference, Layout};
-use crate::suite::{Ending, ends, finishes_although_the_client_left};
+use crate::layout::{Behaviour, Difference, Layout};
+use crate::suite::{
+    Ending, ends, finishes_although_the_client_left, host_of_an_absolute_target_counts,
+};
 
 use super::apache;
 
@@ -16,7 +18,10 @@ const PLAIN: Layout = Layout {
         apache::configure(setup, include_str!("../../../../examples/tour/apache.conf"))
     },
     differences: &[apache::ALWAYS, ALWAYS],
-    extra: &[],
+    extra: &[Behaviour {
+        name: "host_of_an_absolute_target_counts",
+        check: host_of_an_absolute_target_counts,
+    }],
 };
 
 pub(super) const LAYOUTS: &[Layout] = &[

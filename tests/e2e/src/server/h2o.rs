@@ -7,7 +7,10 @@ use libtest_mimic::Failed;
 
 use crate::application::Socket;
 use crate::layout::{Behaviour, Difference, Layout, Setup};
-use crate::suite::{Ending, LOOKS_COMPLETE, ends, finishes_although_the_client_left};
+use crate::suite::{
+    Ending, LOOKS_COMPLETE, ends, finishes_although_the_client_left,
+    host_of_an_absolute_target_counts,
+};
 use crate::support::{expect_status, get_is, pattern};
 use crate::{Request, Site};
 
@@ -19,17 +22,25 @@ const PLAIN: Layout = Layout {
     script_name: None,
     configure: |setup| configure(setup, include_str!("../../../../examples/tour/h2o.conf")),
     differences: &[ALWAYS],
-    extra: &[
-        Behaviour {
-            name: "header_of_70_kb_that_is_cut_in_the_middle_arrives",
-            check: header_of_70_kb_arrives,
-        },
-        Behaviour {
-            name: "refused_head_with_a_large_body_does_no_harm",
-            check: refused_head_does_no_harm,
-        },
-    ],
+    extra: LARGE_HEADS,
 };
+
+const LARGE_HEADS: &[Behaviour] = &[
+    Behaviour {
+        name: "header_of_70_kb_that_is_cut_in_the_middle_arrives",
+        check: header_of_70_kb_arrives,
+    },
+    Behaviour {
+        name: "refused_head_with_a_large_body_does_no_harm",
+        check: refused_head_does_no_harm,
+    },
+];
+
+/// Below a prefix, h2o looks for the path where the target begins.
+const AT_THE_ROOT: &[Behaviour] = &[Behaviour {
+    name: "host_of_an_absolute_target_counts",
+    check: host_of_an_absolute_target_counts,
+}];
 
 pub(super) const LAYOUTS: &[Layout] = &[
     PLAIN,
@@ -37,6 +48,7 @@ pub(super) const LAYOUTS: &[Layout] = &[
         name: "h2o-tcp",
         socket: Socket::Tcp,
         configure: |setup| configure(setup, TCP),
+        extra: AT_THE_ROOT,
         ..PLAIN
     },
     Layout {

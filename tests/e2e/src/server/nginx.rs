@@ -1,6 +1,7 @@
 //! nginx: TCP and Unix sockets, with and without connections that are kept, buffered or not, below a prefix.
 
-use std::io;
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
 use std::process::Command;
 
 use libtest_mimic::Failed;
@@ -18,7 +19,7 @@ pub(crate) const PLAIN: Layout = Layout {
     socket: Socket::Tcp,
     script_name: None,
     configure: |setup| configure(setup, TCP),
-    differences: &[ALWAYS],
+    differences: &[ALWAYS, STOPS_SENDING],
     extra: &[],
 };
 
@@ -33,6 +34,8 @@ pub(crate) const LAYOUTS: &[Layout] = &[
         name: "nginx-unix",
         socket: Socket::Unix,
         configure: |setup| configure(setup, UNIX),
+        differences: &[STOPS_SENDING],
+        extra: TRUST,
         ..PLAIN
     },
     Layout {
@@ -81,18 +84,70 @@ const LEAVING: &[Behaviour] = &[Behaviour {
     check: thousand_clients_that_leave,
 }];
 
-const ALWAYS: &[Difference] = &[
-    Difference {
-        behaviour: "host_arrives_with_its_port",
-        instead: "Debian's fastcgi_params send `$host`, which has no port",
-        check: host_without_port,
+/// What a client can do to headers that the web server sets, and what becomes of a name that is a pattern.
+const TRUST: &[Behaviour] = &[
+    Behaviour {
+        name: "client_cannot_delete_a_header_of_the_web_server",
+        check: client_cannot_delete_a_header,
     },
-    Difference {
-        behaviour: "echo_of_1_mib_comes_back",
-        instead: "nginx stops sending the request body when the answer begins: what fits into the socket's buffers comes back",
-        check: the_first_part_comes_back,
+    Behaviour {
+        name: "pattern_of_a_server_name_is_no_host",
+        check: pattern_is_no_host,
+    },
+    Behaviour {
+        name: "host_of_the_documentation_has_its_port",
+        check: host_with_port,
     },
 ];
+
+/// The class of CVE-2022-31813.
+fn client_cannot_delete_a_header(site: &Site) -> Result<(), Failed> {
+    let request = Request::get("/request/role").header("Connection", "close, x-auth-role");
+    let dump = site.send(&request)?.json()?;
+    assert!(
+        dump["headers"]
+            .to_string()
+            .contains("[\"x-auth-role\",\"user\"]"),
+        "{dump}"
+    );
+    Ok(())
+}
+
+/// HTTP/1.0 needs no `Host`, and `server_name` is a regular expression.
+fn pattern_is_no_host(site: &Site) -> Result<(), Failed> {
+    let mut io = TcpStream::connect(site.addr())?;
+    io.write_all(b"GET /request/no-host HTTP/1.0\r\n\r\n")?;
+    let mut response = String::new();
+    io.read_to_string(&mut response)?;
+    assert!(response.contains("/request/no-host"), "{response}");
+    assert!(!response.contains("[\"host\""), "{response}");
+    Ok(())
+}
+
+fn host_with_port(site: &Site) -> Result<(), Failed> {
+    let dump = site.get("/request/host")?.json()?;
+    let expected = format!("[\"host\",\"{}\"]", site.addr());
+    assert!(dump["headers"].to_string().contains(&expected), "{dump}");
+    // RFC 9112, 3.2.2: that of the target, and not the one that the client claims.
+    let request = Request::get("http://good.example/request/host");
+    let dump = site.send(&request)?.json()?;
+    let expected = format!("[\"host\",\"good.example:{}\"]", site.addr().port());
+    assert!(dump["headers"].to_string().contains(&expected), "{dump}");
+    Ok(())
+}
+
+const STOPS_SENDING: &[Difference] = &[Difference {
+    behaviour: "echo_of_1_mib_comes_back",
+    instead: "nginx stops sending the request body when the answer begins: what fits into the socket's buffers comes back",
+    check: the_first_part_comes_back,
+}];
+
+/// With Debian's `fastcgi_params` as they are.
+const ALWAYS: &[Difference] = &[Difference {
+    behaviour: "host_arrives_with_its_port",
+    instead: "Debian's fastcgi_params send `$host`, which has no port",
+    check: host_without_port,
+}];
 
 fn the_first_part_comes_back(site: &Site) -> Result<(), Failed> {
     let body = pattern(1024 * 1024);
@@ -187,11 +242,14 @@ server {
 const UNIX: &str = r#"
 server {
     listen 127.0.0.1:8080;
+    server_name ~^(.+)$;
     client_max_body_size 100m;
     location / {
         include /etc/nginx/fastcgi_params;
         fastcgi_param SCRIPT_NAME "";
         fastcgi_param PATH_INFO $fastcgi_script_name;
+        fastcgi_param HTTP_HOST $host:$server_port;
+        fastcgi_param HTTP_X_AUTH_ROLE user;
         fastcgi_param APP_SETTING "a default";
         fastcgi_param APP_SETTING "from the web server";
         fastcgi_pass unix:/run/tour/tour.sock;

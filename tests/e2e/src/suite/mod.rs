@@ -17,6 +17,7 @@ pub(crate) use self::connection::many_requests;
 pub(crate) use self::failure::{Ending, LOOKS_COMPLETE, ends};
 pub(crate) use self::leaving::thousand_clients_that_leave;
 pub(crate) use self::life::finishes_although_the_client_left;
+pub(crate) use self::request::host_of_an_absolute_target_counts;
 pub(crate) use self::response::{message_is_lost, reason_phrase_is_the_usual_one};
 use crate::Behaviour;
 

@@ -36,6 +36,14 @@ pub(super) const BEHAVIOURS: &[Behaviour] = &[
         check: encoded_question_mark_is_kept,
     },
     Behaviour {
+        name: "encoded_number_sign_is_kept",
+        check: encoded_number_sign_is_kept,
+    },
+    Behaviour {
+        name: "what_is_encoded_twice_is_decoded_once",
+        check: what_is_encoded_twice_is_decoded_once,
+    },
+    Behaviour {
         name: "encoded_space_and_utf8_are_decoded_once",
         check: encoded_space_and_utf8_are_decoded_once,
     },
@@ -98,6 +106,16 @@ fn encoded_percent_is_kept(site: &Site) -> Result<(), Failed> {
 
 fn encoded_question_mark_is_kept(site: &Site) -> Result<(), Failed> {
     uri_arrives(site, "/request/what%3Fnow?really=yes")
+}
+
+fn encoded_number_sign_is_kept(site: &Site) -> Result<(), Failed> {
+    uri_arrives(site, "/request/no%231?page=2")
+}
+
+/// Decoded again, the second would be another path.
+fn what_is_encoded_twice_is_decoded_once(site: &Site) -> Result<(), Failed> {
+    uri_arrives(site, "/request/a%2520b")?;
+    uri_arrives(site, "/request/%252e%252e/x")
 }
 
 fn encoded_space_and_utf8_are_decoded_once(site: &Site) -> Result<(), Failed> {

@@ -56,6 +56,10 @@ pub(super) const BEHAVIOURS: &[Behaviour] = &[
         check: exposed_param_cannot_be_forged,
     },
     Behaviour {
+        name: "nobody_is_logged_in_by_an_empty_user",
+        check: nobody_is_logged_in_by_an_empty_user,
+    },
+    Behaviour {
         name: "proxy_header_is_removed",
         check: proxy_header_is_removed,
     },
@@ -184,6 +188,21 @@ fn exposed_param_cannot_be_forged(site: &Site) -> Result<(), Failed> {
             "{name} is forged"
         );
     }
+    Ok(())
+}
+
+fn nobody_is_logged_in_by_an_empty_user(site: &Site) -> Result<(), Failed> {
+    let dump = site.get("/params-as-headers")?.json()?;
+    assert!(pairs(&dump, "x-fcgi-remote-user").is_empty(), "{dump}");
+    Ok(())
+}
+
+/// RFC 9112, 3.2.2. The `Host` of the request is another one. HAProxy and lighttpd refuse such a request, Caddy has another
+/// site for it.
+pub(crate) fn host_of_an_absolute_target_counts(site: &Site) -> Result<(), Failed> {
+    let target = format!("http://good.example{}", site.at("/request/host"));
+    let dump = site.send(&Request::get(target))?.json()?;
+    assert_eq!(values(&dump, "host"), ["good.example"]);
     Ok(())
 }
 

@@ -4,6 +4,7 @@ mod app_status;
 mod differential;
 mod examples;
 mod multiplexing;
+mod protected;
 mod replacing;
 mod roles;
 mod scale_out;
@@ -36,6 +37,7 @@ fn main() -> std::io::Result<ExitCode> {
         .chain(static_binary::trials())
         .chain(roles::trials())
         .chain(app_status::trials())
+        .chain(protected::trials())
         .chain(differential::trials())
         .chain(layouts().flat_map(|layout| behind(layout, "tour")))
         .chain(actix_layouts().flat_map(|layout| behind(layout, "actix-tour")))
