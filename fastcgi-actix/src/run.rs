@@ -110,10 +110,12 @@ impl<R, F, I, S, B> Run<R, F, I, S, B> {
     /// Listens on an [address](fastcgi_tower::Address), a path or `host:port`, if the process is not handed a socket or a
     /// request. Several calls are several addresses. It goes before `FCGI_LISTEN` and HTTP for development.
     ///
-    /// ```
+    /// ```no_run
     /// use actix_web::App;
     ///
-    /// let run = fastcgi_actix::run(|| App::new()).bind("/run/app/app.sock").bind("127.0.0.1:9000");
+    /// # async fn run() -> Result<(), fastcgi_actix::RunError> {
+    /// fastcgi_actix::run(|| App::new()).bind("/run/app/app.sock").bind("127.0.0.1:9000").await
+    /// # }
     /// ```
     pub fn bind(mut self, address: impl Into<String>) -> Self {
         self.lifecycle = self.lifecycle.bind(address);

@@ -44,6 +44,7 @@ pub enum Environment {
 
 /// Where the program itself wants to listen, if it is not handed anything.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Bind {
     /// The addresses, as they were written; with none, `FCGI_LISTEN` counts.
     pub addresses: Vec<String>,
