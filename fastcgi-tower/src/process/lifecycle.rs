@@ -41,7 +41,7 @@ impl Lifecycle {
     /// How long requests in progress may take where the process manager waits 3 seconds before it kills: on descriptor 0.
     pub const INHERITED_GRACE_PERIOD: Duration = Duration::from_secs(3);
 
-    /// Where to listen, if the process is not handed anything: an [address](crate::listener::Address). Several calls are
+    /// Where to listen, if the process is not handed anything: an [address](crate::Address). Several calls are
     /// several addresses.
     pub fn bind(mut self, address: impl Into<String>) -> Self {
         self.bind.addresses.push(address.into());
