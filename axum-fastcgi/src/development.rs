@@ -14,7 +14,7 @@ use axum::{
     extract::{ConnectInfo, Request},
     response::Response,
 };
-use fastcgi_core::cgi::gateway::{self, ServerInfo};
+use fastcgi_core::client::{self, ServerInfo};
 use tokio::{net::TcpListener, select, sync::oneshot, time::sleep};
 use tower_service::Service;
 
@@ -97,7 +97,7 @@ where
         if let Some(ConnectInfo(client)) = parts.extensions.get::<ConnectInfo<SocketAddr>>() {
             server = server.remote_addr(*client);
         }
-        let params = gateway::params(&parts, &server, [("", ""); 0]);
+        let params = client::params(&parts, &server, [("", ""); 0]);
         parts.extensions.insert(params);
         self.service.call(Request::from_parts(parts, body))
     }

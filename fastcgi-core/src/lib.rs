@@ -4,7 +4,7 @@
 //! no task and no lock. It is what [`fastcgi-tower`] drives with tokio; use it directly to drive FastCGI with something
 //! else. You will *not* find a server here.
 //!
-//! - [`Connection`] is the application's end of a connection, [`WebServer`] the other one.
+//! - [`Connection`] is the application's end of a connection, [`client::Connection`] the other one.
 //! - [`Params`] are what the web server says about a request.
 //! - [`cgi`] maps params to an [`http::Request`]'s head, and an [`http::Response`]'s head to a CGI header block.
 //! - [`record`] is the wire format below all this.
@@ -56,6 +56,7 @@
 #![warn(clippy::indexing_slicing)]
 
 pub mod cgi;
+pub mod client;
 mod connection;
 #[cfg(feature = "axum")]
 mod extract;
@@ -63,11 +64,9 @@ mod outgoing;
 mod params;
 pub mod record;
 pub mod values;
-pub mod web_server;
 
 pub use crate::{
     connection::{Config, Connection, ConnectionError, Event, Refusal, RequestMut, Truncated},
     outgoing::Outgoing,
-    params::{InvalidParams, Iter, Params},
-    web_server::WebServer,
+    params::{InvalidContentLength, InvalidParams, Iter, Params},
 };

@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, fmt, io};
 
-use proto::{ConnectionError, cgi::gateway::InvalidHead, record::ProtocolStatus};
+use proto::{ConnectionError, client::InvalidHead, record::ProtocolStatus};
 
 /// A boxed error, as services and bodies give them.
 pub type BoxError = Box<dyn StdError + Send + Sync>;

@@ -4,6 +4,8 @@ use std::fmt;
 
 use http::StatusCode;
 
+use crate::params::InvalidContentLength;
+
 /// Params that do not make an HTTP request.
 ///
 /// Each answers the client with a [status](Self::status) of its own. Neither `Display` nor `Debug` shows what the
@@ -59,6 +61,12 @@ impl InvalidRequest {
     /// Whether the configuration of the web server has to change: it does not say which resource is meant (T-8a).
     pub fn is_ambiguous(&self) -> bool {
         matches!(self, Self::ErrorPage(_) | Self::Included)
+    }
+}
+
+impl From<InvalidContentLength> for InvalidRequest {
+    fn from(_: InvalidContentLength) -> Self {
+        Self::ContentLength
     }
 }
 

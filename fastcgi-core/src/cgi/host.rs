@@ -7,8 +7,8 @@ use std::net::Ipv6Addr;
 
 use bytes::Bytes;
 
-use super::meta::{decimal, is_https};
 use super::variables::Variables;
+use crate::params::{content_length::decimal, meta::is_https};
 
 /// T-3: the host and the port of the authority of a request target, without user information; `None` when there is no
 /// valid host in it.

@@ -14,11 +14,10 @@ use http::{HeaderMap, Method, Request, Uri, Version, request};
 use super::error::InvalidRequest;
 use super::fields::Fields;
 use super::headers::Headers;
-use super::meta;
 use super::path::{self, PathRule};
 use super::script_name::{InvalidScriptName, ScriptName};
 use super::variables::Variables;
-use crate::Params;
+use crate::params::{Params, meta};
 
 /// How params become requests.
 ///

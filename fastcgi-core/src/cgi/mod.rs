@@ -1,14 +1,11 @@
 //! The Common Gateway Interface: meta-variables to `http` requests, `http` responses to CGI header blocks (RFC 3875).
 
-mod content_length;
 mod error;
 mod fields;
-pub mod gateway;
 mod headers;
-mod hop_by_hop;
+pub(crate) mod hop_by_hop;
 mod host;
 mod mapping;
-mod meta;
 mod path;
 mod percent;
 mod reason_phrase;
@@ -19,7 +16,6 @@ mod variables;
 pub use self::error::InvalidRequest;
 pub use self::fields::{FieldError, Fields};
 pub use self::mapping::{Head, InvalidPathSource, Mapping, OnMismatch, PathSource};
-pub(crate) use self::meta::ContentLength;
 pub use self::path::PathRule;
 pub use self::reason_phrase::ReasonPhrase;
 pub use self::response::{BodyFraming, InvalidResponse, ResponseMapping, write_refusal};

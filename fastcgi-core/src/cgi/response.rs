@@ -10,10 +10,9 @@ use http::header::LOCATION;
 use http::response::Parts;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
-use super::content_length::content_length;
 use super::hop_by_hop::HopByHop;
 use super::reason_phrase::ReasonPhrase;
-use crate::Params;
+use crate::params::{Params, content_length, server::Server};
 
 /// How the head of a response becomes a CGI header block.
 ///
@@ -54,8 +53,7 @@ impl ResponseMapping {
     /// For the web server that sent `params`. Without this, for any but HAProxy.
     #[must_use]
     pub fn answering(mut self, params: &Params) -> Self {
-        let software = params.get("SERVER_SOFTWARE").unwrap_or_default();
-        self.location_first = software.starts_with(b"HAProxy");
+        self.location_first = params.server() == Server::HaProxy;
         self
     }
 
@@ -238,7 +236,8 @@ fn length_to_send(
         StatusCode::RESET_CONTENT => return Ok(Some(0)),
         _ => {}
     }
-    let announced = content_length(&parts.headers).map_err(|_| InvalidResponse::ContentLength)?;
+    let announced =
+        content_length::of_fields(&parts.headers).map_err(|_| InvalidResponse::ContentLength)?;
     Ok(announced.or_else(|| match parts.status {
         // It would be the length of the body that the client already has.
         StatusCode::NOT_MODIFIED => None,

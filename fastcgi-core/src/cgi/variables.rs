@@ -27,7 +27,6 @@ pub(super) struct Variables<'a> {
     pub(super) server_name: Option<&'a [u8]>,
     pub(super) server_port: Option<&'a [u8]>,
     pub(super) server_protocol: Option<&'a [u8]>,
-    pub(super) server_software: Option<&'a [u8]>,
     pub(super) unencoded_url: Option<&'a [u8]>,
 }
 
@@ -55,7 +54,6 @@ impl<'a> Variables<'a> {
             b"SERVER_NAME" => &mut self.server_name,
             b"SERVER_PORT" => &mut self.server_port,
             b"SERVER_PROTOCOL" => &mut self.server_protocol,
-            b"SERVER_SOFTWARE" => &mut self.server_software,
             b"UNENCODED_URL" => &mut self.unencoded_url,
             _ => {
                 self.auth.set(name, value);

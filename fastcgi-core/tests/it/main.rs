@@ -2,11 +2,12 @@
 
 mod captures;
 mod cgi_response;
+mod client_connection;
+mod client_heads;
 mod connection;
 mod events;
 mod fixtures;
 mod fuzz_corpora;
-mod gateway;
 mod outgoing;
 mod params;
 mod records;
@@ -14,4 +15,3 @@ mod request_fields;
 mod request_headers;
 mod request_target;
 mod support;
-mod web_server;

@@ -4,9 +4,8 @@ use std::fmt;
 
 use bytes::{Buf, Bytes, BytesMut};
 use fastcgi_core::{
-    Config, Connection, ConnectionError, Event, Params, WebServer,
+    Config, Connection, ConnectionError, Event, Params, client,
     record::{EndRequest, RequestId},
-    web_server,
 };
 
 /// BEGIN_REQUEST (5.1): id 1, role 1, FCGI_KEEP_CONN.
@@ -140,7 +139,7 @@ pub(crate) fn drive(
 /// What a web server sees that has begun `requests` requests, in every split; and the error, when there is one.
 pub(crate) fn receive(requests: usize, input: &[u8]) -> (Vec<String>, Option<ConnectionError>) {
     every_split(input, |pieces| {
-        let mut web_server = WebServer::new();
+        let mut web_server = client::Connection::new();
         for _ in 0..requests {
             let begin = fastcgi_core::record::BeginRequest::parse([0, 1, 1, 0, 0, 0, 0, 0]);
             web_server.begin(begin).expect("a free id");
@@ -224,8 +223,8 @@ fn line(event: &Event) -> (String, Option<&Bytes>) {
     (line, None)
 }
 
-fn web_server_line(event: &web_server::Event) -> (String, Option<&Bytes>) {
-    use web_server::Event;
+fn web_server_line(event: &client::Event) -> (String, Option<&Bytes>) {
+    use client::Event;
     let line = match event {
         Event::Stdout { id, data } => return (format!("stdout {id}: "), Some(data)),
         Event::Stderr { id, data } => return (format!("stderr {id}: "), Some(data)),

@@ -10,8 +10,8 @@ use bytes::{Buf, Bytes};
 use http_body::{Body, Frame};
 use proto::{
     Params,
+    client::Event,
     record::{BeginRequest, Flags, ProtocolStatus, RequestId, Role},
-    web_server::Event,
 };
 
 use super::{pool::Lease, stderr::Stderr};
@@ -64,14 +64,14 @@ where
         };
         let role = Role::RESPONDER;
         let begin = BeginRequest { role, flags };
-        let id = lease.link.web_server.begin(begin);
+        let id = lease.link.proto.begin(begin);
         let mut call = Self {
             lease,
             id: id.expect("a connection without requests has an id to give"),
             sending: Sending::Ended,
             stderr: Stderr::default(),
         };
-        if let Some(mut request) = call.lease.link.web_server.request(call.id) {
+        if let Some(mut request) = call.lease.link.proto.request(call.id) {
             request.params(&outbound.params);
         }
         match outbound.body {
@@ -176,13 +176,13 @@ impl<B> Call<B> {
     }
 
     fn put_stdin(&mut self, data: Bytes) {
-        if let Some(mut request) = self.lease.link.web_server.request(self.id) {
+        if let Some(mut request) = self.lease.link.proto.request(self.id) {
             request.stdin(data);
         }
     }
 
     fn end_stdin(&mut self) {
-        if let Some(mut request) = self.lease.link.web_server.request(self.id) {
+        if let Some(mut request) = self.lease.link.proto.request(self.id) {
             request.stdin_end();
         }
         self.sending = Sending::Ended;

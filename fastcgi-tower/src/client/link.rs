@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Buf;
-use proto::{WebServer, web_server::Event};
+use proto::client::{Connection, Event};
 use rustix::{
     io::Errno,
     net::{RecvFlags, recv},
@@ -25,14 +25,14 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Link {
     socket: Socket<AnyIo>,
-    pub(super) web_server: WebServer,
+    pub(super) proto: Connection,
 }
 
 impl Link {
     pub(super) fn new(io: AnyIo) -> Self {
         Self {
             socket: Socket::new(io),
-            web_server: WebServer::new(),
+            proto: Connection::new(),
         }
     }
 
@@ -40,7 +40,7 @@ impl Link {
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut progress = false;
         self.socket
-            .poll_flush(cx, self.web_server.outgoing(), &mut progress)
+            .poll_flush(cx, self.proto.outgoing(), &mut progress)
     }
 
     /// Reads once. Gives the number of bytes, 0 at the end of file.
@@ -50,7 +50,7 @@ impl Link {
 
     /// What has been read and not yet been taken.
     pub(super) fn next_event(&mut self) -> Result<Option<Event>, Error> {
-        Ok(self.web_server.poll_event(&mut self.socket.input)?)
+        Ok(self.proto.poll_event(&mut self.socket.input)?)
     }
 
     /// Whether the application has neither closed the connection nor sent anything, asked of the system itself: tokio
@@ -64,14 +64,14 @@ impl Link {
 
     /// Whether nothing is left of the last request.
     pub(super) fn is_reusable(&mut self) -> bool {
-        let has_sent_all = !self.web_server.outgoing().has_remaining();
+        let has_sent_all = !self.proto.outgoing().has_remaining();
         let has_taken_all = self.socket.input.is_empty() && !self.socket.eof;
-        has_sent_all && has_taken_all && self.web_server.requests_in_progress() == 0
+        has_sent_all && has_taken_all && self.proto.requests_in_progress() == 0
     }
 
     /// Gives back memory that a connection without a request does not need.
     pub(super) fn release(&mut self) {
-        self.web_server.outgoing().release();
+        self.proto.outgoing().release();
         self.socket.release();
     }
 }

@@ -30,10 +30,10 @@ use std::{
 
 use http::{Method, Request, Response, header::CONTENT_LENGTH};
 use http_body::Body;
-use proto::{Params, cgi::gateway, web_server::Event};
+use proto::{Params, client::Event};
 use tower_service::Service;
 
-pub use proto::cgi::gateway::ServerInfo;
+pub use proto::client::ServerInfo;
 
 pub use crate::address::{Address, InvalidAddress};
 
@@ -128,7 +128,7 @@ impl Client {
     /// When the application cannot be reached, and when it closes the connection or breaks the protocol.
     pub async fn get_values(&self, names: &[&str]) -> Result<Params, Error> {
         let mut lease = Arc::clone(&self.pool).lease().await?;
-        lease.link.web_server.get_values(names);
+        lease.link.proto.get_values(names);
         let values = poll_fn(|cx| poll_values(cx, &mut lease)).await?;
         lease.give_back();
         Ok(values)
@@ -146,7 +146,7 @@ impl Client {
             .params
             .iter()
             .chain(own.iter().flat_map(|own| own.0.iter()));
-        gateway::params(request, server, extra)
+        proto::client::params(request, server, extra)
     }
 }
 

@@ -10,7 +10,6 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use http::{Method, Response, response};
 use http_body::Body;
-use proto::cgi::gateway;
 
 use super::{
     ResponseBody,
@@ -60,7 +59,7 @@ impl<B> ResponseFuture<B> {
     fn take_head(&mut self, data: &[u8]) -> Result<Option<response::Parts>, Error> {
         self.head.extend_from_slice(data);
         loop {
-            let head = gateway::parse_head(&mut self.head);
+            let head = proto::client::parse_head(&mut self.head);
             match head.map_err(|error| Error::new(Kind::InvalidHead(error)))? {
                 // The web server has answered an `expect: 100-continue` itself, by reading the body.
                 Some(head) if head.status.is_informational() => {

@@ -14,9 +14,9 @@ use std::{
 use bytes::{Buf, Bytes, BytesMut};
 use http::{Method, StatusCode};
 use proto::{
-    Params, WebServer, cgi,
+    Params, cgi, client,
+    client::Event,
     record::{BeginRequest, Flags, RequestId, Role},
-    web_server::Event,
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream},
@@ -126,7 +126,7 @@ fn refuse_chunked(params: &Params) -> Bytes {
 
 /// The web server's part: between the process's streams and the pipe.
 struct Gateway<R, W> {
-    proto: WebServer,
+    proto: client::Connection,
     id: RequestId,
     /// Bytes of the body still to be read. What follows them on standard input is none of ours (RFC 3875, 4.2).
     left: u64,
@@ -140,7 +140,7 @@ struct Gateway<R, W> {
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Gateway<R, W> {
     fn new(params: &Params, stdin: R, stdout: W) -> Self {
-        let mut proto = WebServer::new();
+        let mut proto = client::Connection::new();
         let begin = BeginRequest {
             role: Role::RESPONDER,
             flags: Flags::NONE,

@@ -2,11 +2,12 @@
 
 use super::align;
 use super::front_controller::{self, Meant};
-use super::sent::{Sent, Server};
+use super::sent::Sent;
 use super::split;
 use super::{Choice, Path, PathRule, proxied};
 use crate::cgi::error::InvalidRequest;
 use crate::cgi::script_name::ScriptName;
+use crate::params::server::Server;
 
 pub(super) fn choose<'a>(sent: &'a Sent<'_>) -> Result<Choice<'a>, InvalidRequest> {
     if !sent.path_info.is_empty() {

@@ -5,10 +5,11 @@
 use http::StatusCode;
 
 use super::align;
-use super::sent::{Sent, Server};
+use super::sent::Sent;
 use super::split::{is_script, last_segment};
 use super::target::without_authority;
 use crate::cgi::error::InvalidRequest;
+use crate::params::server::Server;
 
 /// What says which resource is meant.
 pub(super) enum Meant<'a> {

@@ -7,11 +7,11 @@ use bytes::Bytes;
 use super::align::{self, Alignment};
 use super::proxied;
 use super::target::{RequestTarget, Spelling};
-use crate::Params;
 use crate::cgi::error::InvalidRequest;
 use crate::cgi::percent;
 use crate::cgi::script_name::ScriptName;
 use crate::cgi::variables::Variables;
+use crate::params::{Params, server::Server};
 
 /// The variables that say something about the path. The names of docs/rules.md are in parentheses.
 pub(super) struct Sent<'a> {
@@ -34,25 +34,13 @@ pub(super) struct Sent<'a> {
     pub(super) is_beside_mount: bool,
 }
 
-/// Web servers that need to be known by name.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Server {
-    Apache,
-    Caddy,
-    H2o,
-    Iis,
-    Lighttpd,
-    Nginx,
-    Other,
-}
-
 impl<'a> Sent<'a> {
     pub(super) fn new(
         params: &'a Params,
         variables: &'a Variables<'a>,
         is_cgi: bool,
     ) -> Result<Self, InvalidRequest> {
-        let server = Server::named(variables.server_software.unwrap_or_default());
+        let server = params.server();
         let mut uri = variables.request_uri.unwrap_or_default();
         if server == Server::Iis {
             // T-2: REQUEST_URI does not survive its rewrites.
@@ -289,23 +277,6 @@ impl<'a> Sent<'a> {
     /// `slice`, which must be empty or part of the params, as `Bytes`.
     pub(super) fn share(&self, slice: &[u8]) -> Bytes {
         self.params.share(slice)
-    }
-}
-
-impl Server {
-    fn named(software: &[u8]) -> Self {
-        [
-            (&b"nginx"[..], Self::Nginx),
-            (b"Angie", Self::Nginx),
-            (b"Apache", Self::Apache),
-            (b"lighttpd", Self::Lighttpd),
-            (b"Caddy", Self::Caddy),
-            (b"h2o", Self::H2o),
-            (b"Microsoft-IIS", Self::Iis),
-        ]
-        .into_iter()
-        .find_map(|(name, server)| software.starts_with(name).then_some(server))
-        .unwrap_or(Self::Other)
     }
 }
 

@@ -7,9 +7,10 @@
 use super::align;
 use super::configured;
 use super::proxied;
-use super::sent::{Sent, Server};
+use super::sent::Sent;
 use crate::cgi::percent;
 use crate::cgi::script_name::ScriptName;
+use crate::params::server::Server;
 
 /// Whether the split is real. `script_name` is the configured one.
 pub(super) fn is_real(sent: &Sent<'_>, script_name: Option<&ScriptName>) -> bool {

@@ -7,9 +7,8 @@ use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, LOCATION}
 use http::response::Parts;
 use http::{Response, StatusCode};
 
-use crate::cgi::ReasonPhrase;
-use crate::cgi::content_length::content_length;
-use crate::cgi::hop_by_hop::HopByHop;
+use crate::cgi::{ReasonPhrase, hop_by_hop::HopByHop};
+use crate::params::content_length;
 
 /// Takes a CGI header block off the front of `input`, once it is whole (RFC 3875, 6).
 ///
@@ -39,7 +38,9 @@ pub fn parse_head(input: &mut BytesMut) -> Result<Option<Parts>, InvalidHead> {
 
     let (status, reason) = take_status(&mut headers)?;
     take_hop_by_hop(&mut headers);
-    if let Some(length) = content_length(&headers).map_err(|_| InvalidHead::ContentLength)? {
+    if let Some(length) =
+        content_length::of_fields(&headers).map_err(|_| InvalidHead::ContentLength)?
+    {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     }
 

@@ -1,4 +1,4 @@
-//! What the application told the web server.
+//! What the application says.
 
 use bytes::Bytes;
 
@@ -32,7 +32,7 @@ pub enum Event {
         /// How it ended.
         end: EndRequest,
     },
-    /// The answer to [`WebServer::get_values`](super::WebServer::get_values).
+    /// The answer to [`Connection::get_values`](super::Connection::get_values).
     Values(Params),
     /// The application does not know a management record of this type.
     UnknownType(RecordType),

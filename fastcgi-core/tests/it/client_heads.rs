@@ -4,7 +4,7 @@
 use bytes::BytesMut;
 use fastcgi_core::Params;
 use fastcgi_core::cgi::ReasonPhrase;
-use fastcgi_core::cgi::gateway::{self, InvalidHead, ServerInfo};
+use fastcgi_core::client::{self, InvalidHead, ServerInfo};
 use http::response;
 use http::{Method, Request, Version, request};
 
@@ -19,12 +19,12 @@ fn request(target: &str, fields: &[(&str, &str)]) -> request::Parts {
 }
 
 fn params(target: &str, fields: &[(&str, &str)]) -> Params {
-    gateway::params(&request(target, fields), &ServerInfo::default(), NO_EXTRA)
+    client::params(&request(target, fields), &ServerInfo::default(), NO_EXTRA)
 }
 
 fn mounted(target: &str) -> Params {
     let server = ServerInfo::default().script_name("/app/");
-    gateway::params(&request(target, &[]), &server, NO_EXTRA)
+    client::params(&request(target, &[]), &server, NO_EXTRA)
 }
 
 #[track_caller]
@@ -75,7 +75,7 @@ fn whole_request_becomes_these_pairs() {
         .https(true)
         .script_name("/app")
         .document_root("/srv/www");
-    let params = gateway::params(&request, &server, [("REMOTE_USER", "ann")]);
+    let params = client::params(&request, &server, [("REMOTE_USER", "ann")]);
 
     let expected: Params = [
         ("REQUEST_METHOD", "POST"),
@@ -174,7 +174,7 @@ fn absolute_target_is_sent_in_origin_form_and_names_the_host() {
 fn authority_target_of_connect_is_the_request_uri() {
     let mut request = request("example.org:443", &[]);
     request.method = Method::CONNECT;
-    let params = gateway::params(&request, &ServerInfo::default(), NO_EXTRA);
+    let params = client::params(&request, &ServerInfo::default(), NO_EXTRA);
     assert_param(&params, "REQUEST_URI", "example.org:443");
 }
 
@@ -193,7 +193,7 @@ fn server_name_comes_from_the_host_without_the_port() {
 #[test]
 fn server_port_is_given_or_local_or_usual() {
     let port = |server: ServerInfo| {
-        let params = gateway::params(&request("/", &[]), &server, NO_EXTRA);
+        let params = client::params(&request("/", &[]), &server, NO_EXTRA);
         String::from_utf8(params.get("SERVER_PORT").unwrap().to_vec()).unwrap()
     };
     let local = "127.0.0.1:8080".parse().unwrap();
@@ -214,7 +214,7 @@ fn protocol_is_spelled_as_web_servers_do() {
     ] {
         let mut request = request("/", &[]);
         request.version = version;
-        let params = gateway::params(&request, &ServerInfo::default(), NO_EXTRA);
+        let params = client::params(&request, &ServerInfo::default(), NO_EXTRA);
         assert_param(&params, "SERVER_PROTOCOL", spelled);
     }
 }
@@ -298,7 +298,7 @@ fn ambiguous_names_are_left_out() {
 #[test]
 fn extra_params_win() {
     let extra = [("SERVER_NAME", "other"), ("X", "")];
-    let params = gateway::params(&request("/", &[]), &ServerInfo::default(), extra);
+    let params = client::params(&request("/", &[]), &ServerInfo::default(), extra);
     assert_eq!(params.get("SERVER_NAME"), Some(&b"other"[..]));
     assert_eq!(params.get("X"), Some(&b""[..]));
 }
@@ -306,7 +306,7 @@ fn extra_params_win() {
 /// The response, and what of the input is left.
 fn parse(head: &[u8]) -> Result<Option<(response::Parts, BytesMut)>, InvalidHead> {
     let mut input = BytesMut::from(head);
-    let parts = gateway::parse_head(&mut input)?;
+    let parts = client::parse_head(&mut input)?;
     if parts.is_none() {
         assert_eq!(input, head, "a head that is not whole is left alone");
     }

@@ -4,11 +4,17 @@
 //! lengths in front (specification, 3.4). [`Params`] is such a block, checked once: reading it afterwards neither
 //! copies nor fails.
 
+pub(crate) mod content_length;
+pub(crate) mod meta;
+pub(crate) mod server;
+
 use std::fmt;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::cgi::ContentLength;
+use self::content_length::ContentLength;
+pub use self::content_length::InvalidContentLength;
+use self::server::Server;
 
 /// The name-value pairs of a request, in the order received and with duplicates kept.
 ///
@@ -29,8 +35,9 @@ use crate::cgi::ContentLength;
 pub struct Params {
     // Invariant: a sequence of whole, well-formed name-value pairs.
     block: Bytes,
-    /// What the pairs say of `CONTENT_LENGTH`, which every request is asked for before anything else.
-    pub(crate) content_length: ContentLength,
+    // What every request is asked for before anything else, read while the pairs are checked.
+    content_length: ContentLength,
+    server: Server,
 }
 
 impl Params {
@@ -58,22 +65,28 @@ impl Params {
         let mut rest = &block[..];
         let mut pairs = 0;
         let mut too_large = false;
-        let mut content_length = ContentLength::default();
+        let mut params = Self::default();
         while !rest.is_empty() {
             let (name, value);
             (name, value, rest) =
                 split_pair(rest).ok_or(ParamsError::Invalid(InvalidParams(())))?;
             pairs += 1;
             too_large |= pairs > max_pairs || name.len() > max_name;
-            content_length.read_pair(name, value);
+            params.note(name, value);
         }
-        let params = Self {
-            block,
-            content_length,
-        };
+        params.block = block;
         match too_large {
             true => Err(ParamsError::TooLarge(params)),
             false => Ok(params),
+        }
+    }
+
+    /// Reads what has fields of its own.
+    fn note(&mut self, name: &[u8], value: &[u8]) {
+        match name {
+            b"CONTENT_LENGTH" => self.content_length.add_param(value),
+            b"SERVER_SOFTWARE" => self.server = Server::named(value),
+            _ => {}
         }
     }
 
@@ -135,16 +148,14 @@ impl Params {
 impl<N: AsRef<[u8]>, V: AsRef<[u8]>> FromIterator<(N, V)> for Params {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
         let mut block = BytesMut::new();
-        let mut content_length = ContentLength::default();
+        let mut params = Self::default();
         for (name, value) in pairs {
             let (name, value) = (name.as_ref(), value.as_ref());
             put_pair(&mut block, name, value);
-            content_length.read_pair(name, value);
+            params.note(name, value);
         }
-        Self {
-            block: block.freeze(),
-            content_length,
-        }
+        params.block = block.freeze();
+        params
     }
 }
 

@@ -1,20 +1,18 @@
-//! Meta-variables as the types they stand for.
-//!
-//! Readers of what is neither in the URI nor in the headers: who is at the other end, and over which scheme
-//! (RFC 3875, 4.1).
+//! Meta-variables as the types they represent: who is at the other end, and over which scheme (RFC 3875, 4.1).
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::error::InvalidRequest;
-use crate::Params;
+use super::Params;
+use super::content_length::{ContentLength, InvalidContentLength, decimal};
+use super::server::Server;
 
 /// Meta-variables of a request.
 ///
-/// They are the web server's word, and worth as much as the socket they came through is private.
+/// They are the web server's word: as trustworthy as the socket they came through is private.
 impl Params {
     /// The client's address: `REMOTE_ADDR` and `REMOTE_PORT`.
     ///
-    /// The port is 0 when the web server does not tell it. `None` when the client came over a Unix socket, too.
+    /// The port is 0 when the web server does not send one. `None` also when the client came over a Unix socket.
     pub fn remote_addr(&self) -> Option<SocketAddr> {
         self.address("REMOTE_ADDR", "REMOTE_PORT")
     }
@@ -40,7 +38,7 @@ impl Params {
 
     /// Whether the client speaks HTTPS to the web server: `HTTPS`, or `REQUEST_SCHEME`.
     ///
-    /// Ports and `X-Forwarded-Proto` have no say in it.
+    /// Ports and `X-Forwarded-Proto` do not count.
     pub fn is_https(&self) -> bool {
         let [https, request_scheme] = self.last(["HTTPS", "REQUEST_SCHEME"]);
         is_https(https, request_scheme)
@@ -54,18 +52,23 @@ impl Params {
     /// # Errors
     ///
     /// When `CONTENT_LENGTH` is anything else that is not a number, or was sent with two different ones.
-    pub fn content_length(&self) -> Result<Option<u64>, InvalidRequest> {
+    pub fn content_length(&self) -> Result<Option<u64>, InvalidContentLength> {
         match self.content_length {
             ContentLength::Absent | ContentLength::Unknown => Ok(None),
             ContentLength::Known(bytes) => Ok(Some(bytes)),
-            ContentLength::Invalid => Err(InvalidRequest::ContentLength),
+            ContentLength::Invalid => Err(InvalidContentLength),
         }
     }
 
-    /// The length of the file that a Filter is sent: `FCGI_DATA_LENGTH` (specification, 6.4). `None` when it is not
-    /// told, or no number.
+    /// The length of the file that a Filter is sent: `FCGI_DATA_LENGTH` (specification, 6.4). `None` when it is
+    /// absent or not a number.
     pub fn data_length(&self) -> Option<u64> {
         self.get("FCGI_DATA_LENGTH").and_then(decimal)
+    }
+
+    /// Which web server this is, by its `SERVER_SOFTWARE`.
+    pub(crate) fn server(&self) -> Server {
+        self.server
     }
 
     fn not_empty(&self, name: &str) -> Option<&[u8]> {
@@ -91,8 +94,8 @@ impl Params {
     }
 }
 
-/// C-1, C-4: addresses come in brackets and with zones; `unix:` and `@` are none.
-pub(super) fn socket_addr(address: &[u8], port: Option<&[u8]>) -> Option<SocketAddr> {
+/// C-1, C-4: addresses come in brackets and with zones; `unix:` and `@` are not addresses.
+pub(crate) fn socket_addr(address: &[u8], port: Option<&[u8]>) -> Option<SocketAddr> {
     let address = std::str::from_utf8(address).ok()?;
     let address = address
         .strip_prefix('[')
@@ -105,7 +108,7 @@ pub(super) fn socket_addr(address: &[u8], port: Option<&[u8]>) -> Option<SocketA
 }
 
 /// T-19. Port 443 proves nothing behind a proxy, and `X-Forwarded-Proto` is for the application to trust or not.
-pub(super) fn is_https(https: Option<&[u8]>, request_scheme: Option<&[u8]>) -> bool {
+pub(crate) fn is_https(https: Option<&[u8]>, request_scheme: Option<&[u8]>) -> bool {
     let is_on = |value: &[u8]| {
         ["", "off", "0", "no", "false"]
             .iter()
@@ -113,44 +116,4 @@ pub(super) fn is_https(https: Option<&[u8]>, request_scheme: Option<&[u8]>) -> b
     };
     https.is_some_and(is_on)
         || request_scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"https"))
-}
-
-/// What all `CONTENT_LENGTH` of a request say together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) enum ContentLength {
-    #[default]
-    Absent,
-    Unknown,
-    Known(u64),
-    Invalid,
-}
-
-impl ContentLength {
-    /// H-4: of a length and an empty value the last counts; two different lengths are how one request is smuggled into
-    /// another.
-    pub(crate) fn read_pair(&mut self, name: &[u8], value: &[u8]) {
-        if name != b"CONTENT_LENGTH" {
-            return;
-        }
-        let length = match value {
-            b"" | b"-1" => Self::Unknown,
-            digits => decimal(digits).map_or(Self::Invalid, Self::Known),
-        };
-        *self = match (*self, length) {
-            (Self::Invalid, _) => Self::Invalid,
-            (Self::Known(earlier), Self::Known(later)) if earlier != later => Self::Invalid,
-            (_, length) => length,
-        };
-    }
-}
-
-/// `str::parse` would also take a sign.
-pub(super) fn decimal(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() {
-        return None;
-    }
-    digits.iter().try_fold(0_u64, |number, byte| match byte {
-        b'0'..=b'9' => number.checked_mul(10)?.checked_add(u64::from(byte - b'0')),
-        _ => None,
-    })
 }

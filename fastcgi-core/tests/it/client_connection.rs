@@ -2,9 +2,9 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 use fastcgi_core::{
-    Config, Connection, ConnectionError, Event, Params, WebServer,
+    Config, Connection, ConnectionError, Event, Params, client,
     record::{BeginRequest, EndRequest, Flags, RecordType, RequestId, Role},
-    values, web_server,
+    values,
 };
 
 use crate::support::{COMPLETE, drain, id, receive, record, wire};
@@ -16,7 +16,7 @@ const RESPONDER: BeginRequest = BeginRequest {
 
 #[test]
 fn a_request_is_framed() {
-    let mut web_server = WebServer::new();
+    let mut web_server = client::Connection::new();
     let id = web_server.begin(RESPONDER).expect("a free id");
     let mut request = web_server.request(id).expect("in progress");
     request.params(&[("A", "1")].into_iter().collect());
@@ -35,7 +35,7 @@ fn a_request_is_framed() {
 
 #[test]
 fn no_params_are_an_end_alone() {
-    let mut web_server = WebServer::new();
+    let mut web_server = client::Connection::new();
     let id = web_server.begin(RESPONDER).expect("a free id");
     drain(web_server.outgoing());
     let mut request = web_server.request(id).expect("in progress");
@@ -48,7 +48,7 @@ fn no_params_are_an_end_alone() {
 
 #[test]
 fn stdin_ends_once() {
-    let mut web_server = WebServer::new();
+    let mut web_server = client::Connection::new();
     let id = web_server.begin(RESPONDER).expect("a free id");
     drain(web_server.outgoing());
     let mut request = web_server.request(id).expect("in progress");
@@ -63,7 +63,7 @@ fn stdin_ends_once() {
 
 #[test]
 fn a_filter_is_sent_data() {
-    let mut web_server = WebServer::new();
+    let mut web_server = client::Connection::new();
     let begin = BeginRequest {
         role: Role::FILTER,
         flags: Flags::NONE,
@@ -84,14 +84,15 @@ fn a_filter_is_sent_data() {
 
 #[test]
 fn the_lowest_free_id_is_used() {
-    let mut web_server = WebServer::new();
-    let begin = |web_server: &mut WebServer| web_server.begin(RESPONDER).map(RequestId::get);
+    let mut web_server = client::Connection::new();
+    let begin =
+        |web_server: &mut client::Connection| web_server.begin(RESPONDER).map(RequestId::get);
     assert_eq!(begin(&mut web_server), Some(1));
     assert_eq!(begin(&mut web_server), Some(2));
     assert_eq!(begin(&mut web_server), Some(3));
     let mut input = BytesMut::from(&record(3, 2, &[0; 8])[..]);
     let event = web_server.poll_event(&mut input).unwrap();
-    assert!(matches!(event, Some(web_server::Event::End { .. })));
+    assert!(matches!(event, Some(client::Event::End { .. })));
     assert!(web_server.request(id(2)).is_none());
     assert_eq!(web_server.requests_in_progress(), 2);
     assert_eq!(begin(&mut web_server), Some(2));
@@ -100,7 +101,7 @@ fn the_lowest_free_id_is_used() {
 
 #[test]
 fn values_are_asked_for() {
-    let mut web_server = WebServer::new();
+    let mut web_server = client::Connection::new();
     web_server.get_values(&[values::MAX_CONNS, values::MAX_REQS, values::MPXS_CONNS]);
     assert_eq!(
         drain(web_server.outgoing()),
@@ -228,7 +229,7 @@ fn end_request_of_another_length_is_an_error() {
 
 #[test]
 fn an_error_is_returned_again() {
-    let mut web_server = WebServer::new();
+    let mut web_server = client::Connection::new();
     let mut input = BytesMut::from(&b"HTTP/1.1 400 Bad Request"[..]);
     let error = web_server.poll_event(&mut input).unwrap_err();
     assert!(matches!(error, ConnectionError::UnsupportedVersion(_)));
@@ -238,7 +239,7 @@ fn an_error_is_returned_again() {
 
 #[test]
 fn both_ends_understand_each_other() {
-    let mut web_server = WebServer::new();
+    let mut web_server = client::Connection::new();
     let mut application = Connection::new(Config::default());
     web_server.get_values(&[values::MPXS_CONNS, "UNHEARD_OF"]);
     let id = web_server.begin(RESPONDER).expect("a free id");
@@ -271,7 +272,7 @@ fn both_ends_understand_each_other() {
         carry(application.outgoing(), &mut to_web_server);
         while let Some(event) = web_server.poll_event(&mut to_web_server).unwrap() {
             match event {
-                web_server::Event::Stdout { data, .. } => answered += data.len(),
+                client::Event::Stdout { data, .. } => answered += data.len(),
                 other => seen.push(other),
             }
         }
@@ -281,8 +282,8 @@ fn both_ends_understand_each_other() {
     assert_eq!(
         seen,
         [
-            web_server::Event::Values(values),
-            web_server::Event::End {
+            client::Event::Values(values),
+            client::Event::End {
                 id,
                 end: EndRequest::COMPLETE,
             },

@@ -1,12 +1,11 @@
-//! The web server's end of a connection, without I/O: for development front ends and for tests.
-
-mod event;
-mod request;
+//! The web server's end of a connection, without I/O.
 
 use bytes::{Bytes, BytesMut};
 
-use self::request::Request;
-pub use self::{event::Event, request::RequestMut};
+use super::{
+    event::Event,
+    request::{Request, RequestMut},
+};
 use crate::{
     ConnectionError, Outgoing, Params,
     record::{BeginRequest, Decoder, EndRequest, Record, RecordType, RequestId},
@@ -19,7 +18,7 @@ use crate::{
 ///
 /// > After any call that takes `&mut self`, write out `outgoing()`.
 #[derive(Debug, Default)]
-pub struct WebServer {
+pub struct Connection {
     decoder: Decoder,
     // Invariant: sorted by id; holds only requests that the application has not ended.
     requests: Vec<Request>,
@@ -27,7 +26,7 @@ pub struct WebServer {
     failed: Option<ConnectionError>,
 }
 
-impl WebServer {
+impl Connection {
     /// A connection on which nothing was sent.
     pub fn new() -> Self {
         Self::default()

@@ -1,0 +1,39 @@
+//! Web servers that have to be known by name.
+//!
+//! What they do differently is in the rules; what it means is decided where a rule needs it.
+
+/// Which web server sent the params, by the beginning of `SERVER_SOFTWARE` (T-1: of the last one).
+///
+/// An operator can change that name, so nothing may become unsafe when it is another one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) enum Server {
+    Apache,
+    Caddy,
+    H2o,
+    HaProxy,
+    Iis,
+    Lighttpd,
+    /// nginx, or Angie.
+    Nginx,
+    /// Any other, or one that does not say.
+    #[default]
+    Other,
+}
+
+impl Server {
+    pub(crate) fn named(software: &[u8]) -> Self {
+        [
+            (&b"nginx"[..], Self::Nginx),
+            (b"Angie", Self::Nginx),
+            (b"Apache", Self::Apache),
+            (b"lighttpd", Self::Lighttpd),
+            (b"Caddy", Self::Caddy),
+            (b"h2o/", Self::H2o),
+            (b"HAProxy", Self::HaProxy),
+            (b"Microsoft-IIS", Self::Iis),
+        ]
+        .into_iter()
+        .find_map(|(name, server)| software.starts_with(name).then_some(server))
+        .unwrap_or(Self::Other)
+    }
+}
