@@ -40,7 +40,7 @@ mod run;
 mod serve;
 
 pub use fastcgi_tower::{
-    Address, Builder, Config, Handle, OnMismatch, ParamToHeaderLayer, Params, PathSource,
+    Address, Builder, Handle, Limits, OnMismatch, ParamToHeaderLayer, Params, PathSource,
     ReasonPhrase, Role, RunError, ScriptName,
     listener::{self, AnyListener, Listener, Socket, UnixSocket},
 };

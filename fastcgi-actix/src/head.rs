@@ -28,6 +28,7 @@ pub(crate) fn request(mapping: &Mapping, params: &Params) -> Result<ActixHead, I
     let mut message = Message::<RequestHead>::new();
     let actix = &mut *message;
     let head = mapping.head(params, &mut ActixFields(&mut actix.headers))?;
+    fastcgi_tower::log_head(&head);
     actix.method = actix_http::Method::from_bytes(head.method.as_str().as_bytes())
         .map_err(|_| InvalidRequest::Method)?;
     actix.uri = request_uri(&head, params, &actix.headers)?;

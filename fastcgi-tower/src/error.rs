@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, fmt, io};
 
-use proto::{ConnectionError, client::InvalidHead, record::ProtocolStatus};
+use proto::{Awaited, ConnectionError, client::InvalidHead, record::ProtocolStatus};
 
 /// A boxed error, as services and bodies give them.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
@@ -19,7 +19,7 @@ pub struct Error {
 pub(crate) enum Kind {
     Io(io::Error),
     Protocol(ConnectionError),
-    Timeout(&'static str),
+    Timeout(Awaited),
     Truncated,
     IncompleteBody,
     Aborted,
@@ -98,7 +98,7 @@ impl fmt::Display for Error {
         match &self.kind {
             Kind::Io(_) => f.write_str("the connection failed"),
             Kind::Protocol(_) => f.write_str("the peer broke the protocol"),
-            Kind::Timeout(what) => write!(f, "timed out: {what}"),
+            Kind::Timeout(awaited) => write!(f, "timed out: {awaited}"),
             Kind::Truncated => f.write_str("the response could not be finished"),
             Kind::IncompleteBody => f.write_str("the request body ended early"),
             Kind::Aborted => f.write_str("the web server gave the request up"),
@@ -133,6 +133,10 @@ impl From<io::Error> for Error {
 
 impl From<ConnectionError> for Error {
     fn from(error: ConnectionError) -> Self {
-        Self::new(Kind::Protocol(error))
+        Self::new(match error {
+            ConnectionError::TimedOut(awaited) => Kind::Timeout(awaited),
+            ConnectionError::Truncated => Kind::Truncated,
+            error => Kind::Protocol(error),
+        })
     }
 }

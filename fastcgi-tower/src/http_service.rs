@@ -4,21 +4,25 @@ use std::{
     fmt,
     marker::PhantomData,
     pin::Pin,
+    sync::atomic::{AtomicBool, Ordering},
     task::{Context, Poll, ready},
 };
 
-use bytes::{Buf, Bytes, BytesMut};
-use http::{Method, Request, Response, StatusCode, request};
+use bytes::BytesMut;
+use http::{HeaderMap, Method, Request, Response, StatusCode, request};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use proto::{
     Params,
-    cgi::{self, BodyFraming, InvalidRequest, Mapping, ResponseMapping},
+    cgi::{self, BodyLength, InvalidRequest, LeftOut, Mapping, PathRule, ResponseMapping},
     record::Role,
 };
 use tower_service::Service;
 
-use crate::{BoxError, Exchange, Incoming, Reply};
+use crate::{
+    error::BoxError,
+    exchange::{Exchange, Incoming, Reply},
+};
 
 /// A request as some HTTP library has it: what becomes of an [`Exchange`].
 ///
@@ -78,7 +82,10 @@ impl FromExchange for Request<Incoming> {
     type Head = request::Parts;
 
     fn head(mapping: &Mapping, params: &Params) -> Result<request::Parts, InvalidRequest> {
-        mapping.request(params)
+        let mut headers = HeaderMap::new();
+        let head = mapping.head(params, &mut headers)?;
+        log_head(&head);
+        Ok(head.into_parts(headers, params))
     }
 
     fn method(head: &request::Parts) -> Method {
@@ -91,6 +98,22 @@ impl FromExchange for Request<Incoming> {
             head.extensions.insert(exchange.role);
         }
         Self::from_parts(head, exchange.stdin)
+    }
+}
+
+/// Logs what a request does not say of itself.
+#[doc(hidden)]
+pub fn log_head(head: &cgi::Head<'_>) {
+    static HAS_NOTED: AtomicBool = AtomicBool::new(false);
+    for LeftOut { name, reason, .. } in &head.left_out {
+        tracing::debug!(name = %name.escape_ascii(), "leaving out a header field: {reason}");
+    }
+    // That is as it should be after an internal redirect, and otherwise for every request the same path.
+    if head.path_rule == PathRule::N6 && !HAS_NOTED.swap(true, Ordering::Relaxed) {
+        tracing::debug!(
+            "SCRIPT_NAME is not a part of REQUEST_URI, and is what the application is asked for: after an internal \
+             redirect, or because a script without PATH_INFO is not named .fcgi, .fcg, .cgi or index.php"
+        );
     }
 }
 
@@ -243,7 +266,7 @@ fn reply<B: Body>(response: Response<B>, context: &RequestContext) -> Reply<Resp
         .response
         .write_head(&parts, &context.method, exact, &mut head)
     {
-        Ok(framing) => Reply::new(head, ResponseBody::new(framing, body)),
+        Ok(length) => Reply::new(head, ResponseBody { body: Some(body) }).with_length(length),
         Err(error) => {
             tracing::error!(%error, "refusing to send a response");
             refusal(error.status(), Some(&context.method))
@@ -254,127 +277,38 @@ fn reply<B: Body>(response: Response<B>, context: &RequestContext) -> Reply<Resp
 fn refusal<B>(status: StatusCode, method: Option<&Method>) -> Reply<ResponseBody<B>> {
     let mut head = BytesMut::new();
     cgi::write_refusal(status, method, &mut head);
-    Reply::new(head, ResponseBody::none())
+    Reply::new(head, ResponseBody { body: None }).with_length(BodyLength::None)
 }
 
 pin_project! {
-    /// The body of an HTTP response, held to the length that its head announced (R-7).
-    ///
-    /// What comes on top of that length is not sent, because a web server would take it for the next response. A body
-    /// that ends before it fails.
+    /// The body of an HTTP response, or nothing behind a refusal.
     #[derive(Debug)]
     pub struct ResponseBody<B> {
-        // None when nothing may follow the head (R-8): the body is dropped without being polled.
         #[pin]
         body: Option<B>,
-        // Bytes still to send, where the head announces a length.
-        left: Option<u64>,
     }
 }
 
-impl<B> ResponseBody<B> {
-    fn none() -> Self {
-        Self {
-            body: None,
-            left: None,
-        }
-    }
-
-    fn new(framing: BodyFraming, body: B) -> Self {
-        let left = match framing {
-            BodyFraming::Exactly(length) => Some(length),
-            BodyFraming::Unknown => None,
-            // Also what a later version of the framing may bring: nothing is safe everywhere.
-            _ => return Self::none(),
-        };
-        Self {
-            body: Some(body),
-            left,
-        }
-    }
-}
-
-impl<B> Body for ResponseBody<B>
-where
-    B: Body<Error: Into<BoxError>>,
-{
-    type Data = Bytes;
-    type Error = BoxError;
+impl<B: Body> Body for ResponseBody<B> {
+    type Data = B::Data;
+    type Error = B::Error;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let mut this = self.project();
-        let Some(mut body) = this.body.as_mut().as_pin_mut() else {
-            return Poll::Ready(None);
-        };
-        loop {
-            if *this.left == Some(0) {
-                return Poll::Ready(None);
-            }
-            let failure = match ready!(body.as_mut().poll_frame(cx)) {
-                Some(Ok(frame)) => match data(frame) {
-                    Some(data) => return Poll::Ready(Some(Ok(Frame::data(cut(data, this.left))))),
-                    None => continue,
-                },
-                None if this.left.is_none() => return Poll::Ready(None),
-                None => BoxError::from(ShortBody),
-                Some(Err(error)) => error.into(),
-            };
-            this.body.set(None);
-            return Poll::Ready(Some(Err(failure)));
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        match self.project().body.as_pin_mut() {
+            Some(body) => body.poll_frame(cx),
+            None => Poll::Ready(None),
         }
     }
 
-    /// Exact where the head announces a length.
     fn size_hint(&self) -> SizeHint {
-        self.left
-            .map_or_else(SizeHint::default, SizeHint::with_exact)
+        let hint = self.body.as_ref().map(Body::size_hint);
+        hint.unwrap_or_else(|| SizeHint::with_exact(0))
     }
 
     fn is_end_stream(&self) -> bool {
-        match (&self.body, self.left) {
-            (None, _) => true,
-            // A body at its end with bytes still to send is too short, and has to be polled to say so.
-            (Some(_), Some(left)) => left == 0,
-            (Some(body), None) => body.is_end_stream(),
-        }
+        self.body.as_ref().is_none_or(Body::is_end_stream)
     }
 }
-
-/// The bytes of a frame, if there are any. Trailers have no place in a CGI response (R-15).
-fn data<D: Buf>(frame: Frame<D>) -> Option<Bytes> {
-    match frame.into_data() {
-        Ok(mut data) if data.has_remaining() => Some(data.copy_to_bytes(data.remaining())),
-        Ok(_) => None,
-        Err(_) => {
-            tracing::debug!("dropping the trailers of a response");
-            None
-        }
-    }
-}
-
-fn cut(mut data: Bytes, left: &mut Option<u64>) -> Bytes {
-    if let Some(left) = left {
-        let room = usize::try_from(*left).unwrap_or(usize::MAX);
-        if data.len() > room {
-            tracing::error!("cutting a response body that is longer than its content-length");
-            data.truncate(room);
-        }
-        *left -= data.len() as u64;
-    }
-    data
-}
-
-/// A body that ended before its announced length.
-#[derive(Debug)]
-struct ShortBody;
-
-impl fmt::Display for ShortBody {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the response body is shorter than its content-length")
-    }
-}
-
-impl std::error::Error for ShortBody {}

@@ -29,12 +29,11 @@
 //! This crate routes nothing and parses no HTTP; for axum there is `axum-fastcgi`, for actix-web `fastcgi-actix`.
 
 mod address;
-mod body;
+mod builder;
 pub mod client;
 mod conn;
 mod error;
 mod exchange;
-mod handle;
 mod http_service;
 pub mod listener;
 mod param_to_header;
@@ -43,22 +42,21 @@ mod serve;
 mod socket;
 
 pub use proto::{
-    Config, Params,
+    Limits, Params,
     cgi::{
-        FieldError, Fields, Head, InvalidRequest, Mapping, OnMismatch, PathSource, ReasonPhrase,
-        ScriptName,
+        BodyLength, FieldError, Fields, Head, InvalidRequest, Mapping, OnMismatch, PathSource,
+        ReasonPhrase, ScriptName,
     },
     record::Role,
 };
 
 pub use crate::{
     address::{Address, InvalidAddress},
-    body::Incoming,
-    conn::{Builder, Connection},
+    builder::Builder,
+    conn::Connection,
     error::{BoxError, Error},
-    exchange::{Exchange, ExchangeService, Reply},
-    handle::Handle,
-    http_service::{FromExchange, HttpService, ResponseBody, ResponseFuture},
+    exchange::{Exchange, ExchangeService, Handle, Incoming, Reply},
+    http_service::{FromExchange, HttpService, ResponseBody, ResponseFuture, log_head},
     listener::Listener,
     param_to_header::{ParamToHeader, ParamToHeaderLayer},
     process::{RunError, shutdown_signal},

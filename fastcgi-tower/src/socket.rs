@@ -18,7 +18,7 @@ pub(crate) struct Socket<Io> {
     pub(crate) input: BytesMut,
     /// How much to ask for at a time.
     read_size: usize,
-    pub(crate) eof: bool,
+    is_flushed: bool,
 }
 
 /// Enough for the params of most requests, and little enough to keep for every idle connection.
@@ -46,7 +46,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Socket<Io> {
             io,
             input: BytesMut::new(),
             read_size: MIN_READ,
-            eof: false,
+            is_flushed: true,
         }
     }
 
@@ -65,39 +65,51 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Socket<Io> {
         }
         let room = self.input.capacity() - self.input.len();
         let count = ready!(poll_read_buf(Pin::new(&mut self.io), cx, &mut self.input))?;
-        if count == 0 {
-            self.eof = true;
-        } else if count == room {
+        if count == room {
             self.read_size = (self.read_size * 4).min(MAX_READ);
         }
         Poll::Ready(Ok(count))
     }
 
-    /// Writes until everything has left. Says by `progress` whether something did.
+    /// Writes once. Ready when something has left, and pending also when there is nothing to write.
+    pub(crate) fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        outgoing: &mut Outgoing,
+    ) -> Poll<io::Result<()>> {
+        if outgoing.has_remaining() {
+            self.is_flushed = false;
+            let count = ready!(poll_write(&mut self.io, cx, outgoing))?;
+            return Poll::Ready(match count {
+                0 => Err(io::ErrorKind::WriteZero.into()),
+                _ => Ok(()),
+            });
+        }
+        if !self.is_flushed {
+            ready!(Pin::new(&mut self.io).poll_flush(cx))?;
+            self.is_flushed = true;
+        }
+        Poll::Pending
+    }
+
+    /// Ready when everything has left.
     pub(crate) fn poll_flush(
         &mut self,
         cx: &mut Context<'_>,
         outgoing: &mut Outgoing,
-        progress: &mut bool,
     ) -> Poll<io::Result<()>> {
-        while outgoing.has_remaining() {
-            let count = ready!(poll_write(&mut self.io, cx, outgoing))?;
-            if count == 0 {
-                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+        loop {
+            match self.poll_write(cx, outgoing) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Pending if self.is_flushed => return Poll::Ready(Ok(())),
+                blocked_or_failed => return blocked_or_failed,
             }
-            *progress = true;
         }
-        Pin::new(&mut self.io).poll_flush(cx)
     }
 
     /// Says to the web server that no more will come.
     pub(crate) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.io).poll_shutdown(cx)
-    }
-
-    /// Whether the buffer has grown.
-    pub(crate) fn is_large(&self) -> bool {
-        self.read_size > MIN_READ
     }
 
     /// Gives the buffer's memory back, if nothing is in it.

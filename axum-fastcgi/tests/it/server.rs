@@ -3,7 +3,7 @@
 use std::{future::ready, time::Duration};
 
 use axum::{Router, routing::get};
-use axum_fastcgi::{Builder, Config};
+use axum_fastcgi::{Builder, Limits};
 use tokio::{io::AsyncWriteExt, sync::oneshot, time::sleep};
 
 use crate::support::{Server, get as get_request, reply};
@@ -98,7 +98,7 @@ async fn the_grace_period_ends_too() {
 
 #[tokio::test]
 async fn the_settings_are_the_drivers() {
-    let builder = Builder::new().limits(Config::default().max_params_size(200));
+    let builder = Builder::new().limits(Limits::default().max_params_size(200));
     let server = Server::start_with(Router::new(), |server| {
         server
             .with_builder(builder)

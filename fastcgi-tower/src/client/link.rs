@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::Buf;
@@ -25,6 +25,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Link {
     socket: Socket<AnyIo>,
+    is_at_eof: bool,
     pub(super) proto: Connection,
 }
 
@@ -32,20 +33,21 @@ impl Link {
     pub(super) fn new(io: AnyIo) -> Self {
         Self {
             socket: Socket::new(io),
+            is_at_eof: false,
             proto: Connection::new(),
         }
     }
 
     /// Writes until everything has left.
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut progress = false;
-        self.socket
-            .poll_flush(cx, self.proto.outgoing(), &mut progress)
+        self.socket.poll_flush(cx, self.proto.outgoing())
     }
 
     /// Reads once. Gives the number of bytes, 0 at the end of file.
     pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        self.socket.poll_fill(cx)
+        let count = ready!(self.socket.poll_fill(cx))?;
+        self.is_at_eof |= count == 0;
+        Poll::Ready(Ok(count))
     }
 
     /// What has been read and not yet been taken.
@@ -65,7 +67,7 @@ impl Link {
     /// Whether nothing is left of the last request.
     pub(super) fn is_reusable(&mut self) -> bool {
         let has_sent_all = !self.proto.outgoing().has_remaining();
-        let has_taken_all = self.socket.input.is_empty() && !self.socket.eof;
+        let has_taken_all = self.socket.input.is_empty() && !self.is_at_eof;
         has_sent_all && has_taken_all && self.proto.requests_in_progress() == 0
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fastcgi_tower::{Builder, Config};
+use fastcgi_tower::{Builder, Limits};
 use tokio::time::Instant;
 use tower::service_fn;
 
@@ -58,7 +58,7 @@ async fn requests_sent_ahead_are_all_answered() {
 #[tokio::test(start_paused = true)]
 async fn get_values_is_answered_at_once() {
     let builder =
-        Builder::new().limits(Config::default().max_conns(7).max_reqs(3).mpxs_conns(false));
+        Builder::new().limits(Limits::default().max_conns(7).max_reqs(3).mpxs_conns(false));
     let mut web_server = WebServer::connect_with(builder, PIPE, service_fn(show));
     let names = [
         pair(b"FCGI_MAX_CONNS", b""),

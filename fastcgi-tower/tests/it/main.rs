@@ -7,6 +7,7 @@ mod client;
 mod dispatch;
 mod events;
 mod handle;
+mod house;
 mod keep_conn;
 mod leaving;
 mod leftovers;

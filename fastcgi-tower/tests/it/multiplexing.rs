@@ -1,6 +1,6 @@
 //! Several requests on one connection (B-12).
 
-use fastcgi_tower::{Builder, Config};
+use fastcgi_tower::{Builder, Limits};
 use http_body_util::BodyExt;
 use tokio::io::AsyncWriteExt;
 use tower::service_fn;
@@ -106,7 +106,7 @@ async fn one_without_keep_conn_is_the_last_and_the_others_finish() {
 #[tokio::test(start_paused = true)]
 async fn a_request_too_many_is_answered_with_503() {
     let (service, mut calls) = held();
-    let builder = Builder::new().limits(Config::default().max_reqs(2));
+    let builder = Builder::new().limits(Limits::default().max_reqs(2));
     let mut web_server = WebServer::connect_with(builder, PIPE, service);
     web_server
         .send([get(1, "/"), get(2, "/"), get(3, "/")].concat())
@@ -132,7 +132,7 @@ async fn a_request_too_many_is_answered_with_503() {
 #[tokio::test(start_paused = true)]
 async fn without_multiplexing_a_second_request_is_told_so() {
     let (service, mut calls) = held();
-    let builder = Builder::new().limits(Config::default().mpxs_conns(false));
+    let builder = Builder::new().limits(Limits::default().mpxs_conns(false));
     let mut web_server = WebServer::connect_with(builder, PIPE, service);
     web_server.send([get(1, "/"), get(2, "/")].concat()).await;
     // END_REQUEST (5.5), id 2, app_status 0, FCGI_CANT_MPX_CONN; no STDOUT at all.

@@ -248,7 +248,7 @@ async fn the_script_name_says_where_the_application_is() {
 
 #[tokio::test]
 async fn the_settings_of_a_builder_are_used() {
-    let builder = Builder::new().limits(fastcgi_tower::Config::default().max_params_size(10));
+    let builder = Builder::new().limits(fastcgi_tower::Limits::default().max_params_size(10));
     let server = start!(service_fn(hello), with_builder(builder));
     let response = exchange(&server.path, get_close(1, "/")).await;
     assert!(response[8..].starts_with(b"Status: 431 "));

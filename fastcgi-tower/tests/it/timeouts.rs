@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fastcgi_tower::{Builder, Config};
+use fastcgi_tower::{Builder, Limits};
 use http_body_util::BodyExt;
 use tokio::time::{Instant, sleep};
 use tower::service_fn;
@@ -120,7 +120,7 @@ async fn a_handler_that_takes_its_time_is_not_idle() {
 /// A connection that has brought only what was refused is idle, not fresh.
 #[tokio::test(start_paused = true)]
 async fn a_connection_lives_on_after_a_refused_request() {
-    let builder = Builder::new().limits(Config::default().max_params(5));
+    let builder = Builder::new().limits(Limits::default().max_params(5));
     let mut web_server = WebServer::connect_with(builder, PIPE, service_fn(hello));
     let request = head(1, "GET", "/", &[("SERVER_SOFTWARE", "Apache/2.4.62")]);
     web_server

@@ -1,8 +1,5 @@
 //! Request bodies: `FCGI_STDIN` as an [`http_body::Body`].
 
-mod channel;
-mod inlet;
-
 use std::{
     collections::VecDeque,
     fmt,
@@ -14,9 +11,8 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use self::channel::Channel;
-pub(crate) use self::inlet::Inlet;
-use crate::Error;
+use super::queue::Queue;
+use crate::error::Error;
 
 /// A request body, as it arrives.
 ///
@@ -32,7 +28,7 @@ enum Kind {
     /// All of it had arrived when the request was handed out: no lock, no waker.
     Whole { chunks: VecDeque<Bytes>, left: u64 },
     /// The rest arrives while the request is served.
-    Streaming(Arc<Channel>),
+    Streaming(Arc<Queue>),
 }
 
 impl Incoming {
@@ -41,9 +37,13 @@ impl Incoming {
         Self::whole(VecDeque::new())
     }
 
-    fn whole(chunks: VecDeque<Bytes>) -> Self {
+    pub(super) fn whole(chunks: VecDeque<Bytes>) -> Self {
         let left = chunks.iter().map(|chunk| chunk.len() as u64).sum();
         Self(Kind::Whole { chunks, left })
+    }
+
+    pub(super) fn streaming(queue: Arc<Queue>) -> Self {
+        Self(Kind::Streaming(queue))
     }
 }
 
@@ -66,7 +66,7 @@ impl Body for Incoming {
                 *left -= chunk.len() as u64;
                 Ok(chunk)
             }),
-            Kind::Streaming(channel) => match channel.poll_chunk(cx.waker()) {
+            Kind::Streaming(queue) => match queue.poll_chunk(cx.waker()) {
                 Poll::Ready(chunk) => chunk,
                 Poll::Pending => return Poll::Pending,
             },
@@ -77,22 +77,22 @@ impl Body for Incoming {
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             Kind::Whole { left, .. } => *left == 0,
-            Kind::Streaming(channel) => channel.is_end_stream(),
+            Kind::Streaming(queue) => queue.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
             Kind::Whole { left, .. } => SizeHint::with_exact(*left),
-            Kind::Streaming(channel) => channel.size_hint(),
+            Kind::Streaming(queue) => queue.size_hint(),
         }
     }
 }
 
 impl Drop for Incoming {
     fn drop(&mut self) {
-        if let Kind::Streaming(channel) = &self.0 {
-            channel.close_reader();
+        if let Kind::Streaming(queue) = &self.0 {
+            queue.close_reader();
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{
 };
 use std::task::Waker;
 
+use atomic_waker::AtomicWaker;
 use bytes::Bytes;
 use tokio::sync::Notify;
 
@@ -31,6 +32,8 @@ struct Shared {
     stderr: Mutex<Stderr>,
     /// Whether there are messages. Most requests have none, and then nobody takes the lock.
     has_messages: AtomicBool,
+    /// The connection, when it waits for a message.
+    connection: AtomicWaker,
     app_status: AtomicU32,
     aborted: AtomicBool,
     abort: Notify,
@@ -40,7 +43,6 @@ struct Shared {
 struct Stderr {
     messages: Vec<Bytes>,
     size: usize,
-    connection: Option<Waker>,
 }
 
 impl Handle {
@@ -59,11 +61,8 @@ impl Handle {
         stderr.size += message.len();
         stderr.messages.push(message);
         self.0.has_messages.store(true, Ordering::Release);
-        let connection = stderr.connection.take();
         drop(stderr);
-        if let Some(connection) = connection {
-            connection.wake();
-        }
+        self.0.connection.wake();
     }
 
     /// Sets what a CGI program would give to `exit`. Default: 0. It is no HTTP status, and web servers ignore it but for
@@ -72,7 +71,7 @@ impl Handle {
         self.0.app_status.store(status, Ordering::Relaxed);
     }
 
-    /// Whether the web server gave the request up.
+    /// Whether the web server has given the request up.
     pub fn is_aborted(&self) -> bool {
         self.0.aborted.load(Ordering::Acquire)
     }
@@ -107,14 +106,7 @@ impl Handle {
 
     /// Has `waker` woken by the next message.
     pub(crate) fn wake_on_stderr(&self, waker: &Waker) {
-        let mut stderr = self.lock();
-        if !stderr
-            .connection
-            .as_ref()
-            .is_some_and(|w| w.will_wake(waker))
-        {
-            stderr.connection = Some(waker.clone());
-        }
+        self.0.connection.register(waker);
     }
 
     fn lock(&self) -> MutexGuard<'_, Stderr> {

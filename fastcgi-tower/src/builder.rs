@@ -1,16 +1,21 @@
-//! How connections are driven.
+//! Settings for connections.
 
 use std::time::Duration;
 
 use http_body::Body;
 use proto::{
-    Config,
+    Config, Limits, Timeouts,
     cgi::{Mapping, OnMismatch, PathSource, ResponseMapping, ScriptName},
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower_service::Service;
 
-use crate::{BoxError, Connection, ExchangeService, HttpService, Incoming};
+use crate::{
+    conn::Connection,
+    error::BoxError,
+    exchange::{ExchangeService, Incoming},
+    http_service::HttpService,
+};
 
 /// Settings for connections, and their maker.
 ///
@@ -44,48 +49,15 @@ use crate::{BoxError, Connection, ExchangeService, HttpService, Incoming};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Builder {
-    pub(crate) proto: Config,
-    pub(crate) mapping: Mapping,
-    pub(crate) response: ResponseMapping,
-    pub(crate) options: Options,
-}
-
-/// What the driver itself has to know.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Options {
-    pub(crate) authorizer: bool,
-    pub(crate) filter: bool,
-    pub(crate) allow_half_close: bool,
-    pub(crate) window: usize,
-    pub(crate) max_spill: usize,
-    pub(crate) params_timeout: Duration,
-    /// `None` when nothing was said, `Some(None)` for no limit.
-    pub(crate) idle_timeout: Option<Option<Duration>>,
-    pub(crate) read_timeout: Option<Duration>,
-    pub(crate) write_timeout: Duration,
-}
-
-impl Default for Builder {
-    fn default() -> Self {
-        Self {
-            proto: Config::default(),
-            mapping: Mapping::default(),
-            response: ResponseMapping::default(),
-            options: Options {
-                authorizer: false,
-                filter: false,
-                allow_half_close: false,
-                window: 64 * 1024,
-                max_spill: 16 * 1024 * 1024,
-                params_timeout: Duration::from_secs(30),
-                idle_timeout: None,
-                read_timeout: None,
-                write_timeout: Duration::from_secs(60),
-            },
-        }
-    }
+    config: Config,
+    limits: Limits,
+    timeouts: Timeouts,
+    /// Whether an idle timeout was set, be it to none.
+    has_idle_timeout: bool,
+    mapping: Mapping,
+    response: ResponseMapping,
 }
 
 impl Builder {
@@ -94,9 +66,9 @@ impl Builder {
         Self::default()
     }
 
-    /// The limits of a connection, and what the application says of itself to `FCGI_GET_VALUES`.
-    pub fn limits(mut self, config: Config) -> Self {
-        self.proto = config;
+    /// How much a connection takes, and what the application says of itself to `FCGI_GET_VALUES`.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
         self
     }
 
@@ -131,7 +103,7 @@ impl Builder {
     ///
     /// The answer of an Authorizer leaves when all of it is known; it may be 64 KiB long.
     pub fn authorizer(mut self, serve: bool) -> Self {
-        self.options.authorizer = serve;
+        self.config = self.config.authorizer(serve);
         self
     }
 
@@ -140,14 +112,14 @@ impl Builder {
     /// HTTP has no place for the file that a Filter is sent: it is in [`Exchange::data`](crate::Exchange::data), for
     /// services of [`serve_exchanges`](Self::serve_exchanges).
     pub fn filter(mut self, serve: bool) -> Self {
-        self.options.filter = serve;
+        self.config = self.config.filter(serve);
         self
     }
 
     /// Whether a web server may close its side after a request and still get the response (B-11). Default: `false`: a
     /// closed connection means that nobody waits, and the handler is dropped.
     pub fn allow_half_close(mut self, allow: bool) -> Self {
-        self.options.allow_half_close = allow;
+        self.config = self.config.allow_half_close(allow);
         self
     }
 
@@ -155,8 +127,7 @@ impl Builder {
     ///
     /// A connection holds up to this and one read, 128 KiB.
     pub fn body_window(mut self, bytes: usize) -> Self {
-        // With no room at all, nothing would ever be read.
-        self.options.window = bytes.max(1);
+        self.limits = self.limits.body_window(bytes);
         self
     }
 
@@ -164,27 +135,30 @@ impl Builder {
     /// good: because the web server does not read before it has written all (B-8), or because other requests share the
     /// connection. Default: 16 MiB.
     pub fn max_spill(mut self, bytes: usize) -> Self {
-        self.options.max_spill = bytes;
+        self.limits = self.limits.max_spill(bytes);
         self
     }
 
     /// How long a request may take from its first byte, or from the opening of the connection, to the end of its params,
     /// and from there to the first of a body whose length is not known (B-15). Default: 30 s.
     pub fn params_timeout(mut self, timeout: Duration) -> Self {
-        self.options.params_timeout = timeout;
+        self.timeouts = self.timeouts.params(timeout);
         self
     }
 
     /// How long a connection that the web server keeps open may be without a request (B-14). Default: for ever;
     /// [`serve`](crate::serve) makes it 5 minutes on TCP.
     pub fn idle_timeout(mut self, timeout: Option<Duration>) -> Self {
-        self.options.idle_timeout = Some(timeout);
+        self.timeouts = self.timeouts.idle(timeout);
+        self.has_idle_timeout = true;
         self
     }
 
     /// The idle timeout where none was set.
     pub(crate) fn default_idle_timeout(&mut self, timeout: Option<Duration>) {
-        self.options.idle_timeout.get_or_insert(timeout);
+        if !self.has_idle_timeout {
+            self.timeouts = self.timeouts.clone().idle(timeout);
+        }
     }
 
     /// Whether params are the environment of a CGI program.
@@ -195,13 +169,13 @@ impl Builder {
     /// How long nothing of a request body may arrive while the service waits for it (B-15). Default: for ever, because
     /// web servers have a limit of their own.
     pub fn read_timeout(mut self, timeout: Option<Duration>) -> Self {
-        self.options.read_timeout = timeout;
+        self.timeouts = self.timeouts.read(timeout);
         self
     }
 
     /// How long the web server may take nothing of what is written to it (R-13). Default: 60 s.
     pub fn write_timeout(mut self, timeout: Duration) -> Self {
-        self.options.write_timeout = timeout;
+        self.timeouts = self.timeouts.write(timeout);
         self
     }
 
@@ -226,6 +200,10 @@ impl Builder {
         Io: AsyncRead + AsyncWrite + Unpin,
         S: ExchangeService,
     {
-        Connection::new(io, service, self.proto.clone(), self.options)
+        let config = self.config.clone();
+        let config = config
+            .limits(self.limits.clone())
+            .timeouts(self.timeouts.clone());
+        Connection::new(io, service, config)
     }
 }

@@ -3,12 +3,20 @@
 //! A service of [`Exchange`]s answers what FastCGI carries, without HTTP in between: CGI-style programs, Authorizers and
 //! Filters stand on it, and so does [`HttpService`](crate::HttpService), which makes HTTP out of it.
 
+mod body;
+mod handle;
+mod inlet;
+mod queue;
+mod sender;
+
 use bytes::BytesMut;
 use http_body::Body;
-use proto::{Params, record::Role};
+use proto::{Params, cgi::BodyLength, record::Role};
 use tower_service::Service;
 
-use crate::{BoxError, Handle, Incoming};
+pub(crate) use self::inlet::Inlet;
+pub use self::{body::Incoming, handle::Handle};
+use crate::error::BoxError;
 
 /// A FastCGI request.
 #[derive(Debug)]
@@ -37,17 +45,26 @@ pub struct Reply<B> {
     /// The header block. It leaves together with the first bytes of the body, or at once if the body has none yet. As
     /// long as it has not left, a failure of the body is answered with a status of 500.
     pub head: BytesMut,
+    /// How much of the body is sent. What comes on top is cut off, and a body that ends before has failed.
+    pub length: BodyLength,
     /// What follows.
     pub body: B,
 }
 
 impl<B> Reply<B> {
-    /// An answer of a header block and what follows.
+    /// An answer of a header block and all that follows.
     pub fn new(head: impl Into<BytesMut>, body: B) -> Self {
         Self {
             head: head.into(),
+            length: BodyLength::Unknown,
             body,
         }
+    }
+
+    /// The same, with a body of this length.
+    pub fn with_length(mut self, length: BodyLength) -> Self {
+        self.length = length;
+        self
     }
 }
 

@@ -1,0 +1,152 @@
+//! What is awaited at the moment, and what happens when it does not come.
+
+use std::time::{Duration, Instant};
+
+use bytes::Buf;
+
+use http::StatusCode;
+
+use super::{
+    Awaited, Connection, ConnectionError, Event, Life, Refusal, StreamEnd, Timeouts,
+    deadlines::{Late, Situation},
+    request::{Gathering, RequestKey},
+};
+use crate::record::EndRequest;
+
+/// What of a request is late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LateRequest {
+    Params,
+    /// The first of a body of unknown length (B-5), or what follows an end that came too early (B-1).
+    Body,
+    /// The rest of a body (B-15).
+    Silence,
+}
+
+impl Connection {
+    /// When [`handle_deadline`](Self::handle_deadline) is to be called, unless something else happens before: then the
+    /// deadline may be another one. `None` when nothing is awaited.
+    pub fn deadline(&mut self, now: Instant) -> Option<Instant> {
+        let connection = self.connection_deadline(now).map(|(until, _)| until);
+        let requests = self.request_deadlines(now).map(|(until, ..)| until);
+        requests.chain(connection).min()
+    }
+
+    /// Does what is to be done about everything that is late at `now`.
+    pub fn handle_deadline(&mut self, now: Instant) {
+        let late: Vec<_> = self
+            .request_deadlines(now)
+            .filter(|(until, ..)| *until <= now)
+            .collect();
+        for (_, key, late) in late {
+            self.handle_late_request(key, late);
+        }
+        let connection = self.connection_deadline(now);
+        if let Some((_, late)) = connection.filter(|(until, _)| *until <= now) {
+            self.handle_late(late);
+        }
+        self.settle();
+    }
+
+    fn connection_deadline(&mut self, now: Instant) -> Option<(Instant, Late)> {
+        let situation = self.situation();
+        self.deadlines.next(now, situation, &self.config.timeouts)
+    }
+
+    fn situation(&self) -> Situation {
+        let life = self.closing.life();
+        let is_served = matches!(life, Life::Open | Life::FirstIsLast | Life::LastRequests);
+        Situation {
+            life,
+            has_begun: self.closing.has_begun(),
+            is_at_eof: self.closing.is_at_eof(),
+            is_unwritten: self.outgoing.has_remaining(),
+            has_requests: !self.requests.is_empty(),
+            has_partial: self.partial > 0,
+            is_held_back: is_served
+                && !self.pressure.is_stalled
+                && !self.closing.is_at_eof()
+                && !self.wants_input(),
+            drain_limit: self.closing.drain_limit(),
+        }
+    }
+
+    fn request_deadlines(
+        &mut self,
+        now: Instant,
+    ) -> impl Iterator<Item = (Instant, RequestKey, LateRequest)> {
+        let wants_input = self.wants_input();
+        let Timeouts { params, read, .. } = self.config.timeouts;
+        self.requests.iter_mut().filter_map(move |(key, request)| {
+            if !request.is_handed_out {
+                let late = match &request.params {
+                    Gathering::Arriving(_) => LateRequest::Params,
+                    Gathering::Here { .. } => LateRequest::Body,
+                };
+                return Some((request.since.checked_add(params)?, key, late));
+            }
+            let is_awaited = wants_input && request.is_receiving();
+            let silence = request
+                .silence
+                .until(is_awaited, now, read.unwrap_or(Duration::MAX))
+                .map(|until| (until, key, LateRequest::Silence));
+            let suspended = request
+                .suspended_until()
+                .map(|until| (until, key, LateRequest::Body));
+            silence.into_iter().chain(suspended).min_by_key(|it| it.0)
+        })
+    }
+
+    fn handle_late_request(&mut self, key: RequestKey, late: LateRequest) {
+        match late {
+            LateRequest::Body => self.break_off(key),
+            LateRequest::Silence => match self.requests.get_mut(key) {
+                // Not while the application is the one who is slow.
+                Some(request) if request.held > 0 => request.silence.restart(),
+                _ => self.break_off(key),
+            },
+            LateRequest::Params if self.requests.len() == 1 => {
+                self.fail(ConnectionError::TimedOut(Awaited::Params));
+            }
+            // The others are worth more than the connection.
+            LateRequest::Params => {
+                self.announce_refusal(key, Refusal::ParamsTooSlow);
+                self.refuse(key, StatusCode::REQUEST_TIMEOUT, EndRequest::COMPLETE);
+            }
+        }
+    }
+
+    fn handle_late(&mut self, late: Late) {
+        match late {
+            Late::Params => self.fail(ConnectionError::TimedOut(Awaited::Params)),
+            Late::Request => self.closing.take_no_more(),
+            Late::Quiet => {
+                self.deadlines.said_quiet();
+                self.events.push_back(Event::Quiet);
+            }
+            Late::Write => {
+                self.fail(ConnectionError::TimedOut(Awaited::Write));
+                // Waiting for the web server to read about it is over.
+                self.closing.give_up();
+            }
+            Late::Stall => self.pressure.is_stalled = true,
+            Late::Close => self.closing.give_up(),
+        }
+    }
+
+    /// B-4: gives up what has not arrived of a request's streams.
+    fn break_off(&mut self, key: RequestKey) {
+        let Some(request) = self.requests.get_mut(key) else {
+            return;
+        };
+        let (stdin, data) = (request.stdin.fail(), request.data.fail());
+        self.hand_out(key, false);
+        let end = StreamEnd::Incomplete;
+        if stdin {
+            self.events.push_back(Event::StdinEnd { key, end });
+        }
+        if data {
+            self.events.push_back(Event::DataEnd { key, end });
+        }
+    }
+}

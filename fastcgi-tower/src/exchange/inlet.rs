@@ -1,0 +1,88 @@
+//! The connection's end of an exchange.
+
+use std::sync::Arc;
+
+use atomic_waker::AtomicWaker;
+use bytes::Bytes;
+use proto::{NewRequest, StreamEnd};
+use tracing::Span;
+
+use super::{Exchange, Handle, queue::End, sender::Sender};
+
+/// Where what arrives of a request goes, and what its handler says besides answering.
+#[derive(Debug)]
+pub(crate) struct Inlet {
+    stdin: Sender,
+    data: Sender,
+    handle: Handle,
+    span: Span,
+}
+
+impl Inlet {
+    pub(crate) fn new(request: &NewRequest) -> Self {
+        Self {
+            stdin: Sender::new(request.length),
+            data: Sender::new(request.data_length),
+            handle: Handle::default(),
+            span: tracing::debug_span!("request", id = %request.id, role = ?request.role),
+        }
+    }
+
+    /// The exchange for the service. `room` is woken when something of its bodies is read.
+    pub(crate) fn exchange(&mut self, request: NewRequest, room: &Arc<AtomicWaker>) -> Exchange {
+        Exchange {
+            role: request.role,
+            keep_conn: request.keep_conn,
+            params: request.params,
+            stdin: self.stdin.open(room),
+            data: self.data.open(room),
+            handle: self.handle.clone(),
+        }
+    }
+
+    pub(crate) fn push_stdin(&mut self, data: Bytes) {
+        self.stdin.push(data);
+    }
+
+    pub(crate) fn end_stdin(&mut self, end: StreamEnd) {
+        self.stdin.end(end.into());
+    }
+
+    pub(crate) fn push_data(&mut self, data: Bytes) {
+        self.data.push(data);
+    }
+
+    pub(crate) fn end_data(&mut self, end: StreamEnd) {
+        self.data.end(end.into());
+    }
+
+    /// Nobody waits for the response any more.
+    pub(crate) fn abort(&mut self) {
+        self.stdin.end(End::Aborted);
+        self.data.end(End::Aborted);
+        self.handle.abort();
+    }
+
+    /// Bytes of bodies that wait to be read, with what it costs to keep them.
+    pub(crate) fn held(&self) -> usize {
+        self.stdin.held() + self.data.held()
+    }
+
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    pub(crate) fn span(&self) -> &Span {
+        &self.span
+    }
+}
+
+impl From<StreamEnd> for End {
+    fn from(end: StreamEnd) -> Self {
+        match end {
+            StreamEnd::Complete => Self::Complete,
+            // Also what a later version may add: something is missing.
+            _ => Self::Incomplete,
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The connection's end of a request body.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use atomic_waker::AtomicWaker;
+use bytes::Bytes;
+
+use super::{
+    body::Incoming,
+    queue::{CHUNK_COST, End, Queue},
+};
+
+/// Where what arrives of a stream goes.
+#[derive(Debug)]
+pub(super) struct Sender(Store);
+
+#[derive(Debug)]
+enum Store {
+    /// The service has not been called yet.
+    Gathered {
+        chunks: VecDeque<Bytes>,
+        length: Option<u64>,
+        end: Option<End>,
+    },
+    Shared(Arc<Queue>),
+    /// Nothing more comes, or nobody will read it.
+    Closed,
+}
+
+impl Sender {
+    /// For a stream of the `length`, if that is known.
+    pub(super) fn new(length: Option<u64>) -> Self {
+        Self(Store::Gathered {
+            chunks: VecDeque::new(),
+            length,
+            end: (length == Some(0)).then_some(End::Complete),
+        })
+    }
+
+    pub(super) fn push(&mut self, data: Bytes) {
+        match &mut self.0 {
+            Store::Gathered { chunks, .. } => chunks.push_back(data),
+            Store::Shared(queue) => queue.push(data),
+            Store::Closed => {}
+        }
+    }
+
+    /// Nothing more comes. The first end counts.
+    pub(super) fn end(&mut self, how: End) {
+        match &mut self.0 {
+            Store::Gathered { end, .. } => {
+                end.get_or_insert(how);
+            }
+            Store::Shared(queue) => queue.end(how),
+            Store::Closed => {}
+        }
+    }
+
+    /// Bytes that are held for somebody to read, with what it costs to keep them.
+    pub(super) fn held(&self) -> usize {
+        match &self.0 {
+            Store::Gathered { chunks, .. } => {
+                chunks.iter().map(|chunk| chunk.len() + CHUNK_COST).sum()
+            }
+            Store::Shared(queue) => queue.held(),
+            Store::Closed => 0,
+        }
+    }
+
+    /// The body for the service. What has arrived so far moves into it. `writer` is woken when something of it is read.
+    pub(super) fn open(&mut self, writer: &Arc<AtomicWaker>) -> Incoming {
+        match std::mem::replace(&mut self.0, Store::Closed) {
+            Store::Gathered {
+                chunks,
+                end: Some(End::Complete),
+                ..
+            } => Incoming::whole(chunks),
+            Store::Gathered {
+                chunks,
+                length,
+                end,
+            } => {
+                let queue = Arc::new(Queue::new(chunks, length, end, Arc::clone(writer)));
+                self.0 = Store::Shared(Arc::clone(&queue));
+                Incoming::streaming(queue)
+            }
+            // It can be opened once.
+            Store::Shared(_) | Store::Closed => Incoming::empty(),
+        }
+    }
+}
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        self.end(End::Aborted);
+    }
+}
