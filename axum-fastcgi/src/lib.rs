@@ -40,14 +40,15 @@ mod run;
 mod serve;
 
 pub use fastcgi_tower::{
-    Address, Builder, Handle, Limits, OnMismatch, ParamToHeaderLayer, Params, PathSource,
-    ReasonPhrase, Role, RunError, ScriptName,
+    Address, Handle, Limits, OnMismatch, ParamToHeaderLayer, Params, PathSource, ReasonPhrase,
+    Role, RunError, ScriptName, Timeouts,
     listener::{self, AnyListener, Listener, Socket, UnixSocket},
 };
 
 pub use crate::{
     foreign_listener::ForeignListener,
     make_service::IncomingRequest,
+    request_service::{RequestService, ResponseFuture},
     run::{Run, run, run_when_ready},
     serve::{Serve, serve},
 };

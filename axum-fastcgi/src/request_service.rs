@@ -16,11 +16,11 @@ use fastcgi_tower::{BoxError, Params, ScriptName};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use crate::IncomingRequest;
+use crate::make_service::IncomingRequest;
 
-/// Asks a make-service for each request.
+/// Asks a make-service for each request: what [`serve`](crate::serve()) makes of an application.
 #[derive(Clone, Debug)]
-pub(crate) struct RequestService<M> {
+pub struct RequestService<M> {
     make_service: M,
 }
 
@@ -74,7 +74,7 @@ fn add_extensions(request: &mut Request, params: &Params) {
 
 pin_project! {
     /// The future of a [`RequestService`].
-    pub(crate) struct ResponseFuture<F, S: Service<Request>> {
+    pub struct ResponseFuture<F, S: Service<Request>> {
         #[pin]
         state: State<F, S, S::Future>,
     }
@@ -110,8 +110,7 @@ where
                 }
                 StateProj::Made { service, request } => {
                     let Ok(()) = ready!(service.poll_ready(cx));
-                    // The request is there until this, its only use.
-                    let request = request.take().unwrap_or_default();
+                    let request = request.take().expect("a service is called once");
                     State::Called {
                         future: service.call(request),
                     }

@@ -13,7 +13,7 @@ use axum::{extract::Request, response::Response};
 use fastcgi_tower::{
     BoxError, RunError,
     listener::AnyListener,
-    process::{Environment, Lifecycle, Signal},
+    process::{Environment, Lifecycle, Mount, Signal},
 };
 use tower_service::Service;
 
@@ -49,7 +49,7 @@ use crate::{IncomingRequest, Serve, serve};
 ///     axum_fastcgi::run(app).await
 /// }
 /// ```
-pub fn run<M, S>(make_service: M) -> Run<Ready<Result<M, Infallible>>, M, S>
+pub fn run<M, S>(make_service: M) -> Run<Ready<Result<M, Infallible>>, M>
 where
     M: Service<IncomingRequest, Error = Infallible, Response = S>,
 {
@@ -76,7 +76,7 @@ where
 ///     .await
 /// }
 /// ```
-pub fn run_when_ready<F, M, S, E>(startup: F) -> Run<F, M, S>
+pub fn run_when_ready<F, M, S, E>(startup: F) -> Run<F, M>
 where
     F: Future<Output = Result<M, E>>,
     M: Service<IncomingRequest, Error = Infallible, Response = S>,
@@ -90,15 +90,15 @@ where
 
 /// The future of [`run`], with its settings.
 #[must_use = "an application does nothing unless it is awaited"]
-pub struct Run<F, M, S> {
+pub struct Run<F, M> {
     startup: F,
-    configure: Option<Configure<M, S>>,
+    configure: Option<Configure<M>>,
     lifecycle: Lifecycle,
 }
 
-type Configure<M, S> = Box<dyn FnOnce(Serve<AnyListener, M, S>) -> Serve<AnyListener, M, S> + Send>;
+type Configure<M> = Box<dyn FnOnce(Serve<AnyListener, M>) -> Serve<AnyListener, M> + Send>;
 
-impl<F, M, S> Run<F, M, S> {
+impl<F, M> Run<F, M> {
     /// Settings for the server, where it is not HTTP for development. They take the place of the defaults, and of the
     /// environment.
     ///
@@ -108,7 +108,7 @@ impl<F, M, S> Run<F, M, S> {
     /// ```
     pub fn configure(
         mut self,
-        configure: impl FnOnce(Serve<AnyListener, M, S>) -> Serve<AnyListener, M, S> + Send + 'static,
+        configure: impl FnOnce(Serve<AnyListener, M>) -> Serve<AnyListener, M> + Send + 'static,
     ) -> Self {
         self.configure = Some(Box::new(configure));
         self
@@ -152,7 +152,7 @@ impl<F, M, S> Run<F, M, S> {
     }
 }
 
-impl<F, M, S, E> IntoFuture for Run<F, M, S>
+impl<F, M, S, E> IntoFuture for Run<F, M>
 where
     F: Future<Output = Result<M, E>> + Send + 'static,
     E: Into<BoxError> + 'static,
@@ -178,7 +178,7 @@ where
 async fn serve_in<M, S>(
     environment: Environment,
     make_service: M,
-    configure: Option<Configure<M, S>>,
+    configure: Option<Configure<M>>,
     signal: Signal,
 ) -> io::Result<()>
 where
@@ -223,17 +223,25 @@ where
 }
 
 /// A server with the settings that the environment has.
-fn server_on<M, S>(listener: AnyListener, make_service: M) -> io::Result<Serve<AnyListener, M, S>>
+fn server_on<M, S>(listener: AnyListener, make_service: M) -> io::Result<Serve<AnyListener, M>>
 where
     M: Service<IncomingRequest, Error = Infallible, Response = S> + Clone + Send + 'static,
     M::Future: Send,
     S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
 {
-    Ok(serve(listener, make_service).with_builder(Lifecycle::builder()?))
+    let mount = Mount::from_env()?;
+    let mut server = serve(listener, make_service);
+    if let Some(script_name) = mount.script_name {
+        server = server.script_name(script_name);
+    }
+    if let Some(path_source) = mount.path_source {
+        server = server.path_source(path_source);
+    }
+    Ok(server)
 }
 
-impl<F, M, S> fmt::Debug for Run<F, M, S> {
+impl<F, M> fmt::Debug for Run<F, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Run")
             .field("lifecycle", &self.lifecycle)

@@ -42,8 +42,8 @@
 //!   actix builds URLs of what it sees. Either put [`ScriptName`] in front, which is in the extensions of the request;
 //!   or leave the mount in the paths: set [`PathSource::RequestUri`] and no script name, and put the application into a
 //!   `web::scope("/app")`. `FCGI_PATH_SOURCE=request-uri` does the same.
-//! - `keep_alive`, `client_request_timeout`, TLS and HTTP/2 are the web server's. [`Builder`] has the limits that
-//!   are ours.
+//! - `keep_alive`, `client_request_timeout`, TLS and HTTP/2 are the web server's. [`Limits`] and [`Timeouts`] have
+//!   the limits that are ours.
 //! - More headers than actix-http's parser takes (96) are no problem here: the web server has the say.
 
 mod body;
@@ -57,7 +57,7 @@ mod service;
 mod worker;
 
 pub use fastcgi_tower::{
-    Address, Builder, Handle, OnMismatch, PathSource, Role, RunError, ScriptName,
+    Address, Handle, Limits, OnMismatch, PathSource, Role, RunError, ScriptName, Timeouts,
     listener::{self, Socket, UnixSocket},
 };
 

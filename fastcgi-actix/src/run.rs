@@ -14,7 +14,7 @@ use actix_service::{IntoServiceFactory, Service, ServiceFactory};
 use actix_web::{Error, HttpServer, dev::AppConfig};
 use fastcgi_tower::{
     BoxError, RunError,
-    process::{Environment, Lifecycle, Signal},
+    process::{Environment, Lifecycle, Mount, Signal},
 };
 
 use crate::FastCgiServer;
@@ -193,7 +193,14 @@ where
     S::Service: 'static,
     B: MessageBody + 'static,
 {
-    let server = FastCgiServer::new(factory.clone()).with_builder(Lifecycle::builder()?);
+    let mount = Mount::from_env()?;
+    let mut server = FastCgiServer::new(factory.clone());
+    if let Some(script_name) = mount.script_name {
+        server = server.script_name(script_name);
+    }
+    if let Some(path_source) = mount.path_source {
+        server = server.path_source(path_source);
+    }
     let apply = |server| match configure {
         Some(configure) => configure(server),
         None => server,

@@ -14,7 +14,7 @@ use actix_http::{Request, Response, body::MessageBody};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory};
 use actix_web::{Error, dev::AppConfig};
 use fastcgi_tower::{
-    Builder,
+    InvalidScriptName, Limits, Mapping, OnMismatch, PathSource, ScriptName, Timeouts,
     listener::{AnyListener, Socket},
     process::Signal,
 };
@@ -99,19 +99,54 @@ where
         self
     }
 
-    /// Says where the application is mounted, in place of what the web server says: `""` is the root, `"/app"` a
-    /// directory (T-8).
+    /// Where the application is mounted, in place of what the web server says: `""` is the root, `"/app"` a directory
+    /// (T-8).
     ///
-    /// Needed where the web server's `SCRIPT_NAME` is not the mount point. A path that is none is an error of
-    /// [`run`](Self::run).
-    pub fn script_name(mut self, path: impl AsRef<str>) -> Self {
-        self.settings.script_name = Some(path.as_ref().to_owned());
+    /// Needed where the web server's `SCRIPT_NAME` is not the mount point. An invalid path is reported when the server is
+    /// awaited.
+    pub fn script_name<P>(mut self, path: P) -> Self
+    where
+        P: TryInto<ScriptName, Error: Into<InvalidScriptName>>,
+    {
+        match path.try_into() {
+            Ok(script_name) => {
+                let mapping = self.settings.mapping;
+                self.settings.mapping = mapping.maybe_script_name(Some(script_name));
+            }
+            Err(error) => self.settings.invalid_script_name = Some(error.into()),
+        }
         self
     }
 
-    /// Replaces all settings for connections, but not [`script_name`](Self::script_name).
-    pub fn with_builder(mut self, builder: Builder) -> Self {
-        self.settings.builder = builder;
+    /// Which variable has the path of a request (T-8). Default: [`PathSource::Auto`].
+    pub fn path_source(mut self, path_source: PathSource) -> Self {
+        self.settings.mapping = self.settings.mapping.path_source(path_source);
+        self
+    }
+
+    /// What happens to a request outside [`script_name`](Self::script_name) (T-9). Default: [`OnMismatch::Keep`].
+    pub fn on_mismatch(mut self, on_mismatch: OnMismatch) -> Self {
+        self.settings.mapping = self.settings.mapping.on_mismatch(on_mismatch);
+        self
+    }
+
+    /// How much a connection takes. Default: [`Limits::default`].
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.settings.limits = limits;
+        self
+    }
+
+    /// How long is waited for the web server. Default: [`Timeouts::default`], and 5 minutes for the next request on a TCP
+    /// connection.
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.settings.timeouts = timeouts;
+        self
+    }
+
+    /// Whether requests with the role of an Authorizer are served. Default: `false`, they are refused with 403: an
+    /// application that knows nothing of the role would let everybody in with its first 200 (B-13).
+    pub fn authorizer(mut self, serve: bool) -> Self {
+        self.settings.authorizer = serve;
         self
     }
 
@@ -278,24 +313,24 @@ where
         let stop = stop.clone();
         Ok(Box::new(move || {
             Box::pin(async move {
-                let service = Self::application(factory).await?;
+                let service = Self::application(factory, settings.mapping.clone()).await?;
                 worker::serve(service, sockets, &settings, &stop).await
             })
         }))
     }
 
-    async fn application(factory: F) -> io::Result<ActixService<S::Service, B>> {
+    async fn application(factory: F, mapping: Mapping) -> io::Result<ActixService<S::Service, B>> {
         let factory = factory().into_factory();
         let service = factory.new_service(AppConfig::default()).await;
         service
-            .map(ActixService::new)
+            .map(|service| ActixService::new(service, mapping))
             .map_err(|error| io::Error::other(format!("the application cannot be made: {error:?}")))
     }
 
     /// Serves a listener with one connection, on this thread, until `stop`.
     pub(crate) async fn serve_single(self, listener: AnyListener, stop: Signal) -> io::Result<()> {
         let serve = async move {
-            let service = Self::application(self.factory).await?;
+            let service = Self::application(self.factory, self.settings.mapping.clone()).await?;
             worker::accept(listener, service, self.settings, stop).await
         };
         LocalSet::new().run_until(serve).await

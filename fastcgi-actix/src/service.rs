@@ -1,6 +1,7 @@
-//! An actix service, seen as a tower service.
+//! An actix service, seen as a service of exchanges.
 
 use std::{
+    borrow::Cow,
     fmt,
     marker::PhantomData,
     pin::Pin,
@@ -13,8 +14,11 @@ use actix_http::{
     body::{BoxBody, EitherBody, MessageBody},
 };
 use actix_web::Error;
-use fastcgi_tower::{BoxError, Exchange, FromExchange, InvalidRequest, Mapping, Params, Role};
+use fastcgi_tower::{
+    BoxError, Exchange, InvalidRequest, Mapping, Reply, ReplyTo, ResponseBody as ReplyBody, Role,
+};
 use pin_project_lite::pin_project;
+use tower_service::Service;
 
 use crate::{
     body::{self, ResponseBody},
@@ -24,13 +28,15 @@ use crate::{
 /// One worker's application. Clones share it: nothing of it leaves the worker's thread.
 pub(crate) struct ActixService<S, B> {
     service: Rc<S>,
+    mapping: Mapping,
     body: PhantomData<fn() -> B>,
 }
 
 impl<S, B> ActixService<S, B> {
-    pub(crate) fn new(service: S) -> Self {
+    pub(crate) fn new(service: S, mapping: Mapping) -> Self {
         Self {
             service: Rc::new(service),
+            mapping,
             body: PhantomData,
         }
     }
@@ -40,49 +46,20 @@ impl<S, B> Clone for ActixService<S, B> {
     fn clone(&self) -> Self {
         Self {
             service: Rc::clone(&self.service),
+            mapping: self.mapping.clone(),
             body: PhantomData,
         }
     }
 }
 
-/// A request as actix has it, of its own type for the sake of the traits that are not this crate's.
-pub(crate) struct ActixRequest(Request);
-
-impl FromExchange for ActixRequest {
-    type Head = ActixHead;
-
-    fn head(mapping: &Mapping, params: &Params) -> Result<ActixHead, InvalidRequest> {
-        head::request(mapping, params)
-    }
-
-    fn method(head: &ActixHead) -> http::Method {
-        head.method.clone()
-    }
-
-    fn from_exchange(head: ActixHead, exchange: Exchange) -> Self {
-        let mut request = Request::from(head.message);
-        *request.payload() = body::payload(exchange.stdin);
-        {
-            let mut extensions = request.extensions_mut();
-            extensions.insert(exchange.params);
-            extensions.insert(head.script_name);
-            extensions.insert(exchange.handle);
-            if exchange.role != Role::RESPONDER {
-                extensions.insert(exchange.role);
-            }
-        }
-        Self(request)
-    }
-}
-
-impl<S, B> tower_service::Service<ActixRequest> for ActixService<S, B>
+impl<S, B> Service<Exchange> for ActixService<S, B>
 where
     S: actix_service::Service<Request>,
     S::Error: Into<Error>,
     S::Response: Into<Response<B>>,
     B: MessageBody + 'static,
 {
-    type Response = http::Response<ResponseBody<EitherBody<B>>>;
+    type Response = Reply<ReplyBody<ResponseBody<EitherBody<B>>>>;
     type Error = BoxError;
     type Future = ResponseFuture<S::Future, B>;
 
@@ -91,19 +68,56 @@ where
         readiness.map_err(|error| body::send(&error.into()))
     }
 
-    fn call(&mut self, ActixRequest(request): ActixRequest) -> Self::Future {
+    fn call(&mut self, exchange: Exchange) -> Self::Future {
+        let mapping = match exchange.is_plain_cgi {
+            false => Cow::Borrowed(&self.mapping),
+            true => Cow::Owned(self.mapping.clone().cgi(true)),
+        };
+        let (state, reply_to) = match head::request(&mapping, &exchange.params) {
+            Ok(head) => {
+                let reply_to = ReplyTo::new(head.method.clone(), &exchange.params);
+                let future = self.service.call(request(head, exchange));
+                (State::Called { future }, reply_to)
+            }
+            Err(error) => (State::Refused { error }, ReplyTo::invalid(&exchange.params)),
+        };
         ResponseFuture {
-            future: self.service.call(request),
+            state,
+            reply_to,
             body: PhantomData,
         }
     }
 }
 
+fn request(head: ActixHead, exchange: Exchange) -> Request {
+    let mut request = Request::from(head.message);
+    *request.payload() = body::payload(exchange.stdin);
+    {
+        let mut extensions = request.extensions_mut();
+        extensions.insert(exchange.params);
+        extensions.insert(head.script_name);
+        extensions.insert(exchange.handle);
+        if exchange.role != Role::RESPONDER {
+            extensions.insert(exchange.role);
+        }
+    }
+    request
+}
+
 pin_project! {
     pub(crate) struct ResponseFuture<F, B> {
         #[pin]
-        future: F,
+        state: State<F>,
+        reply_to: ReplyTo,
         body: PhantomData<fn() -> B>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<F> {
+        Refused { error: InvalidRequest },
+        Called { #[pin] future: F },
     }
 }
 
@@ -114,17 +128,22 @@ where
     E: Into<Error>,
     B: MessageBody + 'static,
 {
-    type Output = Result<http::Response<ResponseBody<EitherBody<B>>>, BoxError>;
+    type Output = Result<Reply<ReplyBody<ResponseBody<EitherBody<B>>>>, BoxError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let response = match ready!(self.project().future.poll(cx)) {
+        let this = self.project();
+        let future = match this.state.project() {
+            StateProj::Refused { error } => return Poll::Ready(Ok(this.reply_to.refuse(error))),
+            StateProj::Called { future } => future,
+        };
+        let response = match ready!(future.poll(cx)) {
             Ok(response) => response.into().map_body(|_, body| EitherBody::left(body)),
             Err(error) => {
                 let response: Response<BoxBody> = error.into().error_response().into();
                 response.map_body(|_, body| EitherBody::right(body))
             }
         };
-        Poll::Ready(http_response(response))
+        Poll::Ready(http_response(response).map(|response| this.reply_to.reply(response)))
     }
 }
 

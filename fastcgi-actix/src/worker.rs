@@ -4,19 +4,15 @@ use std::{io, pin::Pin, thread, time::Duration};
 
 use actix_rt::{Arbiter, System};
 use fastcgi_tower::{
-    BoxError, Builder, Listener,
+    ExchangeService, InvalidScriptName, Limits, Listener, Mapping, Timeouts,
     listener::{AnyListener, Socket},
 };
-use http_body::Body;
 use tokio::{
     runtime, select,
     sync::mpsc,
     task::{LocalSet, spawn_local},
 };
 use tokio_util::sync::CancellationToken;
-use tower_service::Service;
-
-use crate::service::ActixRequest;
 
 /// What a worker does, to be begun on its thread: what it makes there is not `Send`.
 pub(crate) type Work =
@@ -25,8 +21,12 @@ pub(crate) type Work =
 /// How connections are served.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    pub(crate) builder: Builder,
-    pub(crate) script_name: Option<String>,
+    pub(crate) mapping: Mapping,
+    /// Reported when the server is run.
+    pub(crate) invalid_script_name: Option<InvalidScriptName>,
+    pub(crate) limits: Limits,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) authorizer: bool,
     pub(crate) max_connections: usize,
     pub(crate) allow_remote: bool,
     pub(crate) exit_when_replaced: bool,
@@ -38,8 +38,11 @@ pub(crate) struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            builder: Builder::new(),
-            script_name: None,
+            mapping: Mapping::default(),
+            invalid_script_name: None,
+            limits: Limits::default(),
+            timeouts: Timeouts::default(),
+            authorizer: false,
             max_connections: 1024,
             allow_remote: false,
             exit_when_replaced: false,
@@ -103,16 +106,14 @@ impl Worker {
 }
 
 /// Serves the service on all sockets, until `stop`. To be polled on a [`LocalSet`].
-pub(crate) async fn serve<S, B>(
+pub(crate) async fn serve<S>(
     service: S,
     sockets: Vec<Socket>,
     settings: &Settings,
     stop: &CancellationToken,
 ) -> io::Result<()>
 where
-    S: Service<ActixRequest, Response = http::Response<B>> + Clone + 'static,
-    S::Error: Into<BoxError>,
-    B: Body<Error: Into<BoxError>> + 'static,
+    S: ExchangeService<Future: 'static, Body: 'static> + Clone + 'static,
 {
     let listener = match settings.is_sole {
         true => AnyListener::new(sockets)?,
@@ -126,7 +127,7 @@ where
 }
 
 /// Serves the service on one listener, until `stop`. To be polled on a [`LocalSet`].
-pub(crate) async fn accept<L, S, B>(
+pub(crate) async fn accept<L, S>(
     listener: L,
     service: S,
     settings: Settings,
@@ -134,19 +135,20 @@ pub(crate) async fn accept<L, S, B>(
 ) -> io::Result<()>
 where
     L: Listener,
-    S: Service<ActixRequest, Response = http::Response<B>> + Clone + 'static,
-    S::Error: Into<BoxError>,
-    B: Body<Error: Into<BoxError>> + 'static,
+    S: ExchangeService<Future: 'static, Body: 'static> + Clone + 'static,
 {
-    let mut server = fastcgi_tower::serve_as(listener, service)
-        .with_builder(settings.builder)
+    if let Some(error) = settings.invalid_script_name {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, error));
+    }
+    fastcgi_tower::serve_exchanges(listener, service)
+        .limits(settings.limits)
+        .timeouts(settings.timeouts)
+        .authorizer(settings.authorizer)
         .max_connections(settings.max_connections)
         .allow_remote(settings.allow_remote)
         .exit_when_replaced(settings.exit_when_replaced)
         .grace_period(settings.grace_period)
-        .with_graceful_shutdown(stop);
-    if let Some(path) = settings.script_name {
-        server = server.script_name(path);
-    }
-    server.run_local().await
+        .with_graceful_shutdown(stop)
+        .run_local()
+        .await
 }

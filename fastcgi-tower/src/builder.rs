@@ -1,105 +1,59 @@
 //! Settings for connections.
 
-use std::time::Duration;
-
-use http_body::Body;
-use proto::{
-    Config, Limits, Timeouts,
-    cgi::{Mapping, OnMismatch, PathSource, ResponseMapping, ScriptName},
-};
+use proto::{Config, Limits, Timeouts};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tower_service::Service;
 
-use crate::{
-    conn::Connection,
-    error::BoxError,
-    exchange::{ExchangeService, Incoming},
-    http_service::HttpService,
-};
+use crate::{conn::Connection, exchange::ExchangeService};
 
-/// Settings for connections, and their maker.
+/// Settings for connections, and their maker: for programs with an accept loop of their own.
 ///
 /// The defaults are right behind every web server. Nothing here spawns anything, so nothing has to be `Send`.
 ///
 /// ```no_run
 /// use std::convert::Infallible;
-/// use fastcgi_tower::{Builder, Incoming};
 ///
-/// #[derive(Clone)]
-/// struct Hello;
+/// use fastcgi_tower::{ConnectionBuilder, HttpService, Incoming};
+/// use http::{Request, Response};
 ///
-/// impl tower_service::Service<http::Request<Incoming>> for Hello {
-///     type Response = http::Response<String>;
-///     type Error = Infallible;
-///     type Future = std::future::Ready<Result<Self::Response, Infallible>>;
-///
-///     fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Infallible>> {
-///         std::task::Poll::Ready(Ok(()))
-///     }
-///
-///     fn call(&mut self, request: http::Request<Incoming>) -> Self::Future {
-///         std::future::ready(Ok(http::Response::new(format!("hello {}", request.uri().path()))))
-///     }
+/// async fn hello(request: Request<Incoming>) -> Result<Response<String>, Infallible> {
+///     Ok(Response::new(format!("hello {}", request.uri().path())))
 /// }
 ///
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 /// let listener = tokio::net::UnixListener::bind("app.sock")?;
 /// let (io, _) = listener.accept().await?;
-/// Builder::new().serve_connection(io, Hello).await?;
+/// let service = HttpService::new(tower::service_fn(hello));
+/// ConnectionBuilder::new().serve_connection(io, service).await?;
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Builder {
+#[must_use = "settings do nothing by themselves"]
+pub struct ConnectionBuilder {
     config: Config,
-    limits: Limits,
-    timeouts: Timeouts,
-    /// Whether an idle timeout was set, be it to none.
-    has_idle_timeout: bool,
-    mapping: Mapping,
-    response: ResponseMapping,
+    is_plain_cgi: bool,
 }
 
-impl Builder {
+impl ConnectionBuilder {
     /// The default settings.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How much a connection takes, and what the application says of itself to `FCGI_GET_VALUES`.
+    /// How much a connection takes. Default: [`Limits::default`].
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
+        self.config = self.config.limits(limits);
         self
     }
 
-    /// Where the application is mounted, in place of what the web server says: `""` is the root (T-8). Default: what
-    /// the web server says.
-    pub fn script_name(mut self, script_name: ScriptName) -> Self {
-        self.mapping = self.mapping.maybe_script_name(Some(script_name));
-        self
-    }
-
-    /// Where the path of a request is taken from (T-8). Default: [`PathSource::Auto`].
-    pub fn path_source(mut self, path_source: PathSource) -> Self {
-        self.mapping = self.mapping.path_source(path_source);
-        self
-    }
-
-    /// What happens to a request outside [`script_name`](Self::script_name) (T-9). Default: [`OnMismatch::Keep`].
-    pub fn on_mismatch(mut self, on_mismatch: OnMismatch) -> Self {
-        self.mapping = self.mapping.on_mismatch(on_mismatch);
-        self
-    }
-
-    /// Whether `location` stays in responses with status 200 (R-6). Default: `false`, because mod_fcgid would answer
-    /// with what it finds there.
-    pub fn keep_location_on_200(mut self, keep: bool) -> Self {
-        self.response = self.response.keep_location_on_200(keep);
+    /// How long is waited for the web server. Default: [`Timeouts::default`].
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.config = self.config.timeouts(timeouts);
         self
     }
 
     /// Whether requests with the role of an Authorizer are served. Default: `false`, they are refused with 403: a
-    /// service that knows nothing of the role would let everybody in with its first 200.
+    /// service that knows nothing of the role would let everybody in with its first 200 (B-13).
     ///
     /// The answer of an Authorizer leaves when all of it is known; it may be 64 KiB long.
     pub fn authorizer(mut self, serve: bool) -> Self {
@@ -107,10 +61,9 @@ impl Builder {
         self
     }
 
-    /// Whether requests with the role of a Filter are served. Default: `false`, they are refused with 403.
+    /// Whether requests with the role of a Filter are served. Default: `false`, they are refused with 403 (B-13).
     ///
-    /// HTTP has no place for the file that a Filter is sent: it is in [`Exchange::data`](crate::Exchange::data), for
-    /// services of [`serve_exchanges`](Self::serve_exchanges).
+    /// HTTP has no place for the file that a Filter is sent: it is in [`Exchange::data`](crate::Exchange::data).
     pub fn filter(mut self, serve: bool) -> Self {
         self.config = self.config.filter(serve);
         self
@@ -123,87 +76,19 @@ impl Builder {
         self
     }
 
-    /// How many bytes of request bodies may wait to be read on a connection before the socket is left alone (B-7). Default: 64 KiB.
-    ///
-    /// A connection holds up to this and one read, 128 KiB.
-    pub fn body_window(mut self, bytes: usize) -> Self {
-        self.limits = self.limits.body_window(bytes);
-        self
-    }
-
-    /// How many bytes of request bodies may wait on a connection where leaving the socket alone could block it for
-    /// good: because the web server does not read before it has written all (B-8), or because other requests share the
-    /// connection. Default: 16 MiB.
-    pub fn max_spill(mut self, bytes: usize) -> Self {
-        self.limits = self.limits.max_spill(bytes);
-        self
-    }
-
-    /// How long a request may take from its first byte, or from the opening of the connection, to the end of its params,
-    /// and from there to the first of a body whose length is not known (B-15). Default: 30 s.
-    pub fn params_timeout(mut self, timeout: Duration) -> Self {
-        self.timeouts = self.timeouts.params(timeout);
-        self
-    }
-
-    /// How long a connection that the web server keeps open may be without a request (B-14). Default: for ever;
-    /// [`serve`](crate::serve) makes it 5 minutes on TCP.
-    pub fn idle_timeout(mut self, timeout: Option<Duration>) -> Self {
-        self.timeouts = self.timeouts.idle(timeout);
-        self.has_idle_timeout = true;
-        self
-    }
-
-    /// The idle timeout where none was set.
-    pub(crate) fn default_idle_timeout(&mut self, timeout: Option<Duration>) {
-        if !self.has_idle_timeout {
-            self.timeouts = self.timeouts.clone().idle(timeout);
-        }
-    }
-
     /// Whether params are the environment of a CGI program.
-    pub(crate) fn cgi(&mut self, is_cgi: bool) {
-        self.mapping = self.mapping.clone().cgi(is_cgi);
-    }
-
-    /// How long nothing of a request body may arrive while the service waits for it (B-15). Default: for ever, because
-    /// web servers have a limit of their own.
-    pub fn read_timeout(mut self, timeout: Option<Duration>) -> Self {
-        self.timeouts = self.timeouts.read(timeout);
+    pub(crate) fn plain_cgi(mut self, is_plain_cgi: bool) -> Self {
+        self.is_plain_cgi = is_plain_cgi;
         self
     }
 
-    /// How long the web server may take nothing of what is written to it (R-13). Default: 60 s.
-    pub fn write_timeout(mut self, timeout: Duration) -> Self {
-        self.timeouts = self.timeouts.write(timeout);
-        self
-    }
-
-    /// Drives `service`, which answers HTTP requests, over `io`.
-    pub fn serve_connection<Io, S, B>(&self, io: Io, service: S) -> Connection<Io, HttpService<S>>
-    where
-        Io: AsyncRead + AsyncWrite + Unpin,
-        S: Service<http::Request<Incoming>, Response = http::Response<B>, Error: Into<BoxError>>,
-        B: Body<Error: Into<BoxError>>,
-    {
-        self.serve_exchanges(io, self.http_service(service))
-    }
-
-    /// `service`, which answers requests of some HTTP library, as a service of exchanges.
-    pub(crate) fn http_service<S, R>(&self, service: S) -> HttpService<S, R> {
-        HttpService::new(service, self.mapping.clone(), self.response)
-    }
-
-    /// Drives `service`, which answers [`Exchange`](crate::Exchange)s, over `io`.
-    pub fn serve_exchanges<Io, S>(&self, io: Io, service: S) -> Connection<Io, S>
+    /// Drives `service`, which answers [`Exchange`](crate::Exchange)s, over `io`. For a service that answers HTTP
+    /// requests, see [`HttpService`](crate::HttpService).
+    pub fn serve_connection<Io, S>(&self, io: Io, service: S) -> Connection<Io, S>
     where
         Io: AsyncRead + AsyncWrite + Unpin,
         S: ExchangeService,
     {
-        let config = self.config.clone();
-        let config = config
-            .limits(self.limits.clone())
-            .timeouts(self.timeouts.clone());
-        Connection::new(io, service, config)
+        Connection::new(io, service, self.config.clone(), self.is_plain_cgi)
     }
 }

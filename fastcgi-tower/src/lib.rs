@@ -19,7 +19,8 @@
 //! }
 //! ```
 //!
-//! - [`serve()`] accepts connections; [`Builder::serve_connection`] drives one of your own, and requires no `Send`.
+//! - [`serve()`] accepts connections; [`ConnectionBuilder::serve_connection`] drives one of your own, and requires no
+//!   `Send`.
 //! - [`listener`] has the places where connections come from; [`process`] finds the one this process was started for.
 //! - A request has the web server's [`Params`], its [`ScriptName`] and a [`Handle`] in its extensions.
 //!   [`ParamToHeaderLayer`] makes headers of params.
@@ -36,29 +37,30 @@ mod error;
 mod exchange;
 mod http_service;
 pub mod listener;
-mod param_to_header;
 pub mod process;
 mod serve;
 mod socket;
 
 pub use proto::{
-    Limits, Params,
+    Limits, Params, Timeouts,
     cgi::{
-        BodyLength, FieldError, Fields, Head, InvalidRequest, Mapping, OnMismatch, PathSource,
-        ReasonPhrase, ScriptName,
+        BodyLength, FieldError, Fields, Head, InvalidRequest, InvalidScriptName, Mapping,
+        OnMismatch, PathSource, ReasonPhrase, ScriptName,
     },
     record::Role,
 };
 
 pub use crate::{
     address::{Address, InvalidAddress},
-    builder::Builder,
+    builder::ConnectionBuilder,
     conn::Connection,
     error::{BoxError, Error},
     exchange::{Exchange, ExchangeService, Handle, Incoming, Reply},
-    http_service::{FromExchange, HttpService, ResponseBody, ResponseFuture, log_head},
+    http_service::{
+        HttpService, ParamToHeader, ParamToHeaderLayer, ReplyTo, ResponseBody, ResponseFuture,
+        log_head,
+    },
     listener::Listener,
-    param_to_header::{ParamToHeader, ParamToHeaderLayer},
     process::{RunError, shutdown_signal},
-    serve::{Serve, serve, serve_as},
+    serve::{Serve, serve, serve_exchanges},
 };

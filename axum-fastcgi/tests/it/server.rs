@@ -3,7 +3,7 @@
 use std::{future::ready, time::Duration};
 
 use axum::{Router, routing::get};
-use axum_fastcgi::{Builder, Limits};
+use axum_fastcgi::Limits;
 use tokio::{io::AsyncWriteExt, sync::oneshot, time::sleep};
 
 use crate::support::{Server, get as get_request, reply};
@@ -98,10 +98,10 @@ async fn the_grace_period_ends_too() {
 
 #[tokio::test]
 async fn the_settings_are_the_drivers() {
-    let builder = Builder::new().limits(Limits::default().max_params_size(200));
+    let limits = Limits::default().max_params_size(200);
     let server = Server::start_with(Router::new(), |server| {
         server
-            .with_builder(builder)
+            .limits(limits)
             .max_connections(1)
             .allow_remote(true)
             .exit_when_replaced(true)

@@ -144,7 +144,7 @@ impl Server {
     /// Serves whatever `serve` takes, with other settings.
     pub(crate) fn start_with<M, S>(
         make_service: M,
-        configure: impl FnOnce(Serve<UnixSocket, M, S>) -> Serve<UnixSocket, M, S>,
+        configure: impl FnOnce(Serve<UnixSocket, M>) -> Serve<UnixSocket, M>,
     ) -> Self
     where
         M: Service<IncomingRequest, Error = Infallible, Response = S> + Clone + Send + 'static,

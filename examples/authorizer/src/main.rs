@@ -12,7 +12,7 @@ use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router};
-use axum_fastcgi::{Builder, Role, RunError};
+use axum_fastcgi::{Role, RunError};
 
 /// `zoe:hello`. A real application would look into a database.
 const MEMBER: &str = "Basic em9lOmhlbGxv";
@@ -22,9 +22,8 @@ async fn main() -> Result<(), RunError> {
     // Whatever the path is.
     let app = Router::new().fallback(may_pass);
     // Off by default: an application that knows nothing of the role would let everybody in with its first 200.
-    let builder = Builder::new().authorizer(true);
     axum_fastcgi::run(app)
-        .configure(|server| server.with_builder(builder))
+        .configure(|server| server.authorizer(true))
         .await
 }
 

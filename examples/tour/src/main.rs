@@ -15,7 +15,6 @@ mod page;
 mod request;
 
 use axum::Router;
-use axum_fastcgi::Builder;
 
 #[tokio::main]
 async fn main() -> Result<(), axum_fastcgi::RunError> {
@@ -30,7 +29,7 @@ async fn main() -> Result<(), axum_fastcgi::RunError> {
     axum_fastcgi::run(app)
         .configure(|server| match std::env::var_os("TOUR_AUTHORIZER") {
             // Any application can be asked for permission, if it says that it may be.
-            Some(_) => server.with_builder(Builder::new().authorizer(true)),
+            Some(_) => server.authorizer(true),
             None => server,
         })
         .await

@@ -3,7 +3,7 @@
 use actix_web::body::BoxBody;
 use actix_web::middleware::{self, Compress, Next};
 use actix_web::{App, Error, HttpMessage, HttpRequest, HttpResponse, HttpServer, dev, web};
-use fastcgi_actix::{Builder, FastCgiServer, Params, Server, Socket};
+use fastcgi_actix::{FastCgiServer, Limits, Params, Server, Socket};
 use std::os::unix::net::UnixListener;
 
 async fn index(params: Params, request: HttpRequest) -> String {
@@ -70,7 +70,7 @@ async fn settings(listener: UnixListener) -> Result<Server, Box<dyn std::error::
         .disable_signals()
         .allow_remote(true)
         .exit_when_replaced(true)
-        .with_builder(Builder::new().body_window(1024))
+        .limits(Limits::default().body_window(1024))
         .listen(std::net::TcpListener::bind("127.0.0.1:0")?)?
         .listen_uds(listener)?
         .backlog(64)

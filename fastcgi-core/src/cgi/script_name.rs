@@ -3,6 +3,7 @@
 //! An application that links to itself has to put this in front of its paths (RFC 3875, 4.1.13).
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
@@ -146,6 +147,22 @@ impl FromStr for ScriptName {
     }
 }
 
+impl TryFrom<&str> for ScriptName {
+    type Error = InvalidScriptName;
+
+    fn try_from(path: &str) -> Result<Self, InvalidScriptName> {
+        path.parse()
+    }
+}
+
+impl TryFrom<String> for ScriptName {
+    type Error = InvalidScriptName;
+
+    fn try_from(path: String) -> Result<Self, InvalidScriptName> {
+        path.parse()
+    }
+}
+
 /// As it is written in a URL, percent-encoded.
 impl fmt::Display for ScriptName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -170,6 +187,13 @@ impl fmt::Display for InvalidScriptName {
 }
 
 impl std::error::Error for InvalidScriptName {}
+
+/// So that settings take a [`ScriptName`] as well as a text.
+impl From<Infallible> for InvalidScriptName {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
 
 /// T-14: one slash in front, none at the end, no two in a row. Copies only what is not so already.
 fn normalise(decoded: Bytes) -> Bytes {

@@ -86,7 +86,7 @@ impl Deadlines {
             self.is_quiet = false;
         }
         let forever = Duration::MAX;
-        let idle = timeouts.idle.unwrap_or(forever);
+        let idle = timeouts.idle.limit().unwrap_or(forever);
         let drain = situation.drain_limit;
         let first = is_idle && life == Life::FirstIsLast;
         let stalls = situation.is_unwritten && situation.is_held_back;

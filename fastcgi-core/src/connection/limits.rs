@@ -159,9 +159,27 @@ impl Limits {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timeouts {
     pub(crate) params: Duration,
-    pub(crate) idle: Option<Duration>,
+    pub(crate) idle: Idle,
     pub(crate) read: Option<Duration>,
     pub(crate) write: Duration,
+}
+
+/// How long a connection may be without a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Idle {
+    /// As long as whoever serves it thinks right; by itself for ever.
+    Unset,
+    Forever,
+    For(Duration),
+}
+
+impl Idle {
+    pub(crate) fn limit(self) -> Option<Duration> {
+        match self {
+            Self::Unset | Self::Forever => None,
+            Self::For(limit) => Some(limit),
+        }
+    }
 }
 
 /// How long something may follow an end of the body that came too early (B-1).
@@ -182,7 +200,7 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self {
             params: Duration::from_secs(30),
-            idle: None,
+            idle: Idle::Unset,
             read: None,
             write: Duration::from_secs(60),
         }
@@ -199,8 +217,16 @@ impl Timeouts {
 
     /// How long a connection that the web server keeps open may be without a request (B-14). Default: for ever.
     pub fn idle(mut self, limit: Option<Duration>) -> Self {
-        self.idle = limit;
+        self.idle = limit.map_or(Idle::Forever, Idle::For);
         self
+    }
+
+    /// Sets [`idle`](Self::idle) unless it was set.
+    pub fn or_idle(self, limit: Option<Duration>) -> Self {
+        match self.idle {
+            Idle::Unset => self.idle(limit),
+            _ => self,
+        }
     }
 
     /// How long nothing of a request body may arrive while the socket is read (B-15). When something that has arrived

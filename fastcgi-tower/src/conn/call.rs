@@ -48,10 +48,10 @@ pin_project! {
 
 impl<S: ExchangeService> Call<S> {
     /// A request of which nothing is done. `stage` is idle: the box of one that is over, or a new one.
-    pub(super) fn new(request: NewRequest, stage: PinnedStage<S>) -> Self {
+    pub(super) fn new(request: NewRequest, is_plain_cgi: bool, stage: PinnedStage<S>) -> Self {
         Self {
             key: request.key,
-            inlet: Inlet::new(&request),
+            inlet: Inlet::new(&request, is_plain_cgi),
             request: Some(request),
             stage,
             waits_for_room: false,

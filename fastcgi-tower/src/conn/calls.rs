@@ -17,7 +17,10 @@ use crate::exchange::{ExchangeService, Inlet};
 /// A place for each request that core knows, by its key.
 pub(super) struct Calls<S: ExchangeService> {
     service: S,
+    is_plain_cgi: bool,
     places: Vec<Place<S>>,
+    /// How many requests were begun.
+    begun: u64,
     /// The connection's task, for calls that are woken.
     task: Arc<AtomicWaker>,
     /// The same, when it waits for a part of a request body to be read.
@@ -50,10 +53,12 @@ impl Wake for Alarm {
 }
 
 impl<S: ExchangeService> Calls<S> {
-    pub(super) fn new(service: S) -> Self {
+    pub(super) fn new(service: S, is_plain_cgi: bool) -> Self {
         Self {
             service,
+            is_plain_cgi,
             places: Vec::new(),
+            begun: 0,
             task: Arc::default(),
             room: Arc::default(),
         }
@@ -76,7 +81,12 @@ impl<S: ExchangeService> Calls<S> {
         }
     }
 
+    pub(super) fn begun(&self) -> u64 {
+        self.begun
+    }
+
     fn begin(&mut self, request: NewRequest) {
+        self.begun += 1;
         let index = request.key.index();
         while self.places.len() <= index {
             self.places.push(Place::new(&self.task));
@@ -84,7 +94,7 @@ impl<S: ExchangeService> Calls<S> {
         if let Some(place) = self.places.get_mut(index) {
             let stage = place.spare.take();
             let stage = stage.unwrap_or_else(|| Box::pin(Stage::Idle));
-            place.call = Some(Call::new(request, stage));
+            place.call = Some(Call::new(request, self.is_plain_cgi, stage));
             place.alarm.is_woken.store(true, Ordering::Relaxed);
         }
     }

@@ -25,8 +25,8 @@ use crate::{error::Error, exchange::ExchangeService, socket::Socket};
 
 /// A connection being served: a future that has to be polled for anything to happen.
 ///
-/// It is done when the connection is closed. Made by [`Builder::serve_connection`](crate::Builder::serve_connection) and
-/// [`Builder::serve_exchanges`](crate::Builder::serve_exchanges).
+/// It is done when the connection is closed. Made by
+/// [`ConnectionBuilder::serve_connection`](crate::ConnectionBuilder::serve_connection).
 ///
 /// # Errors
 ///
@@ -57,11 +57,11 @@ where
     Io: AsyncRead + AsyncWrite + Unpin,
     S: ExchangeService,
 {
-    pub(crate) fn new(io: Io, service: S, config: proto::Config) -> Self {
+    pub(crate) fn new(io: Io, service: S, config: proto::Config, is_plain_cgi: bool) -> Self {
         Self {
             socket: Socket::new(io),
             proto: proto::Connection::new(config),
-            calls: Calls::new(service),
+            calls: Calls::new(service, is_plain_cgi),
             timer: Timer::default(),
             is_shut_down: false,
             failure: None,
@@ -73,6 +73,11 @@ where
     /// One that has not brought its first request yet gets 250 ms for it. Keep polling the connection.
     pub fn graceful_shutdown(self: Pin<&mut Self>) {
         self.get_mut().proto.shutdown();
+    }
+
+    /// How many requests were handed out so far.
+    pub(crate) fn requests_begun(&self) -> u64 {
+        self.calls.begun()
     }
 
     /// The socket, to do with it what a [truncated](Error::is_truncated) response asks for.

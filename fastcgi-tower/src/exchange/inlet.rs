@@ -15,15 +15,17 @@ pub(crate) struct Inlet {
     stdin: Sender,
     data: Sender,
     handle: Handle,
+    is_plain_cgi: bool,
     span: Span,
 }
 
 impl Inlet {
-    pub(crate) fn new(request: &NewRequest) -> Self {
+    pub(crate) fn new(request: &NewRequest, is_plain_cgi: bool) -> Self {
         Self {
             stdin: Sender::new(request.length),
             data: Sender::new(request.data_length),
             handle: Handle::default(),
+            is_plain_cgi,
             span: tracing::debug_span!("request", id = %request.id, role = ?request.role),
         }
     }
@@ -37,6 +39,7 @@ impl Inlet {
             stdin: self.stdin.open(room),
             data: self.data.open(room),
             handle: self.handle.clone(),
+            is_plain_cgi: self.is_plain_cgi,
         }
     }
 

@@ -34,6 +34,8 @@ pub struct Exchange {
     pub data: Incoming,
     /// The way to the web server's log and to the exit status.
     pub handle: Handle,
+    /// Whether the params are the environment of this process, which was started as a CGI program for this one request.
+    pub is_plain_cgi: bool,
 }
 
 /// The answer to an [`Exchange`]: what is written to `FCGI_STDOUT`.

@@ -10,7 +10,7 @@ use super::{
     run_error::RunError,
     signal::shutdown_signal,
 };
-use crate::{Builder, error::BoxError};
+use crate::error::BoxError;
 
 /// What happens before the first request and after the last, with limits: for the `run` of a facade.
 ///
@@ -72,23 +72,6 @@ impl Lifecycle {
         self
     }
 
-    /// The settings for connections that the environment has: `FCGI_SCRIPT_NAME` is where the application is mounted, and
-    /// `FCGI_PATH_SOURCE` which variable has the path, `auto`, `path-info` or `request-uri`.
-    ///
-    /// # Errors
-    ///
-    /// When one of them says something else.
-    pub fn builder() -> io::Result<Builder> {
-        let mut builder = Builder::new();
-        if let Some(script_name) = variable(SCRIPT_NAME, str::parse::<ScriptName>)? {
-            builder = builder.script_name(script_name);
-        }
-        if let Some(source) = variable(PATH_SOURCE, str::parse::<PathSource>)? {
-            builder = builder.path_source(source);
-        }
-        Ok(builder)
-    }
-
     /// Finds out what the process was started for, awaits `startup`, and then what `serve` makes of the two.
     ///
     /// `SIGTERM`, `SIGINT` and `SIGUSR1` end the startup at once, and are then handed on to `serve`.
@@ -124,8 +107,29 @@ impl Lifecycle {
     }
 }
 
-const SCRIPT_NAME: &str = "FCGI_SCRIPT_NAME";
-const PATH_SOURCE: &str = "FCGI_PATH_SOURCE";
+/// What the environment says of the application.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Mount {
+    /// Where it is mounted: `FCGI_SCRIPT_NAME`.
+    pub script_name: Option<ScriptName>,
+    /// Which variable has the path of a request: `FCGI_PATH_SOURCE`, `auto`, `path-info` or `request-uri`.
+    pub path_source: Option<PathSource>,
+}
+
+impl Mount {
+    /// Reads the variables.
+    ///
+    /// # Errors
+    ///
+    /// When one of them says something else.
+    pub fn from_env() -> io::Result<Self> {
+        Ok(Self {
+            script_name: variable("FCGI_SCRIPT_NAME", str::parse)?,
+            path_source: variable("FCGI_PATH_SOURCE", str::parse)?,
+        })
+    }
+}
 
 /// What an environment variable says, if it is set.
 fn variable<T, E: fmt::Display>(

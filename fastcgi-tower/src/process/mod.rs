@@ -13,7 +13,7 @@ mod threads;
 pub use self::{
     cgi::cgi,
     environment::{Bind, Environment},
-    lifecycle::{Lifecycle, Signal},
+    lifecycle::{Lifecycle, Mount, Signal},
     run_error::RunError,
     signal::shutdown_signal,
     single::Single,

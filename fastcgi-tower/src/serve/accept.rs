@@ -2,25 +2,19 @@
 
 use std::{io, pin::pin, sync::Arc, time::Duration};
 
-use http_body::Body;
 use tokio::{
     select,
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, timeout},
 };
 use tokio_util::task::TaskTracker;
-use tower_service::Service;
 
 use super::{
-    Settings, Signal,
-    retirement::Counted,
+    Serve, Settings, Signal,
     task::{ConnectionTask, Stops},
     web_servers::WebServers,
 };
-use crate::{BoxError, FromExchange, HttpService, Listener};
-
-/// What answers the exchanges of a server's connections.
-pub(super) type Served<S, R> = HttpService<Counted<S>, R>;
+use crate::{exchange::ExchangeService, listener::Listener};
 
 /// Connections that wait to be accepted when the server stops are served, as long as they come within this time of each
 /// other.
@@ -29,41 +23,47 @@ const BACKLOG_PAUSE: Duration = Duration::from_millis(10);
 const BACKLOG_LIMIT: Duration = Duration::from_millis(200);
 
 /// Serves until there is a reason to stop, and then until the last connection is closed.
-pub(super) async fn run<L, S, R, B>(
-    listener: L,
-    service: S,
-    settings: Settings,
-    signal: Option<Signal>,
-    mut spawn: impl FnMut(&TaskTracker, ConnectionTask<L, Served<S, R>>),
+pub(super) async fn run<L, S>(
+    server: Serve<L, S>,
+    mut spawn: impl FnMut(&TaskTracker, ConnectionTask<L, S>),
 ) -> io::Result<()>
 where
     L: Listener,
-    R: FromExchange,
-    S: Service<R, Response = http::Response<B>, Error: Into<BoxError>> + Clone,
-    B: Body<Error: Into<BoxError>>,
+    S: ExchangeService + Clone,
 {
+    let Serve {
+        listener,
+        service,
+        settings,
+        invalid_script_name,
+        signal,
+    } = server;
+    if let Some(error) = invalid_script_name {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, error));
+    }
     let Settings {
-        mut builder,
+        mut connections,
+        timeouts,
         max_connections,
         allow_remote,
         grace_period,
         retirement,
     } = settings;
-    builder.default_idle_timeout(listener.idle_timeout());
-    builder.cgi(listener.is_internal());
+    connections = connections
+        .timeouts(timeouts.or_idle(listener.idle_timeout()))
+        .plain_cgi(listener.is_internal());
     let mut entrance = Entrance::new(listener, max_connections, allow_remote)?;
     let requests = retirement.request_count();
-    let service = builder.http_service(Counted {
-        service,
-        requests: requests.clone(),
-    });
-    let connections = TaskTracker::new();
+    let tasks = TaskTracker::new();
     let stops = Stops::default();
     let mut serve = {
-        let (connections, stops) = (connections.clone(), stops.clone());
+        let (tasks, stops, requests) = (tasks.clone(), stops.clone(), requests.clone());
         move |io: L::Io, place| {
-            let connection = builder.serve_exchanges(io, service.clone());
-            spawn(&connections, ConnectionTask::new(connection, &stops, place));
+            let connection = connections.serve_connection(io, service.clone());
+            spawn(
+                &tasks,
+                ConnectionTask::new(connection, &stops, requests.clone(), place),
+            );
         }
     };
 
@@ -82,10 +82,10 @@ where
     }
     entrance.close(serve).await;
     stops.gracefully.say();
-    connections.close();
-    if timeout(grace_period, connections.wait()).await.is_err() {
+    tasks.close();
+    if timeout(grace_period, tasks.wait()).await.is_err() {
         stops.now.say();
-        connections.wait().await;
+        tasks.wait().await;
     }
     Ok(())
 }

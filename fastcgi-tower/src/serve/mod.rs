@@ -10,22 +10,27 @@ use std::{
     fmt,
     future::{Future, IntoFuture},
     io,
-    marker::PhantomData,
     pin::Pin,
     time::Duration,
 };
 
 use http_body::Body;
-use proto::cgi::{InvalidScriptName, ScriptName};
-use tower_service::Service;
+use proto::{
+    Limits, Timeouts,
+    cgi::{InvalidScriptName, OnMismatch, PathSource, ScriptName},
+};
 
 use self::retirement::Retirement;
-use crate::{BoxError, Builder, FromExchange, Incoming, Listener};
+use crate::{
+    builder::ConnectionBuilder, exchange::ExchangeService, http_service::HttpService,
+    listener::Listener,
+};
 
-/// Serves `service` on the connections of `listener`: the FastCGI counterpart of `axum::serve`.
+/// Serves `service`, which answers HTTP requests, on the connections of `listener`: the FastCGI counterpart of
+/// `axum::serve`.
 ///
 /// Each connection is driven in a task of its own with a clone of the service. The future never ends, unless there is
-/// a [graceful shutdown](Serve::with_graceful_shutdown), a reason to [retire](Serve::exit_when_replaced), or a wrong
+/// a [graceful shutdown](Serve::with_graceful_shutdown), a reason to [retire](Serve::exit_when_replaced), or an invalid
 /// setting.
 ///
 /// ```no_run
@@ -40,40 +45,30 @@ use crate::{BoxError, Builder, FromExchange, Incoming, Listener};
 ///     .await
 /// # }
 /// ```
-pub fn serve<L, S>(listener: L, service: S) -> Serve<L, S> {
-    serve_as(listener, service)
+pub fn serve<L, S>(listener: L, service: S) -> Serve<L, HttpService<S>> {
+    serve_exchanges(listener, HttpService::new(service))
 }
 
-/// As [`serve`], for a service that takes the requests of another HTTP library: those of `R`.
-///
-/// Its responses are [`http::Response`]s all the same.
-pub fn serve_as<R, L, S>(listener: L, service: S) -> Serve<L, S, R> {
+/// As [`serve`], for a service that answers [`Exchange`](crate::Exchange)s.
+pub fn serve_exchanges<L, S>(listener: L, service: S) -> Serve<L, S> {
     Serve {
         listener,
         service,
-        settings: Settings {
-            builder: Builder::new(),
-            max_connections: 1024,
-            allow_remote: false,
-            grace_period: Duration::from_secs(30),
-            retirement: Retirement::default(),
-        },
+        settings: Settings::default(),
         invalid_script_name: None,
         signal: None,
-        request: PhantomData,
     }
 }
 
-/// The future of [`serve`], with its settings.
+/// The future of [`serve`], with its settings, whose order does not matter.
 #[must_use = "a server does nothing unless it is awaited"]
-pub struct Serve<L, S, R = http::Request<Incoming>> {
+pub struct Serve<L, S> {
     listener: L,
     service: S,
     settings: Settings,
-    /// Told when the server is awaited, so that settings can be chained.
+    /// Reported when the server is awaited, so that settings can be chained.
     invalid_script_name: Option<InvalidScriptName>,
     signal: Option<Signal>,
-    request: PhantomData<fn(R)>,
 }
 
 /// Tells the server to stop.
@@ -81,32 +76,85 @@ type Signal = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 #[derive(Debug)]
 struct Settings {
-    builder: Builder,
+    connections: ConnectionBuilder,
+    timeouts: Timeouts,
     max_connections: usize,
     allow_remote: bool,
     grace_period: Duration,
     retirement: Retirement,
 }
 
-impl<L, S, R> Serve<L, S, R> {
-    /// Says where the application is mounted, in place of what the web server says: `""` is the root, `"/app"` a
-    /// directory (T-8).
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            connections: ConnectionBuilder::new(),
+            timeouts: Timeouts::default(),
+            max_connections: 1024,
+            allow_remote: false,
+            grace_period: Duration::from_secs(30),
+            retirement: Retirement::default(),
+        }
+    }
+}
+
+/// Settings for HTTP.
+impl<L, S> Serve<L, HttpService<S>> {
+    /// Where the application is mounted, in place of what the web server says: `""` is the root, `"/app"` a directory
+    /// (T-8).
     ///
-    /// Needed where the web server's `SCRIPT_NAME` is not the mount point. A path that is none is an error of the
-    /// server's future.
-    pub fn script_name(mut self, path: impl AsRef<str>) -> Self {
-        match path.as_ref().parse::<ScriptName>() {
-            Ok(script_name) => {
-                self.settings.builder = self.settings.builder.script_name(script_name);
-            }
-            Err(error) => self.invalid_script_name = Some(error),
+    /// Needed where the web server's `SCRIPT_NAME` is not the mount point. An invalid path is reported when the server is
+    /// awaited.
+    pub fn script_name<P>(mut self, path: P) -> Self
+    where
+        P: TryInto<ScriptName, Error: Into<InvalidScriptName>>,
+    {
+        match path.try_into() {
+            Ok(script_name) => self.service = self.service.script_name(script_name),
+            Err(error) => self.invalid_script_name = Some(error.into()),
         }
         self
     }
 
-    /// Replaces all settings for connections, [`script_name`](Self::script_name) included.
-    pub fn with_builder(mut self, builder: Builder) -> Self {
-        self.settings.builder = builder;
+    /// Which variable has the path of a request (T-8). Default: [`PathSource::Auto`].
+    pub fn path_source(mut self, path_source: PathSource) -> Self {
+        self.service = self.service.path_source(path_source);
+        self
+    }
+
+    /// What happens to a request outside [`script_name`](Self::script_name) (T-9). Default: [`OnMismatch::Keep`].
+    pub fn on_mismatch(mut self, on_mismatch: OnMismatch) -> Self {
+        self.service = self.service.on_mismatch(on_mismatch);
+        self
+    }
+}
+
+impl<L, S> Serve<L, S> {
+    /// How much a connection takes. Default: [`Limits::default`].
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.settings.connections = self.settings.connections.limits(limits);
+        self
+    }
+
+    /// How long is waited for the web server. Default: [`Timeouts::default`], and 5 minutes for the next request on a TCP
+    /// connection.
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.settings.timeouts = timeouts;
+        self
+    }
+
+    /// Whether requests with the role of an Authorizer are served. Default: `false`, they are refused with 403: a
+    /// service that knows nothing of the role would let everybody in with its first 200 (B-13).
+    pub fn authorizer(mut self, serve: bool) -> Self {
+        self.settings.connections = self.settings.connections.authorizer(serve);
+        self
+    }
+
+    /// Whether requests with the role of a Filter are served. Default: `false`, they are refused with 403 (B-13).
+    ///
+    /// HTTP has no place for the file that a Filter is sent: it is in [`Exchange::data`](crate::Exchange::data), for services of
+    /// [`serve_exchanges`].
+    pub fn filter(mut self, serve: bool) -> Self {
+        self.settings.connections = self.settings.connections.filter(serve);
         self
     }
 
@@ -168,7 +216,7 @@ impl<L, S, R> Serve<L, S, R> {
     }
 }
 
-impl<L: Listener, S, R: FromExchange> Serve<L, S, R> {
+impl<L: Listener, S> Serve<L, S> {
     /// Where connections are accepted.
     pub fn local_addr(&self) -> io::Result<L::Addr> {
         self.listener.local_addr()
@@ -179,69 +227,41 @@ impl<L: Listener, S, R: FromExchange> Serve<L, S, R> {
     ///
     /// # Errors
     ///
-    /// When a setting is wrong.
+    /// When a setting is invalid.
     ///
     /// # Panics
     ///
     /// Outside a `LocalSet`.
-    pub async fn run_local<B>(self) -> io::Result<()>
+    pub async fn run_local(self) -> io::Result<()>
     where
-        R: 'static,
-        S: Service<R, Response = http::Response<B>> + Clone + 'static,
-        S::Error: Into<BoxError>,
-        B: Body<Error: Into<BoxError>> + 'static,
+        S: ExchangeService + Clone + 'static,
+        S::Future: 'static,
+        S::Body: 'static,
     {
-        let this = self.checked()?;
-        accept::run(
-            this.listener,
-            this.service,
-            this.settings,
-            this.signal,
-            |connections, task| {
-                connections.spawn_local(task);
-            },
-        )
+        accept::run(self, |connections, task| {
+            connections.spawn_local(task);
+        })
         .await
-    }
-
-    fn checked(self) -> io::Result<Self> {
-        match self.invalid_script_name {
-            Some(error) => Err(io::Error::new(io::ErrorKind::InvalidInput, error)),
-            None => Ok(self),
-        }
     }
 }
 
-impl<L, S, R, B> IntoFuture for Serve<L, S, R>
+impl<L, S> IntoFuture for Serve<L, S>
 where
     L: Listener,
-    R: FromExchange + 'static,
-    S: Service<R, Response = http::Response<B>> + Clone + Send + 'static,
-    S::Error: Into<BoxError>,
-    S::Future: Send,
-    B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+    S: ExchangeService<Future: Send> + Clone + Send + 'static,
+    S::Body: Body<Data: Send> + Send + 'static,
 {
     type Output = io::Result<()>;
     type IntoFuture = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async {
-            let this = self.checked()?;
-            accept::run(
-                this.listener,
-                this.service,
-                this.settings,
-                this.signal,
-                |connections, task| {
-                    connections.spawn(task);
-                },
-            )
-            .await
-        })
+        Box::pin(accept::run(self, |connections, task| {
+            connections.spawn(task);
+        }))
     }
 }
 
-impl<L, S, R> fmt::Debug for Serve<L, S, R> {
+impl<L, S> fmt::Debug for Serve<L, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Serve")
             .field("settings", &self.settings)

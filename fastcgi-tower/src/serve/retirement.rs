@@ -10,7 +10,6 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    task::{Context, Poll},
     time::{Duration, SystemTime},
 };
 
@@ -19,7 +18,6 @@ use tokio::{
     sync::Notify,
     time::{Instant, MissedTickBehavior, interval},
 };
-use tower_service::Service;
 
 /// How long a process goes on.
 #[derive(Debug, Default)]
@@ -197,32 +195,8 @@ impl RequestCount {
         }
     }
 
-    fn add(&self) {
-        self.count.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn add(&self, requests: u64) {
+        self.count.fetch_add(requests, Ordering::Relaxed);
         self.one_more.notify_waiters();
-    }
-}
-
-/// A service whose requests are counted, if their number matters.
-#[derive(Clone, Debug)]
-pub(super) struct Counted<S> {
-    pub(super) service: S,
-    pub(super) requests: Option<Arc<RequestCount>>,
-}
-
-impl<S: Service<R>, R> Service<R> for Counted<S> {
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = S::Future;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.service.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: R) -> S::Future {
-        if let Some(requests) = &self.requests {
-            requests.add();
-        }
-        self.service.call(request)
     }
 }

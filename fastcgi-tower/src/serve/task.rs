@@ -3,14 +3,18 @@
 use std::{
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
 use pin_project_lite::pin_project;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::stop::{Said, Stop};
-use crate::{Connection, Error, ExchangeService, Listener};
+use super::{
+    retirement::RequestCount,
+    stop::{Said, Stop},
+};
+use crate::{conn::Connection, error::Error, exchange::ExchangeService, listener::Listener};
 
 /// Tells the connections of a server to end.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +35,8 @@ pin_project! {
         #[pin]
         stopping: Stopping,
         now: Stop,
+        requests: Option<Arc<RequestCount>>,
+        counted: u64,
         _place: Option<OwnedSemaphorePermit>,
     }
 }
@@ -47,6 +53,7 @@ impl<L: Listener, S: ExchangeService> ConnectionTask<L, S> {
     pub(super) fn new(
         connection: Connection<L::Io, S>,
         stops: &Stops,
+        requests: Option<Arc<RequestCount>>,
         place: Option<OwnedSemaphorePermit>,
     ) -> Self {
         Self {
@@ -55,6 +62,8 @@ impl<L: Listener, S: ExchangeService> ConnectionTask<L, S> {
                 gracefully: stops.gracefully.said(),
             },
             now: stops.now.clone(),
+            requests,
+            counted: 0,
             _place: place,
         }
     }
@@ -69,7 +78,15 @@ impl<L: Listener, S: ExchangeService> Future for ConnectionTask<L, S> {
             let Some(connection) = this.connection else {
                 return Poll::Ready(());
             };
-            if let Poll::Ready(result) = Pin::new(&mut *connection).poll(cx) {
+            let polled = Pin::new(&mut *connection).poll(cx);
+            if let Some(requests) = this.requests {
+                let begun = connection.requests_begun();
+                if begun > *this.counted {
+                    requests.add(begun - *this.counted);
+                    *this.counted = begun;
+                }
+            }
+            if let Poll::Ready(result) = polled {
                 if let (Err(error), Some(connection)) = (result, this.connection.take()) {
                     end_badly::<L, S>(connection, &error);
                 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fastcgi_tower::{Builder, Handle};
+use fastcgi_tower::{ConnectionBuilder, Handle};
 use http_body_util::BodyExt;
 use tower::service_fn;
 
@@ -223,7 +223,7 @@ async fn the_end_of_the_connection_drops_the_body_of_the_response() {
 #[tokio::test(start_paused = true)]
 async fn a_web_server_that_leaves_a_stalled_response_ends_it() {
     let (service, mut calls) = held();
-    let mut web_server = WebServer::connect_with(Builder::new(), 1024, service);
+    let mut web_server = WebServer::connect_with(ConnectionBuilder::new(), 1024, service);
     web_server.send(get(1, "/")).await;
     let (feed, body) = Fed::new();
     calls.recv().await.expect("a call").answer(body);
@@ -254,7 +254,7 @@ async fn a_half_closed_connection_gets_its_response_where_that_is_allowed() {
 
     for flags in [CLOSE, KEEP_CONN] {
         let (service, mut calls) = held();
-        let builder = Builder::new().allow_half_close(true);
+        let builder = ConnectionBuilder::new().allow_half_close(true);
         let mut web_server = WebServer::connect_with(builder, PIPE, service);
         let head = head_as(1, RESPONDER, flags, "POST", "/", &[("CONTENT_LENGTH", "3")]);
         web_server
@@ -288,7 +288,7 @@ async fn a_half_closed_connection_gets_nothing_where_that_is_not_allowed() {
 async fn half_of_a_body_is_no_half_close() {
     use tokio::io::AsyncWriteExt;
 
-    let builder = Builder::new().allow_half_close(true);
+    let builder = ConnectionBuilder::new().allow_half_close(true);
     let mut web_server = WebServer::connect_with(builder, PIPE, service_fn(echo));
     web_server
         .send([post(1, "/", 10), stdin(1, b"abc")].concat())

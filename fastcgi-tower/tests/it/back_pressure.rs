@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, sync::atomic::Ordering, time::Duration};
 
-use fastcgi_tower::{Builder, Incoming};
+use fastcgi_tower::{ConnectionBuilder, HttpService, Incoming, Limits, Timeouts};
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use tokio::{
@@ -18,7 +18,7 @@ use crate::support::{
 
 /// The most that is read at a time.
 const READ: usize = 128 * 1024;
-/// The default of `Builder::body_window`.
+/// The default of `ConnectionBuilder::body_window`.
 const WINDOW: usize = 64 * 1024;
 /// What the request costs besides its body: BEGIN_REQUEST, PARAMS and record headers.
 const OVERHEAD: usize = 4 * 1024;
@@ -47,8 +47,8 @@ async fn a_body_that_nobody_reads_stays_in_the_socket() {
     ] {
         let (near, far, counts) = Counted::duplex(256 * 1024);
         let (service, mut calls) = held();
-        let builder = Builder::new().body_window(window);
-        tokio::spawn(builder.serve_connection(far, service));
+        let builder = ConnectionBuilder::new().limits(Limits::default().body_window(window));
+        tokio::spawn(builder.serve_connection(far, HttpService::new(service)));
         let head = match length {
             Some(length) => post(1, "/", length),
             None => head(1, "POST", "/", &[]),
@@ -92,7 +92,7 @@ async fn a_body_that_nobody_reads_stays_in_the_socket() {
 async fn records_of_one_byte_do_not_fill_the_memory() {
     let (near, far, counts) = Counted::duplex(256 * 1024);
     let (service, mut calls) = held();
-    tokio::spawn(Builder::new().serve_connection(far, service));
+    tokio::spawn(ConnectionBuilder::new().serve_connection(far, HttpService::new(service)));
     let body = b"\x01\x05\x00\x01\x00\x01\x00\x00x".repeat(1 << 20);
     let _near = send_all(near, [head(1, "POST", "/", &[]), body].concat());
     let _call = calls.recv().await.expect("a call");
@@ -106,7 +106,7 @@ async fn records_of_one_byte_do_not_fill_the_memory() {
 async fn reading_in_another_task_opens_the_window_again() {
     let (near, far, _) = Counted::duplex(64 * 1024);
     let (service, mut calls) = held();
-    tokio::spawn(Builder::new().serve_connection(far, service));
+    tokio::spawn(ConnectionBuilder::new().serve_connection(far, HttpService::new(service)));
     let data = pattern(3 << 20);
     let _near = send_all(
         near,
@@ -124,7 +124,7 @@ async fn reading_in_another_task_opens_the_window_again() {
 async fn a_body_that_was_dropped_is_discarded_while_the_handler_runs() {
     let (near, far, counts) = Counted::duplex(64 * 1024);
     let (service, mut calls) = held();
-    tokio::spawn(Builder::new().serve_connection(far, service));
+    tokio::spawn(ConnectionBuilder::new().serve_connection(far, HttpService::new(service)));
     let mut web_server = send_all(
         near,
         [post(1, "/", 10 << 20), stdin_all(1, &pattern(10 << 20))].concat(),
@@ -148,7 +148,8 @@ async fn a_body_that_was_dropped_is_discarded_while_the_handler_runs() {
 async fn an_echo_does_not_deadlock_with_a_web_server_that_writes_first() {
     let data = pattern(10 << 20);
     for (pipe, flags) in [(64 * 1024, CLOSE), (512, 1)] {
-        let mut web_server = WebServer::connect_with(Builder::new(), pipe, service_fn(echo));
+        let mut web_server =
+            WebServer::connect_with(ConnectionBuilder::new(), pipe, service_fn(echo));
         let length = data.len().to_string();
         let head = head_as(
             1,
@@ -170,8 +171,9 @@ async fn an_echo_does_not_deadlock_with_a_web_server_that_writes_first() {
 async fn what_is_spilled_has_a_limit() {
     const SPILL: usize = 1 << 20;
     let (near, far, counts) = Counted::duplex(4096);
-    let builder = Builder::new().max_spill(SPILL);
-    let connection = tokio::spawn(builder.serve_connection(far, service_fn(echo)));
+    let builder = ConnectionBuilder::new().limits(Limits::default().max_spill(SPILL));
+    let connection =
+        tokio::spawn(builder.serve_connection(far, HttpService::new(service_fn(echo))));
     let data = pattern(10 << 20);
     let mut web_server = send_all(
         near,
@@ -211,11 +213,12 @@ async fn what_is_spilled_has_a_limit() {
 /// B-8: the other kind is stuck, until the write timeout.
 #[tokio::test(start_paused = true)]
 async fn a_web_server_that_is_stuck_at_the_limit_is_given_up() {
-    let builder = Builder::new()
-        .max_spill(1 << 20)
-        .write_timeout(Duration::from_secs(60));
+    let builder = ConnectionBuilder::new()
+        .limits(Limits::default().max_spill(1 << 20))
+        .timeouts(Timeouts::default().write(Duration::from_secs(60)));
     let (near, far, _) = Counted::duplex(4096);
-    let connection = tokio::spawn(builder.serve_connection(far, service_fn(echo)));
+    let connection =
+        tokio::spawn(builder.serve_connection(far, HttpService::new(service_fn(echo))));
     let data = pattern(10 << 20);
     let _web_server = send_all(
         near,
@@ -234,7 +237,8 @@ async fn requests_of_who_does_not_read_responses_wait() {
     });
     // Each read gives one request: the rest of one that has begun is taken all the same.
     let (near, far, counts) = Counted::duplex(get(1, "/").len());
-    let connection = tokio::spawn(Builder::new().serve_connection(far, service));
+    let connection =
+        tokio::spawn(ConnectionBuilder::new().serve_connection(far, HttpService::new(service)));
     let requests: Vec<u8> = (1..=REQUESTS).flat_map(|id| get(id, "/")).collect();
     let total = requests.len();
     let mut web_server = send_all(near, requests);
@@ -267,7 +271,9 @@ async fn requests_of_who_does_not_read_responses_wait() {
 async fn a_hundred_mib_pass_in_constant_memory() {
     const TOTAL: usize = 100 << 20;
     let (near, far, counts) = Counted::duplex(64 * 1024);
-    tokio::spawn(Builder::new().serve_connection(far, service_fn(echo)));
+    tokio::spawn(
+        ConnectionBuilder::new().serve_connection(far, HttpService::new(service_fn(echo))),
+    );
     let (mut read, mut write) = tokio::io::split(near);
     let writer = tokio::spawn(async move {
         write.write_all(&post(1, "/", TOTAL)).await.expect("a pipe");

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use fastcgi_tower::{Builder, Handle, Incoming, Params, Role};
+use fastcgi_tower::{ConnectionBuilder, Handle, HttpService, Incoming, Params, Role};
 use http::{Request, Response};
 use http_body::Body;
 use tokio::io::duplex;
@@ -53,7 +53,7 @@ async fn a_request_may_be_cut_at_every_byte() {
         stdin(1, b""),
     ]
     .concat();
-    let mut web_server = WebServer::connect_with(Builder::new(), 1, service_fn(show));
+    let mut web_server = WebServer::connect_with(ConnectionBuilder::new(), 1, service_fn(show));
     web_server.send(&wire).await;
     assert_eq!(web_server.reply(1).await.body(), b"POST /cut hello");
     for cut in 1..wire.len() {
@@ -309,7 +309,7 @@ async fn a_service_need_not_be_send() {
         near.read_to_end(&mut response).await.expect("a pipe");
         response
     };
-    let connection = Builder::new().serve_connection(far, service);
+    let connection = ConnectionBuilder::new().serve_connection(far, HttpService::new(service));
     let (response, result) = tokio::join!(web_server, connection);
     result.expect("a good end");
     assert_eq!(records(&response)[1].content, b"call 1");

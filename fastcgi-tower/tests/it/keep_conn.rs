@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fastcgi_tower::{Builder, Limits};
+use fastcgi_tower::{ConnectionBuilder, Limits};
 use tokio::time::Instant;
 use tower::service_fn;
 
@@ -57,8 +57,8 @@ async fn requests_sent_ahead_are_all_answered() {
 /// 4.1: HAProxy asks with `option get-values`, and it is answered whatever else goes on.
 #[tokio::test(start_paused = true)]
 async fn get_values_is_answered_at_once() {
-    let builder =
-        Builder::new().limits(Limits::default().max_conns(7).max_reqs(3).mpxs_conns(false));
+    let builder = ConnectionBuilder::new()
+        .limits(Limits::default().max_conns(7).max_reqs(3).mpxs_conns(false));
     let mut web_server = WebServer::connect_with(builder, PIPE, service_fn(show));
     let names = [
         pair(b"FCGI_MAX_CONNS", b""),

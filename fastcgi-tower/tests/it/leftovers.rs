@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use fastcgi_tower::{Builder, ExchangeService, Incoming};
+use fastcgi_tower::{ConnectionBuilder, ExchangeService, HttpService, Incoming};
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use tokio::{
@@ -50,7 +50,8 @@ where
 #[tokio::test(start_paused = true)]
 async fn a_connection_on_which_nothing_happens_is_not_polled() {
     let (near, far) = duplex(64 * 1024);
-    let connection = Builder::new().serve_connection(far, service_fn(hello));
+    let connection =
+        ConnectionBuilder::new().serve_connection(far, HttpService::new(service_fn(hello)));
     let (mut web_server, polls) = count_polls(near, connection);
     // With large buffers first.
     web_server
@@ -76,8 +77,10 @@ async fn a_connection_that_waits_for_its_handler_is_not_polled() {
     for request in requests {
         let (near, far) = duplex(256 * 1024);
         let (service, mut calls) = held();
-        let (mut web_server, polls) =
-            count_polls(near, Builder::new().serve_connection(far, service));
+        let (mut web_server, polls) = count_polls(
+            near,
+            ConnectionBuilder::new().serve_connection(far, HttpService::new(service)),
+        );
         web_server.send(request).await;
         let call = calls.recv().await.expect("a call");
         let handle = call
@@ -122,7 +125,9 @@ async fn web_servers_that_leave_at_any_point_leave_nothing_behind() {
         let cut = (random >> 33) as usize % wire.len();
         let to_read = (random >> 20) as usize % 8192;
         let (near, far) = duplex(2048);
-        let connection = tokio::spawn(Builder::new().serve_connection(far, service.clone()));
+        let connection = tokio::spawn(
+            ConnectionBuilder::new().serve_connection(far, HttpService::new(service.clone())),
+        );
         let (mut read, mut write) = tokio::io::split(near);
         let upload = wire[..cut].to_vec();
         let writer = tokio::spawn(async move {

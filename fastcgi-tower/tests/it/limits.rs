@@ -1,6 +1,6 @@
 //! What one request may cost.
 
-use fastcgi_tower::{Builder, Limits};
+use fastcgi_tower::{ConnectionBuilder, Limits};
 use tower::service_fn;
 
 use crate::support::{
@@ -19,7 +19,7 @@ async fn params_over_a_limit_are_answered_with_431_and_the_connection_lives_on()
     let name = "N".repeat(51);
     let long = "v".repeat(1000);
     for limit in limits {
-        let builder = Builder::new().limits(limit);
+        let builder = ConnectionBuilder::new().limits(limit);
         let mut web_server = WebServer::connect_with(builder, PIPE, service_fn(show));
         let more = [
             ("SERVER_SOFTWARE", "Apache/2.4.62"),
@@ -48,7 +48,7 @@ async fn params_over_a_limit_end_the_connection_of_h2o_and_of_the_unknown() {
     let h2o = [("SERVER_SOFTWARE", "h2o/2.2.5"), ("X", "x")];
     let unknown = [("X", "x"), ("Y", "y")];
     for more in [h2o, unknown] {
-        let builder = Builder::new().limits(Limits::default().max_params(7));
+        let builder = ConnectionBuilder::new().limits(Limits::default().max_params(7));
         let mut web_server = WebServer::connect_with(builder, PIPE, service_fn(show));
         web_server.send(head(1, "POST", "/", &more)).await;
         let response = b"Status: 431 Request Header Fields Too Large\r\n\
@@ -64,7 +64,7 @@ async fn params_over_a_limit_end_the_connection_of_h2o_and_of_the_unknown() {
 /// R-8: what is known of a request that is refused includes its method.
 #[tokio::test(start_paused = true)]
 async fn a_refused_head_request_has_no_body() {
-    let builder = Builder::new().limits(Limits::default().max_params_size(1000));
+    let builder = ConnectionBuilder::new().limits(Limits::default().max_params_size(1000));
     let mut web_server = WebServer::connect_with(builder, PIPE, service_fn(show));
     let long = "v".repeat(1000);
     web_server
@@ -131,7 +131,7 @@ async fn a_flood_of_empty_records_is_a_protocol_error() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_sent_for_requests_that_are_over_has_a_limit() {
-    let builder = Builder::new().limits(Limits::default().max_ignored(100_000));
+    let builder = ConnectionBuilder::new().limits(Limits::default().max_ignored(100_000));
     let mut web_server = WebServer::connect_with(builder, PIPE, service_fn(show));
     web_server.send(get(1, "/")).await;
     web_server.reply(1).await;

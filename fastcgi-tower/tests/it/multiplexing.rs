@@ -1,6 +1,6 @@
 //! Several requests on one connection (B-12).
 
-use fastcgi_tower::{Builder, Limits};
+use fastcgi_tower::{ConnectionBuilder, HttpService, Limits};
 use http_body_util::BodyExt;
 use tokio::io::AsyncWriteExt;
 use tower::service_fn;
@@ -80,7 +80,7 @@ async fn sixty_four_echoes_at_once_are_not_mixed_up() {
         }
     }
     // Everything is written before anything is read.
-    let mut web_server = WebServer::connect_with(Builder::new(), 4096, service_fn(echo));
+    let mut web_server = WebServer::connect_with(ConnectionBuilder::new(), 4096, service_fn(echo));
     web_server.send(wire).await;
     for (id, reply) in web_server.replies(64).await {
         assert!(reply.body() == bodies[usize::from(id) - 1], "request {id}");
@@ -106,7 +106,7 @@ async fn one_without_keep_conn_is_the_last_and_the_others_finish() {
 #[tokio::test(start_paused = true)]
 async fn a_request_too_many_is_answered_with_503() {
     let (service, mut calls) = held();
-    let builder = Builder::new().limits(Limits::default().max_reqs(2));
+    let builder = ConnectionBuilder::new().limits(Limits::default().max_reqs(2));
     let mut web_server = WebServer::connect_with(builder, PIPE, service);
     web_server
         .send([get(1, "/"), get(2, "/"), get(3, "/")].concat())
@@ -132,7 +132,7 @@ async fn a_request_too_many_is_answered_with_503() {
 #[tokio::test(start_paused = true)]
 async fn without_multiplexing_a_second_request_is_told_so() {
     let (service, mut calls) = held();
-    let builder = Builder::new().limits(Limits::default().mpxs_conns(false));
+    let builder = ConnectionBuilder::new().limits(Limits::default().mpxs_conns(false));
     let mut web_server = WebServer::connect_with(builder, PIPE, service);
     web_server.send([get(1, "/"), get(2, "/")].concat()).await;
     // END_REQUEST (5.5), id 2, app_status 0, FCGI_CANT_MPX_CONN; no STDOUT at all.
@@ -151,9 +151,9 @@ async fn a_body_that_nobody_reads_is_spilled_while_others_are_served() {
     const SPILL: usize = 1 << 20;
     let (near, far, counts) = Counted::duplex(PIPE);
     let (service, mut calls) = held();
-    let connection = Builder::new()
-        .max_spill(SPILL)
-        .serve_connection(far, service);
+    let connection = ConnectionBuilder::new()
+        .limits(Limits::default().max_spill(SPILL))
+        .serve_connection(far, HttpService::new(service));
     let mut web_server = WebServer::over(near, connection);
     let data = pattern(4 << 20);
     web_server.send(post(1, "/", data.len())).await;

@@ -80,7 +80,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use fastcgi_tower::{Builder, Incoming, Params, Role, serve};
+use fastcgi_tower::{ConnectionBuilder, HttpService, Incoming, Params, Role, serve};
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use tokio::{
@@ -130,7 +130,7 @@ async fn connect_and_close_costs_no_cpu() {
         });
         let polls = Arc::<AtomicUsize>::default();
         let connection = tokio::spawn(Polled {
-            future: Builder::new().serve_connection(far, service),
+            future: ConnectionBuilder::new().serve_connection(far, HttpService::new(service)),
             polls: Arc::clone(&polls),
         });
         near.write_all(&start).await.expect("a connection");
@@ -231,7 +231,7 @@ fn bodies_arrive_on_a_single_thread() {
 async fn queue_is_bounded_both_ways() {
     let (near, far, counts) = Counted::duplex(PIPE);
     let (service, mut calls) = held();
-    let connection = Builder::new().serve_connection(far, service);
+    let connection = ConnectionBuilder::new().serve_connection(far, HttpService::new(service));
     let mut web_server = WebServer::over(near, connection);
     let length = 100 * 1024 * 1024;
     web_server.send(post(1, "/", length)).await;
@@ -360,7 +360,7 @@ async fn handler_starts_without_stdin_for_authorizers() {
         assert_eq!(role, Some(Role::AUTHORIZER));
         Ok::<_, Infallible>(Response::new(String::new()))
     });
-    let builder = Builder::new().authorizer(true);
+    let builder = ConnectionBuilder::new().authorizer(true);
     let mut web_server = WebServer::connect_with(builder, PIPE, service);
     let start = Instant::now();
     web_server
@@ -388,7 +388,7 @@ async fn late_stdin_is_no_error() {
 #[tokio::test(start_paused = true)]
 async fn an_abort_in_the_middle_of_writing_leaves_whole_records() {
     let (service, mut calls) = held();
-    let mut web_server = WebServer::connect_with(Builder::new(), 100, service);
+    let mut web_server = WebServer::connect_with(ConnectionBuilder::new(), 100, service);
     web_server.send(get(1, "/")).await;
     calls
         .recv()

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use fastcgi_tower::{Builder, Error, Incoming};
+use fastcgi_tower::{ConnectionBuilder, Error, HttpService, Incoming};
 use http::{Request, Response};
 use http_body::Body;
 use http_body_util::BodyExt;
@@ -640,7 +640,8 @@ async fn a_reset_after_the_response_is_a_good_end() {
 
     for (flags, early) in [(CLOSE, false), (CLOSE, true), (KEEP_CONN, false)] {
         let (near, far) = duplex(PIPE);
-        let connection = Builder::new().serve_connection(Resetting(far), service_fn(hello));
+        let connection = ConnectionBuilder::new()
+            .serve_connection(Resetting(far), HttpService::new(service_fn(hello)));
         let mut web_server = WebServer::over(near, connection);
         let request = head_as(1, RESPONDER, flags, "POST", "/", &[("CONTENT_LENGTH", "5")]);
         web_server.send(request).await;

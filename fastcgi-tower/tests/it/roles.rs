@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use bytes::Bytes;
-use fastcgi_tower::{BoxError, Builder, Exchange, Incoming, Reply, Role};
+use fastcgi_tower::{BoxError, ConnectionBuilder, Exchange, Incoming, Reply, Role};
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use tokio::time::Instant;
@@ -68,7 +68,7 @@ async fn tell_role(request: Request<Incoming>) -> Result<Response<String>, BoxEr
 async fn an_authorizer_starts_at_the_end_of_its_params() {
     // Also when the params tell of a body, which is the Responder's.
     for length in [&[][..], &[("CONTENT_LENGTH", "10")]] {
-        let builder = Builder::new().authorizer(true);
+        let builder = ConnectionBuilder::new().authorizer(true);
         let mut web_server = WebServer::connect_with(builder, PIPE, service_fn(tell_role));
         let start = Instant::now();
         for _ in 0..2 {
@@ -85,7 +85,7 @@ async fn an_authorizer_starts_at_the_end_of_its_params() {
 
 #[tokio::test(start_paused = true)]
 async fn an_authorizer_may_get_an_empty_stdin() {
-    let builder = Builder::new().authorizer(true);
+    let builder = ConnectionBuilder::new().authorizer(true);
     let mut web_server = WebServer::connect_with(builder, PIPE, service_fn(tell_role));
     let head = head_as(1, AUTHORIZER, CLOSE, "GET", "/", &[]);
     web_server.send([head, stdin(1, b"")].concat()).await;
@@ -100,7 +100,7 @@ async fn an_authorizer_can_set_variables() {
         let response = Response::builder().header("variable-auth_method", "database");
         Ok::<_, Infallible>(response.body(String::new()).expect("a response"))
     });
-    let builder = Builder::new().authorizer(true);
+    let builder = ConnectionBuilder::new().authorizer(true);
     let mut web_server = WebServer::connect_with(builder, PIPE, service);
     web_server
         .send(head_as(1, AUTHORIZER, KEEP_CONN, "GET", "/", &[]))
@@ -118,7 +118,7 @@ async fn an_authorizer_can_set_variables() {
 #[tokio::test(start_paused = true)]
 async fn an_authorizer_says_nothing_before_it_has_said_all() {
     let (service, mut calls) = held();
-    let builder = Builder::new().authorizer(true);
+    let builder = ConnectionBuilder::new().authorizer(true);
     let mut web_server = WebServer::connect_with(builder, PIPE, service);
     let question = head_as(1, AUTHORIZER, KEEP_CONN, "GET", "/", &[]);
     web_server.send(&question).await;
@@ -155,7 +155,7 @@ async fn an_authorizer_says_nothing_before_it_has_said_all() {
 /// Only the switch for the one role is on.
 #[tokio::test(start_paused = true)]
 async fn one_role_can_be_served_without_the_other() {
-    let builder = Builder::new().authorizer(true);
+    let builder = ConnectionBuilder::new().authorizer(true);
     let mut web_server = WebServer::connect_with(builder, PIPE, service_fn(hello));
     web_server
         .send(head_as(1, FILTER, KEEP_CONN, "GET", "/", &[]))
@@ -182,7 +182,7 @@ async fn cgi(exchange: Exchange) -> Result<Reply<Full<Bytes>>, BoxError> {
 
 #[tokio::test(start_paused = true)]
 async fn an_exchange_is_what_the_wire_says() {
-    let mut web_server = WebServer::connect_exchanges(Builder::new(), service_fn(cgi));
+    let mut web_server = WebServer::connect_exchanges(ConnectionBuilder::new(), service_fn(cgi));
     let wire = [
         begin(1, RESPONDER, KEEP_CONN),
         params(1, &[("QUERY_STRING", "a=b"), ("CONTENT_LENGTH", "5")]),
@@ -204,7 +204,7 @@ async fn a_filter_gets_stdin_and_data() {
         &[("CONTENT_LENGTH", "5"), ("FCGI_DATA_LENGTH", "9")][..],
         &[],
     ] {
-        let builder = Builder::new().filter(true);
+        let builder = ConnectionBuilder::new().filter(true);
         let mut web_server = WebServer::connect_exchanges(builder, service_fn(cgi));
         let wire = [
             begin(1, FILTER, KEEP_CONN),
@@ -227,7 +227,7 @@ async fn a_filter_gets_stdin_and_data() {
 
 #[tokio::test(start_paused = true)]
 async fn a_filter_without_an_upload_gets_its_data() {
-    let builder = Builder::new().filter(true);
+    let builder = ConnectionBuilder::new().filter(true);
     let mut web_server = WebServer::connect_exchanges(builder, service_fn(cgi));
     let wire = [
         begin(1, FILTER, CLOSE),
@@ -245,7 +245,7 @@ async fn a_filter_without_an_upload_gets_its_data() {
 /// B-4
 #[tokio::test(start_paused = true)]
 async fn a_filter_with_half_of_its_data_fails() {
-    let builder = Builder::new().filter(true);
+    let builder = ConnectionBuilder::new().filter(true);
     let (exchanges, mut received) = tokio::sync::mpsc::unbounded_channel();
     let service = service_fn(move |exchange: Exchange| {
         exchanges.send(exchange).expect("the test lives");
@@ -305,7 +305,7 @@ async fn a_reply_that_breaks_off_is_a_500_or_truncated() {
                 Script::new(script),
             )))
         });
-        let mut web_server = WebServer::connect_exchanges(Builder::new(), service);
+        let mut web_server = WebServer::connect_exchanges(ConnectionBuilder::new(), service);
         let wire = [begin(1, RESPONDER, CLOSE), params(1, &[]), stdin(1, b"")];
         web_server.send(wire.concat()).await;
         let rest = web_server.rest().await;

@@ -11,10 +11,9 @@ use std::{
 };
 
 use fastcgi_tower::{
-    Builder, Exchange, FromExchange, InvalidRequest, Listener, Mapping, Params,
-    listener::UnixSocket, serve, serve_as,
+    Exchange, Limits, Listener, Reply, listener::UnixSocket, serve, serve_exchanges,
 };
-use http::{HeaderMap, Method, Response};
+use http::Response;
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, Empty, empty},
@@ -247,9 +246,9 @@ async fn the_script_name_says_where_the_application_is() {
 }
 
 #[tokio::test]
-async fn the_settings_of_a_builder_are_used() {
-    let builder = Builder::new().limits(fastcgi_tower::Limits::default().max_params_size(10));
-    let server = start!(service_fn(hello), with_builder(builder));
+async fn the_limits_of_a_server_are_used() {
+    let limits = Limits::default().max_params_size(10);
+    let server = start!(service_fn(hello), limits(limits));
     let response = exchange(&server.path, get_close(1, "/")).await;
     assert!(response[8..].starts_with(b"Status: 431 "));
 }
@@ -283,38 +282,19 @@ async fn a_server_tells_its_address() {
     assert_eq!(server.local_addr().expect("an address"), addr);
 }
 
-/// A request of another HTTP library, which knows no more than methods and paths.
-struct Line(String);
-
-impl FromExchange for Line {
-    type Head = (Method, String);
-
-    fn head(mapping: &Mapping, params: &Params) -> Result<Self::Head, InvalidRequest> {
-        let head = mapping.head(params, &mut HeaderMap::new())?;
-        Ok((head.method, head.uri.to_string()))
-    }
-
-    fn method((method, _): &Self::Head) -> Method {
-        method.clone()
-    }
-
-    fn from_exchange((method, uri): Self::Head, exchange: Exchange) -> Self {
-        let keep_conn = exchange.keep_conn;
-        Self(format!("{method} {uri} {keep_conn}"))
-    }
-}
-
 #[tokio::test]
-async fn a_service_of_other_requests_is_served() {
+async fn a_service_of_exchanges_is_served() {
     let directory = TempDir::new().expect("a directory");
     let path = directory.path().join("app.sock");
     let listener = UnixSocket::bind(&path).expect("a socket");
-    let answer = |Line(line)| async move {
-        assert_eq!(line, "GET /o false");
-        Ok::<_, Infallible>(Response::new("hello".to_owned()))
+    let answer = |exchange: Exchange| async move {
+        assert_eq!(exchange.params.get("REQUEST_URI"), Some(&b"/o"[..]));
+        assert!(!exchange.keep_conn);
+        let head = bytes::BytesMut::from("Status: 200 OK\r\ncontent-length: 5\r\n\r\n");
+        Ok::<_, Infallible>(Reply::new(head, "hello".to_owned()))
     };
-    let server = serve_as::<Line, _, _>(listener, service_fn(answer)).script_name("/app");
+    let server = serve_exchanges(listener, service_fn(answer));
     tokio::spawn(server.into_future());
-    let response = exchange(&path, get_close(1, "/app/o")).await;
+    let response = exchange(&path, get_close(1, "/o")).await;
     assert_eq!(response, hello_bytes());
 }

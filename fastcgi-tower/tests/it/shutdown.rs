@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use fastcgi_tower::Builder;
+use fastcgi_tower::{ConnectionBuilder, HttpService};
 use tokio::{
     io::{AsyncWriteExt, DuplexStream, duplex},
     sync::oneshot,
@@ -27,7 +27,7 @@ fn connect() -> (
     let (service, calls) = held();
     let (near, far) = duplex(PIPE);
     let (shutdown, signal) = oneshot::channel();
-    let connection = Builder::new().serve_connection(far, service);
+    let connection = ConnectionBuilder::new().serve_connection(far, HttpService::new(service));
     let driven = tokio::spawn(async move {
         let mut connection = pin!(connection);
         tokio::select! {
@@ -127,7 +127,8 @@ async fn a_request_that_comes_after_the_shutdown_is_refused() {
 #[tokio::test(start_paused = true)]
 async fn a_connection_can_be_shut_down_before_it_is_polled_and_twice() {
     let (near, far): (DuplexStream, _) = duplex(PIPE);
-    let mut connection = Builder::new().serve_connection(far, service_fn(hello));
+    let mut connection =
+        ConnectionBuilder::new().serve_connection(far, HttpService::new(service_fn(hello)));
     Pin::new(&mut connection).graceful_shutdown();
     Pin::new(&mut connection).graceful_shutdown();
     let mut web_server = WebServer::over(near, connection);
@@ -139,7 +140,8 @@ async fn a_connection_can_be_shut_down_before_it_is_polled_and_twice() {
 #[tokio::test(start_paused = true)]
 async fn the_socket_can_be_had_back() {
     let (near, far) = duplex(PIPE);
-    let mut connection = Builder::new().serve_connection(far, service_fn(hello));
+    let mut connection =
+        ConnectionBuilder::new().serve_connection(far, HttpService::new(service_fn(hello)));
     let mut rest = near;
     rest.write_all(b"\x02 rubbish").await.expect("a pipe");
     let error = (&mut connection).await.expect_err("a protocol error");

@@ -16,7 +16,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use fastcgi_tower::{BoxError, Builder, Connection, Error, ExchangeService, Incoming};
+use fastcgi_tower::{
+    BoxError, Connection, ConnectionBuilder, Error, ExchangeService, HttpService, Incoming,
+};
 use http::{HeaderMap, Request, Response};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
@@ -252,11 +254,11 @@ impl WebServer {
         S::Future: Send,
         B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
     {
-        Self::connect_with(Builder::new(), PIPE, service)
+        Self::connect_with(ConnectionBuilder::new(), PIPE, service)
     }
 
     /// Connects to `service` over a pipe that holds `pipe` bytes.
-    pub(crate) fn connect_with<S, B>(builder: Builder, pipe: usize, service: S) -> Self
+    pub(crate) fn connect_with<S, B>(builder: ConnectionBuilder, pipe: usize, service: S) -> Self
     where
         S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
         S::Error: Into<BoxError>,
@@ -264,16 +266,16 @@ impl WebServer {
         B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
     {
         let (io, far) = duplex(pipe);
-        Self::over(io, builder.serve_connection(far, service))
+        Self::over(io, builder.serve_connection(far, HttpService::new(service)))
     }
 
     /// Connects to a service of exchanges.
-    pub(crate) fn connect_exchanges<S>(builder: Builder, service: S) -> Self
+    pub(crate) fn connect_exchanges<S>(builder: ConnectionBuilder, service: S) -> Self
     where
         S: ExchangeService<Future: Send, Body: Send> + Send + 'static,
     {
         let (io, far) = duplex(PIPE);
-        Self::over(io, builder.serve_exchanges(far, service))
+        Self::over(io, builder.serve_connection(far, service))
     }
 
     /// Is the other end of `connection`, which is driven in a task of its own.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fastcgi_tower::{Builder, Limits};
+use fastcgi_tower::{ConnectionBuilder, Limits, Timeouts};
 use http_body_util::BodyExt;
 use tokio::time::{Instant, sleep};
 use tower::service_fn;
@@ -41,7 +41,7 @@ async fn params_have_30_s_from_the_opening_of_the_connection() {
 
 #[tokio::test(start_paused = true)]
 async fn params_that_drip_do_not_prolong_their_time() {
-    let builder = Builder::new().params_timeout(seconds(5));
+    let builder = ConnectionBuilder::new().timeouts(Timeouts::default().params(seconds(5)));
     let mut web_server = WebServer::connect_with(builder, PIPE, service_fn(show));
     let start = Instant::now();
     web_server.send(begin(1, RESPONDER, KEEP_CONN)).await;
@@ -92,7 +92,7 @@ async fn an_idle_connection_has_no_limit_unless_it_is_given_one() {
     web_server.reply(1).await;
     web_server.silent_for(seconds(36_000)).await;
 
-    let builder = Builder::new().idle_timeout(Some(seconds(60)));
+    let builder = ConnectionBuilder::new().timeouts(Timeouts::default().idle(Some(seconds(60))));
     let mut web_server = WebServer::connect_with(builder, PIPE, service_fn(hello));
     for _ in 0..3 {
         web_server.send(get(1, "/")).await;
@@ -106,9 +106,9 @@ async fn an_idle_connection_has_no_limit_unless_it_is_given_one() {
 #[tokio::test(start_paused = true)]
 async fn a_handler_that_takes_its_time_is_not_idle() {
     let (service, mut calls) = held();
-    let builder = Builder::new()
-        .idle_timeout(Some(seconds(60)))
-        .read_timeout(Some(seconds(60)));
+    let builder = ConnectionBuilder::new()
+        .timeouts(Timeouts::default().idle(Some(seconds(60))))
+        .timeouts(Timeouts::default().read(Some(seconds(60))));
     let mut web_server = WebServer::connect_with(builder, PIPE, service);
     web_server.send(get(1, "/")).await;
     let call = calls.recv().await.expect("a call");
@@ -120,7 +120,7 @@ async fn a_handler_that_takes_its_time_is_not_idle() {
 /// A connection that has brought only what was refused is idle, not fresh.
 #[tokio::test(start_paused = true)]
 async fn a_connection_lives_on_after_a_refused_request() {
-    let builder = Builder::new().limits(Limits::default().max_params(5));
+    let builder = ConnectionBuilder::new().limits(Limits::default().max_params(5));
     let mut web_server = WebServer::connect_with(builder, PIPE, service_fn(hello));
     let request = head(1, "GET", "/", &[("SERVER_SOFTWARE", "Apache/2.4.62")]);
     web_server
@@ -135,7 +135,7 @@ async fn a_connection_lives_on_after_a_refused_request() {
 #[tokio::test(start_paused = true)]
 async fn a_web_server_that_does_not_read_has_60_s() {
     let (service, mut calls) = held();
-    let mut web_server = WebServer::connect_with(Builder::new(), 1000, service);
+    let mut web_server = WebServer::connect_with(ConnectionBuilder::new(), 1000, service);
     web_server.send(get(1, "/")).await;
     calls.recv().await.expect("a call").answer(full(SOMETHING));
     let start = Instant::now();
@@ -151,7 +151,7 @@ async fn a_web_server_that_does_not_read_has_60_s() {
 #[tokio::test(start_paused = true)]
 async fn a_web_server_that_reads_slowly_is_waited_for() {
     let (service, mut calls) = held();
-    let builder = Builder::new().write_timeout(seconds(10));
+    let builder = ConnectionBuilder::new().timeouts(Timeouts::default().write(seconds(10)));
     let mut web_server = WebServer::connect_with(builder, 100, service);
     web_server.send(get(1, "/")).await;
     calls.recv().await.expect("a call").answer(full(SOMETHING));
@@ -166,7 +166,7 @@ async fn a_web_server_that_reads_slowly_is_waited_for() {
 #[tokio::test(start_paused = true)]
 async fn a_failed_connection_does_not_wait_longer_for_its_reader() {
     let (service, mut calls) = held();
-    let mut web_server = WebServer::connect_with(Builder::new(), 1000, service);
+    let mut web_server = WebServer::connect_with(ConnectionBuilder::new(), 1000, service);
     web_server.send(get(1, "/")).await;
     let call = calls.recv().await.expect("a call");
     call.answer(Script::new([Step::Data(SOMETHING), Step::Fail]));
@@ -178,7 +178,7 @@ async fn a_failed_connection_does_not_wait_longer_for_its_reader() {
 /// As above: a web server that asks and asks and does not read.
 #[tokio::test(start_paused = true)]
 async fn a_flood_of_questions_ends_the_connection() {
-    let mut web_server = WebServer::connect_with(Builder::new(), 100, service_fn(hello));
+    let mut web_server = WebServer::connect_with(ConnectionBuilder::new(), 100, service_fn(hello));
     // Of a type that does not exist.
     let question = record(99, 0, b"");
     for _ in 0..2000 {
@@ -208,7 +208,8 @@ async fn a_body_has_no_time_limit_unless_it_is_given_one() {
 #[tokio::test(start_paused = true)]
 async fn a_body_that_stalls_fails_after_the_read_timeout() {
     for length in [&[("CONTENT_LENGTH", "100")][..], &[]] {
-        let builder = Builder::new().read_timeout(Some(seconds(20)));
+        let builder =
+            ConnectionBuilder::new().timeouts(Timeouts::default().read(Some(seconds(20))));
         let mut web_server = WebServer::connect_with(builder, PIPE, service_fn(tell_failure));
         web_server.send(head(1, "POST", "/", length)).await;
         for _ in 0..3 {
@@ -227,9 +228,9 @@ async fn a_service_that_reads_slowly_does_not_run_into_the_read_timeout() {
     // Held back by the window, and not.
     for window in [1, 64 * 1024] {
         let (service, mut calls) = held();
-        let builder = Builder::new()
-            .read_timeout(Some(seconds(20)))
-            .body_window(window);
+        let builder = ConnectionBuilder::new()
+            .timeouts(Timeouts::default().read(Some(seconds(20))))
+            .limits(Limits::default().body_window(window));
         let mut web_server = WebServer::connect_with(builder, PIPE, service);
         web_server
             .send([post(1, "/", 6), stdin(1, b"abc")].concat())
@@ -251,9 +252,9 @@ async fn a_service_that_reads_slowly_does_not_run_into_the_read_timeout() {
 #[tokio::test(start_paused = true)]
 async fn the_read_timeout_begins_when_the_web_server_may_send() {
     let (service, mut calls) = held();
-    let builder = Builder::new()
-        .read_timeout(Some(seconds(20)))
-        .body_window(1);
+    let builder = ConnectionBuilder::new()
+        .timeouts(Timeouts::default().read(Some(seconds(20))))
+        .limits(Limits::default().body_window(1));
     let mut web_server = WebServer::connect_with(builder, PIPE, service);
     web_server
         .send([post(1, "/", 6), stdin(1, b"abc")].concat())
@@ -270,11 +271,11 @@ async fn the_read_timeout_begins_when_the_web_server_may_send() {
 
 #[tokio::test(start_paused = true)]
 async fn timeouts_too_long_for_the_clock_are_none() {
-    let builder = Builder::new()
-        .params_timeout(Duration::MAX)
-        .idle_timeout(Some(Duration::MAX))
-        .read_timeout(Some(Duration::MAX))
-        .write_timeout(Duration::MAX);
+    let builder = ConnectionBuilder::new()
+        .timeouts(Timeouts::default().params(Duration::MAX))
+        .timeouts(Timeouts::default().idle(Some(Duration::MAX)))
+        .timeouts(Timeouts::default().read(Some(Duration::MAX)))
+        .timeouts(Timeouts::default().write(Duration::MAX));
     let mut web_server = WebServer::connect_with(builder, 16, service_fn(show));
     web_server
         .send([post(1, "/", 6), stdin(1, b"abc")].concat())

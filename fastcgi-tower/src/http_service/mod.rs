@@ -1,0 +1,190 @@
+//! HTTP on top of exchanges: a tower service of HTTP requests, seen as a service of [`Exchange`]s.
+
+mod param_to_header;
+mod reply;
+
+use std::{
+    borrow::Cow,
+    pin::Pin,
+    sync::atomic::{AtomicBool, Ordering},
+    task::{Context, Poll, ready},
+};
+
+use http::{HeaderMap, Request, Response, request};
+use http_body::Body;
+use pin_project_lite::pin_project;
+use proto::{
+    cgi::{self, LeftOut, Mapping, OnMismatch, PathRule, PathSource, ScriptName},
+    record::Role,
+};
+use tower_service::Service;
+
+pub use self::{
+    param_to_header::{ParamToHeader, ParamToHeaderLayer},
+    reply::{ReplyTo, ResponseBody},
+};
+use crate::{
+    error::BoxError,
+    exchange::{Exchange, Incoming, Reply},
+};
+
+/// Turns exchanges into HTTP requests for `S`, and its HTTP responses into replies.
+///
+/// A request has the web server's [`Params`](crate::Params), its [`ScriptName`] and a [`Handle`](crate::Handle) in its
+/// extensions, and the [`Role`] when it is not that of a Responder. What is not an HTTP request is answered with 400, 404,
+/// 414, 431 or 501 and does not reach `S`.
+///
+/// ```
+/// use std::convert::Infallible;
+///
+/// use fastcgi_tower::{HttpService, Incoming, PathSource};
+/// use http::{Request, Response};
+///
+/// async fn hello(_: Request<Incoming>) -> Result<Response<String>, Infallible> {
+///     Ok(Response::new("hello".to_owned()))
+/// }
+///
+/// let service = HttpService::new(tower::service_fn(hello)).path_source(PathSource::PathInfo);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a service does nothing unless it is called"]
+pub struct HttpService<S> {
+    service: S,
+    mapping: Mapping,
+}
+
+impl<S> HttpService<S> {
+    /// A service of exchanges out of a service of HTTP requests.
+    pub fn new(service: S) -> Self {
+        Self {
+            service,
+            mapping: Mapping::default(),
+        }
+    }
+
+    /// Where the application is mounted, in place of what the web server says (T-8). Default: what the web server says.
+    pub fn script_name(mut self, script_name: ScriptName) -> Self {
+        self.mapping = self.mapping.maybe_script_name(Some(script_name));
+        self
+    }
+
+    /// Which variable has the path of a request (T-8). Default: [`PathSource::Auto`].
+    pub fn path_source(mut self, path_source: PathSource) -> Self {
+        self.mapping = self.mapping.path_source(path_source);
+        self
+    }
+
+    /// What happens to a request outside [`script_name`](Self::script_name) (T-9). Default: [`OnMismatch::Keep`].
+    pub fn on_mismatch(mut self, on_mismatch: OnMismatch) -> Self {
+        self.mapping = self.mapping.on_mismatch(on_mismatch);
+        self
+    }
+
+    /// The service of HTTP requests.
+    pub fn get_ref(&self) -> &S {
+        &self.service
+    }
+
+    /// The service of HTTP requests.
+    pub fn into_inner(self) -> S {
+        self.service
+    }
+}
+
+impl<S, B> Service<Exchange> for HttpService<S>
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error: Into<BoxError>>,
+    B: Body<Error: Into<BoxError>>,
+{
+    type Response = Reply<ResponseBody<B>>;
+    type Error = BoxError;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.service.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, exchange: Exchange) -> Self::Future {
+        let mapping = match exchange.is_plain_cgi {
+            false => Cow::Borrowed(&self.mapping),
+            true => Cow::Owned(self.mapping.clone().cgi(true)),
+        };
+        let mut headers = HeaderMap::new();
+        let (state, reply_to) = match mapping.head(&exchange.params, &mut headers) {
+            Ok(head) => {
+                log_head(&head);
+                let reply_to = ReplyTo::new(head.method.clone(), &exchange.params);
+                let parts = head.into_parts(headers, &exchange.params);
+                let future = self.service.call(request(parts, exchange));
+                (FutureState::Called { future }, reply_to)
+            }
+            Err(error) => (
+                FutureState::Refused { error },
+                ReplyTo::invalid(&exchange.params),
+            ),
+        };
+        ResponseFuture { state, reply_to }
+    }
+}
+
+fn request(mut parts: request::Parts, exchange: Exchange) -> Request<Incoming> {
+    parts.extensions.insert(exchange.handle);
+    if exchange.role != Role::RESPONDER {
+        parts.extensions.insert(exchange.role);
+    }
+    Request::from_parts(parts, exchange.stdin)
+}
+
+/// Logs what was left out of a request, and what concerns the configuration. For facades that make requests of their own.
+pub fn log_head(head: &cgi::Head<'_>) {
+    static HAS_NOTED: AtomicBool = AtomicBool::new(false);
+    for LeftOut { name, reason, .. } in &head.left_out {
+        tracing::debug!(name = %name.escape_ascii(), "leaving out a header field: {reason}");
+    }
+    // That is as it should be after an internal redirect, and otherwise for every request the same path.
+    if head.path_rule == PathRule::N6 && !HAS_NOTED.swap(true, Ordering::Relaxed) {
+        tracing::debug!(
+            "SCRIPT_NAME is not a part of REQUEST_URI, and is what the application is asked for: after an internal \
+             redirect, or because a script without PATH_INFO is not named .fcgi, .fcg, .cgi or index.php"
+        );
+    }
+}
+
+pin_project! {
+    /// The future of an [`HttpService`].
+    #[derive(Debug)]
+    pub struct ResponseFuture<F> {
+        #[pin]
+        state: FutureState<F>,
+        reply_to: ReplyTo,
+    }
+}
+
+pin_project! {
+    #[project = FutureStateProj]
+    #[derive(Debug)]
+    enum FutureState<F> {
+        Refused { error: cgi::InvalidRequest },
+        Called { #[pin] future: F },
+    }
+}
+
+impl<F, B, E> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+    B: Body,
+    E: Into<BoxError>,
+{
+    type Output = Result<Reply<ResponseBody<B>>, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        Poll::Ready(Ok(match this.state.project() {
+            FutureStateProj::Refused { error } => this.reply_to.refuse(error),
+            FutureStateProj::Called { future } => {
+                let response = ready!(future.poll(cx)).map_err(Into::into)?;
+                this.reply_to.reply(response)
+            }
+        }))
+    }
+}

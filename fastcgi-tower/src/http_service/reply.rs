@@ -1,0 +1,121 @@
+//! HTTP responses as replies to exchanges.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use bytes::BytesMut;
+use http::{Method, Response, StatusCode};
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+use proto::{
+    Params,
+    cgi::{self, BodyLength, InvalidRequest, ResponseMapping},
+};
+
+use crate::exchange::Reply;
+
+/// What of a request its response depends on.
+///
+/// [`HttpService`](crate::HttpService) uses it, and so do facades of HTTP libraries that have request types of their own.
+#[derive(Clone, Debug)]
+pub struct ReplyTo {
+    /// `None` when it is invalid.
+    method: Option<Method>,
+    mapping: ResponseMapping,
+}
+
+impl ReplyTo {
+    /// For a request with this method, and these params.
+    pub fn new(method: Method, params: &Params) -> Self {
+        Self {
+            method: Some(method),
+            mapping: ResponseMapping::default().answering(params),
+        }
+    }
+
+    /// For params that are not those of a valid request.
+    pub fn invalid(params: &Params) -> Self {
+        let method = params.get("REQUEST_METHOD");
+        Self {
+            method: method.and_then(|method| Method::from_bytes(method).ok()),
+            mapping: ResponseMapping::default().answering(params),
+        }
+    }
+
+    /// The reply that says `response`. A response that cannot be sent is logged, and replaced by one with a status of 500,
+    /// or 501 for an interim one.
+    pub fn reply<B: Body>(&self, response: Response<B>) -> Reply<ResponseBody<B>> {
+        let (parts, body) = response.into_parts();
+        //
+        if parts.headers.values().any(|value| value.len() > MAX_LINE) {
+            tracing::warn!("a header of a response has over {MAX_LINE} bytes; Apache answers 500");
+        }
+        let exact = body.size_hint().exact();
+        let method = self.method.as_ref().unwrap_or(&Method::GET);
+        let mut head = BytesMut::with_capacity(USUAL_HEAD);
+        match self.mapping.write_head(&parts, method, exact, &mut head) {
+            Ok(length) => Reply::new(head, ResponseBody { body: Some(body) }).with_length(length),
+            Err(error) => {
+                tracing::error!(%error, "refusing to send a response");
+                self.refusal(error.status())
+            }
+        }
+    }
+
+    /// The reply to a request that is invalid. It is logged: as a warning where the web server's configuration is to blame.
+    pub fn refuse<B>(&self, error: &InvalidRequest) -> Reply<ResponseBody<B>> {
+        if error.is_ambiguous() {
+            tracing::warn!(%error, "refusing a request");
+        } else {
+            tracing::debug!(%error, "refusing a request");
+        }
+        self.refusal(error.status())
+    }
+
+    fn refusal<B>(&self, status: StatusCode) -> Reply<ResponseBody<B>> {
+        let mut head = BytesMut::new();
+        cgi::write_refusal(status, self.method.as_ref(), &mut head);
+        Reply::new(head, ResponseBody { body: None }).with_length(BodyLength::None)
+    }
+}
+
+/// Room for the head of a response with a few fields.
+const USUAL_HEAD: usize = 512;
+
+/// Apache reads lines of up to 8191 bytes.
+const MAX_LINE: usize = 8000;
+
+pin_project! {
+    /// The body of an HTTP response, or nothing behind a refusal.
+    #[derive(Debug)]
+    pub struct ResponseBody<B> {
+        #[pin]
+        body: Option<B>,
+    }
+}
+
+impl<B: Body> Body for ResponseBody<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        match self.project().body.as_pin_mut() {
+            Some(body) => body.poll_frame(cx),
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let hint = self.body.as_ref().map(Body::size_hint);
+        hint.unwrap_or_else(|| SizeHint::with_exact(0))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(Body::is_end_stream)
+    }
+}
