@@ -3,7 +3,7 @@
 use std::{
     convert::Infallible,
     future::{Future, IntoFuture},
-    io,
+    io::{self, Write},
     net::SocketAddr,
     task::{Context, Poll},
     time::Duration,
@@ -19,15 +19,14 @@ use tokio::{net::TcpListener, select, sync::oneshot, time::sleep};
 use tower_service::Service;
 
 use crate::{
-    IncomingRequest,
-    make_service::prepare,
+    make_service::IncomingRequest,
     request_service::{RequestService, ResponseFuture},
 };
 
 /// Serves HTTP, and says so on standard error: somebody started the program by hand, perhaps for the first time.
 pub(crate) async fn serve<M, S>(
     addr: SocketAddr,
-    mut make_service: M,
+    service: RequestService<M>,
     signal: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()>
 where
@@ -36,17 +35,15 @@ where
     S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
 {
-    prepare(&mut make_service);
     let listener = TcpListener::bind(addr).await?;
     let addr = listener.local_addr()?;
-    eprintln!(
+    let line = format!(
         "HTTP for development on http://{addr}/ (to deploy over FastCGI, let a web server start this program, or set \
-         FCGI_LISTEN to a path or host:port)"
+         FCGI_LISTEN to a path or host:port)\n"
     );
-    let service = Development {
-        service: RequestService::new(make_service),
-        addr,
-    };
+    // Not `eprintln!`, which panics where nobody reads.
+    let _ = io::stderr().write_all(line.as_bytes());
+    let service = Development { service, addr };
     let (stopping, stopped) = oneshot::channel::<()>();
     let served = axum::serve(
         listener,

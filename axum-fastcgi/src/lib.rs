@@ -49,7 +49,7 @@ pub use crate::{
     foreign_listener::ForeignListener,
     make_service::IncomingRequest,
     request_service::{RequestService, ResponseFuture},
-    run::{Run, run, run_when_ready},
+    run::{Application, Run, run, run_when_ready},
     serve::{Serve, serve},
 };
 

@@ -2,24 +2,28 @@
 
 use std::{
     convert::Infallible,
-    fmt,
-    future::{Future, IntoFuture, Ready, ready},
+    future::{Future, Ready, ready},
     io,
+    marker::PhantomData,
+    net::SocketAddr,
     pin::Pin,
-    time::Duration,
 };
 
 use axum::{extract::Request, response::Response};
 use fastcgi_tower::{
-    BoxError, RunError,
+    BoxError, HttpService, RunError,
     listener::AnyListener,
-    process::{Environment, Lifecycle, Mount, Signal},
+    process::{self, Mount, RunApplication, Signal},
 };
 use tower_service::Service;
 
 #[cfg(feature = "http")]
 use crate::development;
-use crate::{IncomingRequest, Serve, serve};
+use crate::{
+    make_service::{IncomingRequest, prepare},
+    request_service::RequestService,
+    serve::Serve,
+};
 
 /// Runs an application in the way in which this process was started.
 ///
@@ -81,78 +85,29 @@ where
     F: Future<Output = Result<M, E>>,
     M: Service<IncomingRequest, Error = Infallible, Response = S>,
 {
-    Run {
-        startup,
-        configure: None,
-        lifecycle: Lifecycle::default(),
-    }
+    Run::new(startup)
 }
 
 /// The future of [`run`], with its settings.
-#[must_use = "an application does nothing unless it is awaited"]
-pub struct Run<F, M> {
-    startup: F,
-    configure: Option<Configure<M>>,
-    lifecycle: Lifecycle,
+///
+/// ```
+/// # let app = axum::Router::new();
+/// let run = axum_fastcgi::run(app)
+///     .bind("/run/app/app.sock")
+///     .bind("127.0.0.1:9000")
+///     .configure(|server| server.script_name("/app").max_requests(10_000));
+/// ```
+pub type Run<F, M> = process::Run<F, Application<M>>;
+
+/// An application of axum: what [`run`] runs.
+#[derive(Debug)]
+pub struct Application<M>(PhantomData<fn(M)>);
+
+impl<M> process::Application for Application<M> {
+    type Server = Serve<AnyListener, M>;
 }
 
-type Configure<M> = Box<dyn FnOnce(Serve<AnyListener, M>) -> Serve<AnyListener, M> + Send>;
-
-impl<F, M> Run<F, M> {
-    /// Settings for the server, where it is not HTTP for development. They take the place of the defaults, and of the
-    /// environment.
-    ///
-    /// ```
-    /// # let app = axum::Router::new();
-    /// let run = axum_fastcgi::run(app).configure(|server| server.script_name("/app").max_requests(10_000));
-    /// ```
-    pub fn configure(
-        mut self,
-        configure: impl FnOnce(Serve<AnyListener, M>) -> Serve<AnyListener, M> + Send + 'static,
-    ) -> Self {
-        self.configure = Some(Box::new(configure));
-        self
-    }
-
-    /// Listens on an [address](fastcgi_tower::Address), a path or `host:port`, if the process is not handed a socket or a
-    /// request. Several calls are several addresses. It goes before `FCGI_LISTEN` and HTTP for development.
-    ///
-    /// ```
-    /// # let app = axum::Router::new();
-    /// let run = axum_fastcgi::run(app).bind("/run/app/app.sock").bind("127.0.0.1:9000");
-    /// ```
-    pub fn bind(mut self, address: impl Into<String>) -> Self {
-        self.lifecycle = self.lifecycle.bind(address);
-        self
-    }
-
-    /// How many connections may wait to be accepted on each socket that [`bind`](Self::bind) or `FCGI_LISTEN` opens.
-    /// Default: 1024.
-    pub fn backlog(mut self, connections: u32) -> Self {
-        self.lifecycle = self.lifecycle.backlog(connections);
-        self
-    }
-
-    /// How long the startup may take. Default: 30 s. After that it is an error: mod_fcgid gives up waiting after 40.
-    pub fn startup_timeout(mut self, limit: Duration) -> Self {
-        self.lifecycle = self.lifecycle.startup_timeout(limit);
-        self
-    }
-
-    /// What to do after the last request, such as closing a pool of connections.
-    pub fn on_shutdown(mut self, shutdown: impl Future<Output = ()> + Send + 'static) -> Self {
-        self.lifecycle = self.lifecycle.on_shutdown(shutdown);
-        self
-    }
-
-    /// How long [`on_shutdown`](Self::on_shutdown) may take. Default: 10 s. After that it is dropped.
-    pub fn shutdown_timeout(mut self, limit: Duration) -> Self {
-        self.lifecycle = self.lifecycle.shutdown_timeout(limit);
-        self
-    }
-}
-
-impl<F, M, S, E> IntoFuture for Run<F, M>
+impl<F, M, S, E> RunApplication<F> for Application<M>
 where
     F: Future<Output = Result<M, E>> + Send + 'static,
     E: Into<BoxError> + 'static,
@@ -161,24 +116,36 @@ where
     S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
 {
-    type Output = Result<(), RunError>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<(), RunError>> + Send>>;
 
-    fn into_future(self) -> Self::IntoFuture {
-        let configure = self.configure;
+    fn run(run: Run<F, M>) -> Self::Future {
         Box::pin(
-            self.lifecycle
-                .run(self.startup, |environment, make_service, signal| {
-                    serve_in(environment, make_service, configure, signal)
-                }),
+            run.run(|environment, mut make_service, configure, signal| async {
+                prepare(&mut make_service);
+                let service = mounted(RequestService::new(make_service))?;
+                process::serve_in(environment, service, configure, signal, serve_http).await
+            }),
         )
     }
 }
 
-async fn serve_in<M, S>(
-    environment: Environment,
-    make_service: M,
-    configure: Option<Configure<M>>,
+/// The service, where the environment says that it is mounted.
+fn mounted<S>(service: S) -> io::Result<HttpService<S>> {
+    let mount = Mount::from_env()?;
+    let mut service = HttpService::new(service);
+    if let Some(script_name) = mount.script_name {
+        service = service.script_name(script_name);
+    }
+    if let Some(path_source) = mount.path_source {
+        service = service.path_source(path_source);
+    }
+    Ok(service)
+}
+
+#[cfg(feature = "http")]
+async fn serve_http<M, S>(
+    addr: SocketAddr,
+    service: HttpService<RequestService<M>>,
     signal: Signal,
 ) -> io::Result<()>
 where
@@ -187,64 +154,14 @@ where
     S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
 {
-    let apply = |server| match configure {
-        Some(configure) => configure(server),
-        None => server,
-    };
-    match environment {
-        Environment::Inherited(socket) => {
-            let server = server_on(AnyListener::new([socket])?, make_service)?
-                .exit_when_replaced(true)
-                .grace_period(Lifecycle::INHERITED_GRACE_PERIOD);
-            apply(server).with_graceful_shutdown(signal).await
-        }
-        Environment::Activated(sockets) | Environment::Bound(sockets) => {
-            apply(server_on(AnyListener::new(sockets)?, make_service)?)
-                .with_graceful_shutdown(signal)
-                .await
-        }
-        Environment::Cgi(single) | Environment::Connected(single) => {
-            single
-                .serve(signal, async |listener, stop| {
-                    apply(server_on(listener, make_service)?)
-                        .with_graceful_shutdown(stop)
-                        .await
-                })
-                .await
-        }
-        #[cfg(feature = "http")]
-        Environment::Http(addr) => development::serve(addr, make_service, signal).await,
-        _ => Err(io::Error::new(
-            io::ErrorKind::Unsupported,
-            "there is no socket to serve FastCGI on: let a web server start this program, or set FCGI_LISTEN to a path \
-             or host:port",
-        )),
-    }
+    development::serve(addr, service.into_inner(), signal).await
 }
 
-/// A server with the settings that the environment has.
-fn server_on<M, S>(listener: AnyListener, make_service: M) -> io::Result<Serve<AnyListener, M>>
-where
-    M: Service<IncomingRequest, Error = Infallible, Response = S> + Clone + Send + 'static,
-    M::Future: Send,
-    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
-    S::Future: Send,
-{
-    let mount = Mount::from_env()?;
-    let mut server = serve(listener, make_service);
-    if let Some(script_name) = mount.script_name {
-        server = server.script_name(script_name);
-    }
-    if let Some(path_source) = mount.path_source {
-        server = server.path_source(path_source);
-    }
-    Ok(server)
-}
-
-impl<F, M> fmt::Debug for Run<F, M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Run")
-            .field("lifecycle", &self.lifecycle)
-            .finish_non_exhaustive()
-    }
+#[cfg(not(feature = "http"))]
+async fn serve_http<S>(_: SocketAddr, _: S, _: Signal) -> io::Result<()> {
+    Err(io::Error::new(
+        io::ErrorKind::Unsupported,
+        "there is no socket to serve FastCGI on: let a web server start this program, or set FCGI_LISTEN to a path or \
+         host:port",
+    ))
 }

@@ -64,7 +64,7 @@ pub use fastcgi_tower::{
 pub use crate::{
     extract::Params,
     param_to_header::{ParamToHeader, ParamToHeaderMiddleware},
-    run::{Run, run, run_when_ready},
+    run::{Application, Run, run, run_when_ready},
     running::{Server, ServerHandle},
     server::FastCgiServer,
 };

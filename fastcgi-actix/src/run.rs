@@ -3,10 +3,10 @@
 use std::{
     convert::Infallible,
     fmt,
-    future::{Future, IntoFuture, Ready, ready},
-    io,
+    future::{Future, Ready, ready},
+    io::{self, Write},
+    marker::PhantomData,
     pin::Pin,
-    time::Duration,
 };
 
 use actix_http::{Request, Response, body::MessageBody};
@@ -14,7 +14,9 @@ use actix_service::{IntoServiceFactory, Service, ServiceFactory};
 use actix_web::{Error, HttpServer, dev::AppConfig};
 use fastcgi_tower::{
     BoxError, RunError,
-    process::{Environment, Lifecycle, Mount, Signal},
+    process::{
+        self, Configure, Environment, INHERITED_GRACE_PERIOD, Mount, RunApplication, Signal,
+    },
 };
 
 use crate::FastCgiServer;
@@ -75,80 +77,32 @@ pub fn run_when_ready<R, E, F, I, S, B>(startup: R) -> Run<R, F, I, S, B>
 where
     R: Future<Output = Result<F, E>>,
 {
-    Run {
-        startup,
-        configure: None,
-        lifecycle: Lifecycle::default(),
-    }
+    Run::new(startup)
 }
 
 /// The future of [`run`], with its settings.
-#[must_use = "an application does nothing unless it is awaited"]
-pub struct Run<R, F, I, S, B> {
-    startup: R,
-    configure: Option<Configure<F, I, S, B>>,
-    lifecycle: Lifecycle,
-}
+///
+/// ```no_run
+/// use actix_web::App;
+///
+/// # async fn run() -> Result<(), fastcgi_actix::RunError> {
+/// fastcgi_actix::run(|| App::new()).bind("/run/app/app.sock").bind("127.0.0.1:9000").await
+/// # }
+/// ```
+pub type Run<R, F, I, S, B> = process::Run<R, Application<F, I, S, B>>;
 
-type Configure<F, I, S, B> =
-    Box<dyn FnOnce(FastCgiServer<F, I, S, B>) -> FastCgiServer<F, I, S, B>>;
+/// An application of actix-web: what [`run`] runs.
+#[derive(Debug)]
+pub struct Application<F, I, S, B>(PhantomData<fn(F, I, S, B)>);
+
+impl<F, I, S, B> process::Application for Application<F, I, S, B> {
+    type Server = FastCgiServer<F, I, S, B>;
+}
 
 /// Seconds that requests in progress have by hand, where the developer waits.
 const DEVELOPMENT_SHUTDOWN_TIMEOUT: u64 = 1;
 
-impl<R, F, I, S, B> Run<R, F, I, S, B> {
-    /// Settings for the server, where it is not HTTP for development. They take the place of the defaults, and of the
-    /// environment.
-    pub fn configure(
-        mut self,
-        configure: impl FnOnce(FastCgiServer<F, I, S, B>) -> FastCgiServer<F, I, S, B> + 'static,
-    ) -> Self {
-        self.configure = Some(Box::new(configure));
-        self
-    }
-
-    /// Listens on an [address](fastcgi_tower::Address), a path or `host:port`, if the process is not handed a socket or a
-    /// request. Several calls are several addresses. It goes before `FCGI_LISTEN` and HTTP for development.
-    ///
-    /// ```no_run
-    /// use actix_web::App;
-    ///
-    /// # async fn run() -> Result<(), fastcgi_actix::RunError> {
-    /// fastcgi_actix::run(|| App::new()).bind("/run/app/app.sock").bind("127.0.0.1:9000").await
-    /// # }
-    /// ```
-    pub fn bind(mut self, address: impl Into<String>) -> Self {
-        self.lifecycle = self.lifecycle.bind(address);
-        self
-    }
-
-    /// How many connections may wait to be accepted on each socket that [`bind`](Self::bind) or `FCGI_LISTEN` opens.
-    /// Default: 1024.
-    pub fn backlog(mut self, connections: u32) -> Self {
-        self.lifecycle = self.lifecycle.backlog(connections);
-        self
-    }
-
-    /// How long the startup may take. Default: 30 s. After that it is an error: mod_fcgid gives up waiting after 40.
-    pub fn startup_timeout(mut self, limit: Duration) -> Self {
-        self.lifecycle = self.lifecycle.startup_timeout(limit);
-        self
-    }
-
-    /// What to do after the last request, such as closing a pool of connections.
-    pub fn on_shutdown(mut self, shutdown: impl Future<Output = ()> + Send + 'static) -> Self {
-        self.lifecycle = self.lifecycle.on_shutdown(shutdown);
-        self
-    }
-
-    /// How long [`on_shutdown`](Self::on_shutdown) may take. Default: 10 s. After that it is dropped.
-    pub fn shutdown_timeout(mut self, limit: Duration) -> Self {
-        self.lifecycle = self.lifecycle.shutdown_timeout(limit);
-        self
-    }
-}
-
-impl<R, E, F, I, S, B> IntoFuture for Run<R, F, I, S, B>
+impl<R, E, F, I, S, B> RunApplication<R> for Application<F, I, S, B>
 where
     R: Future<Output = Result<F, E>> + 'static,
     E: Into<BoxError> + 'static,
@@ -162,24 +116,17 @@ where
     S::Service: 'static,
     B: MessageBody + 'static,
 {
-    type Output = Result<(), RunError>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output>>>;
+    type Future = Pin<Box<dyn Future<Output = Result<(), RunError>>>>;
 
-    fn into_future(self) -> Self::IntoFuture {
-        let configure = self.configure;
-        let life = self
-            .lifecycle
-            .run(self.startup, |environment, factory, signal| {
-                serve_in(environment, factory, configure, signal)
-            });
-        Box::pin(life)
+    fn run(run: Run<R, F, I, S, B>) -> Self::Future {
+        Box::pin(run.run(serve_in))
     }
 }
 
 async fn serve_in<F, I, S, B>(
     environment: Environment,
     factory: F,
-    configure: Option<Configure<F, I, S, B>>,
+    configure: Configure<FastCgiServer<F, I, S, B>>,
     signal: Signal,
 ) -> io::Result<()>
 where
@@ -201,26 +148,22 @@ where
     if let Some(path_source) = mount.path_source {
         server = server.path_source(path_source);
     }
-    let apply = |server| match configure {
-        Some(configure) => configure(server),
-        None => server,
-    };
     // Where there are workers, the server listens to the signals by itself.
     match environment {
         Environment::Inherited(socket) => {
-            let grace_period = Lifecycle::INHERITED_GRACE_PERIOD.as_secs();
+            let grace_period = INHERITED_GRACE_PERIOD.as_secs();
             let server = server.workers(1).exit_when_replaced(true);
-            let server = apply(server.shutdown_timeout(grace_period));
+            let server = configure(server.shutdown_timeout(grace_period));
             server.listen_socket(socket).run().await
         }
         Environment::Activated(sockets) | Environment::Bound(sockets) => {
             let server = sockets
                 .into_iter()
-                .fold(apply(server), FastCgiServer::listen_socket);
+                .fold(configure(server), FastCgiServer::listen_socket);
             server.run().await
         }
         Environment::Cgi(single) | Environment::Connected(single) => {
-            let server = apply(server);
+            let server = configure(server);
             single
                 .serve(signal, |listener, stop| server.serve_single(listener, stop))
                 .await
@@ -230,20 +173,13 @@ where
             let server = server.bind(addr)?;
             let addr = server.addrs().first().copied().unwrap_or(addr);
             // Somebody started the program by hand, perhaps for the first time.
-            eprintln!(
+            let line = format!(
                 "HTTP for development on http://{addr}/ (to deploy over FastCGI, let a web server start this program, \
-                 or set FCGI_LISTEN to a path or host:port)"
+                 or set FCGI_LISTEN to a path or host:port)\n"
             );
+            // Not `eprintln!`, which panics where nobody reads.
+            let _ = io::stderr().write_all(line.as_bytes());
             server.run().await
         }
-        _ => Err(io::ErrorKind::Unsupported.into()),
-    }
-}
-
-impl<R, F, I, S, B> fmt::Debug for Run<R, F, I, S, B> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Run")
-            .field("lifecycle", &self.lifecycle)
-            .finish_non_exhaustive()
     }
 }

@@ -23,7 +23,10 @@ use crate::{
 /// One binary does for all of them: uploaded to a shared host, started by systemd, behind a web server on a machine of
 /// your own, and by hand for development.
 #[derive(Debug)]
-#[non_exhaustive]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a facade has to serve each of them"
+)]
 pub enum Environment {
     /// A web server or a process manager put a listening socket on descriptor 0: mod_fcgid, spawn-fcgi, lighttpd's
     /// `bin-path`, h2o's `fastcgi.spawn`, inetd with `wait`, systemd with `StandardInput=socket`.
@@ -44,12 +47,11 @@ pub enum Environment {
 
 /// Where the program itself wants to listen, if it is not handed anything.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Bind {
+pub(super) struct Bind {
     /// The addresses, as they were written; with none, `FCGI_LISTEN` counts.
-    pub addresses: Vec<String>,
+    pub(super) addresses: Vec<String>,
     /// Connections that may wait to be accepted on each.
-    pub backlog: u32,
+    pub(super) backlog: u32,
 }
 
 impl Default for Bind {
@@ -78,7 +80,7 @@ impl Environment {
     /// # Panics
     ///
     /// Outside a tokio runtime with I/O enabled.
-    pub fn detect(bind: &Bind) -> io::Result<Self> {
+    pub(super) fn detect(bind: &Bind) -> io::Result<Self> {
         match handed_over()? {
             Some(environment) => {
                 if !bind.addresses.is_empty() {

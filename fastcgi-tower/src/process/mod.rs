@@ -3,7 +3,8 @@
 mod cgi;
 mod connected;
 mod environment;
-mod lifecycle;
+mod mount;
+mod run;
 mod run_error;
 mod signal;
 mod single;
@@ -12,10 +13,11 @@ mod threads;
 
 pub use self::{
     cgi::cgi,
-    environment::{Bind, Environment},
-    lifecycle::{Lifecycle, Mount, Signal},
+    environment::Environment,
+    mount::Mount,
+    run::{Application, Configure, INHERITED_GRACE_PERIOD, Run, RunApplication, serve_in},
     run_error::RunError,
-    signal::shutdown_signal,
+    signal::{Signal, shutdown_signal},
     single::Single,
 };
 

@@ -1,8 +1,11 @@
 //! The signals that ask a process to stop.
 
-use std::{future::Future, io, task::Poll};
+use std::{future::Future, io, pin::Pin, task::Poll};
 
 use tokio::signal::unix::{SignalKind, signal};
+
+/// Is ready when the process is asked to stop.
+pub type Signal = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Waits for `SIGTERM`, `SIGINT` or `SIGUSR1`, with which process managers ask FastCGI applications to stop.
 ///

@@ -10,11 +10,11 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 
 use super::{
-    Serve, Settings, Signal,
+    Serve, Settings,
     task::{ConnectionTask, Stops},
     web_servers::WebServers,
 };
-use crate::{exchange::ExchangeService, listener::Listener};
+use crate::{exchange::ExchangeService, listener::Listener, process::Signal};
 
 /// Connections that wait to be accepted when the server stops are served, as long as they come within this time of each
 /// other.

@@ -23,7 +23,7 @@ use proto::{
 use self::retirement::Retirement;
 use crate::{
     builder::ConnectionBuilder, exchange::ExchangeService, http_service::HttpService,
-    listener::Listener,
+    listener::Listener, process::Signal,
 };
 
 /// Serves `service`, which answers HTTP requests, on the connections of `listener`: the FastCGI counterpart of
@@ -70,9 +70,6 @@ pub struct Serve<L, S> {
     invalid_script_name: Option<InvalidScriptName>,
     signal: Option<Signal>,
 }
-
-/// Tells the server to stop.
-type Signal = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 #[derive(Debug)]
 struct Settings {

@@ -1,0 +1,222 @@
+//! The life of a process: what it was started for, its startup, its requests, its end.
+
+use std::{
+    fmt,
+    future::{Future, IntoFuture},
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    time::Duration,
+};
+
+use http_body::Body;
+use tokio::{select, time::timeout};
+
+use super::{
+    environment::{Bind, Environment},
+    run_error::RunError,
+    signal::{Signal, shutdown_signal},
+};
+use crate::{
+    error::BoxError,
+    exchange::ExchangeService,
+    listener::AnyListener,
+    serve::{Serve, serve_exchanges},
+};
+
+/// The future of a facade's `run`, with its settings.
+///
+/// The sockets are there from the beginning, so requests wait during the startup and none meets half an application.
+#[must_use = "an application does nothing unless it is awaited"]
+pub struct Run<F, A: Application> {
+    startup: F,
+    configure: Configure<A::Server>,
+    bind: Bind,
+    startup_timeout: Duration,
+    shutdown: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    shutdown_timeout: Duration,
+}
+
+/// What a user changes of the server that the environment asks for.
+pub type Configure<S> = Box<dyn FnOnce(S) -> S + Send>;
+
+/// An application of some framework: what [`Run`] runs.
+pub trait Application: Sized {
+    /// The server that serves it.
+    type Server;
+}
+
+/// How an application is run whose startup is `F`.
+pub trait RunApplication<F>: Application {
+    /// The life of the process.
+    type Future: Future<Output = Result<(), RunError>>;
+
+    /// Runs it: by [`Run::run`].
+    fn run(run: Run<F, Self>) -> Self::Future;
+}
+
+/// How long requests in progress may take where the process manager waits 3 seconds before it kills: on descriptor 0.
+pub const INHERITED_GRACE_PERIOD: Duration = Duration::from_secs(3);
+
+impl<F, A: Application> Run<F, A> {
+    /// Runs what `startup` makes.
+    pub fn new(startup: F) -> Self {
+        Self {
+            startup,
+            configure: Box::new(|server| server),
+            bind: Bind::default(),
+            startup_timeout: Duration::from_secs(30),
+            shutdown: None,
+            shutdown_timeout: Duration::from_secs(10),
+        }
+    }
+
+    /// Settings for the server, where it is not HTTP for development. They take the place of the defaults, and of the
+    /// environment.
+    pub fn configure(
+        mut self,
+        configure: impl FnOnce(A::Server) -> A::Server + Send + 'static,
+    ) -> Self {
+        self.configure = Box::new(configure);
+        self
+    }
+
+    /// Listens on an [address](crate::Address), a path or `host:port`, if the process is not handed a socket or a request.
+    /// Several calls are several addresses. It goes before `FCGI_LISTEN` and HTTP for development.
+    pub fn bind(mut self, address: impl Into<String>) -> Self {
+        self.bind.addresses.push(address.into());
+        self
+    }
+
+    /// How many connections may wait to be accepted on each socket that [`bind`](Self::bind) or `FCGI_LISTEN` opens.
+    /// Default: 1024.
+    pub fn backlog(mut self, connections: u32) -> Self {
+        self.bind.backlog = connections;
+        self
+    }
+
+    /// How long the startup may take. Default: 30 s. After that it is an error: mod_fcgid gives up waiting after 40.
+    pub fn startup_timeout(mut self, limit: Duration) -> Self {
+        self.startup_timeout = limit;
+        self
+    }
+
+    /// What to do after the last request, such as closing a pool of connections.
+    pub fn on_shutdown(mut self, shutdown: impl Future<Output = ()> + Send + 'static) -> Self {
+        self.shutdown = Some(Box::pin(shutdown));
+        self
+    }
+
+    /// How long [`on_shutdown`](Self::on_shutdown) may take. Default: 10 s. After that it is dropped.
+    pub fn shutdown_timeout(mut self, limit: Duration) -> Self {
+        self.shutdown_timeout = limit;
+        self
+    }
+
+    /// Finds out what the process was started for, awaits the startup, and then what `serve` makes of the two.
+    ///
+    /// `SIGTERM`, `SIGINT` and `SIGUSR1` end the startup at once, and are handed on to `serve` after that.
+    ///
+    /// # Errors
+    ///
+    /// When the socket cannot be used, the startup fails or takes too long, or serving fails.
+    pub async fn run<T, E, S>(
+        self,
+        serve: impl FnOnce(Environment, T, Configure<A::Server>, Signal) -> S,
+    ) -> Result<(), RunError>
+    where
+        F: Future<Output = Result<T, E>>,
+        E: Into<BoxError>,
+        S: Future<Output = io::Result<()>>,
+    {
+        // First of all, so that a signal during the startup is not lost.
+        let mut signal: Signal = Box::pin(shutdown_signal().map_err(RunError::environment)?);
+        let environment = Environment::detect(&self.bind).map_err(RunError::environment)?;
+        tracing::info!("running: {environment}");
+        let application = select! {
+            biased;
+            () = &mut signal => return Ok(()),
+            application = start(self.startup, self.startup_timeout) => application?,
+        };
+        let served = serve(environment, application, self.configure, signal).await;
+        if let Some(shutdown) = self.shutdown {
+            if timeout(self.shutdown_timeout, shutdown).await.is_err() {
+                tracing::error!("what was to be done at the end took too long");
+            }
+        }
+        served.map_err(RunError::server)
+    }
+}
+
+impl<F, A: RunApplication<F>> IntoFuture for Run<F, A> {
+    type Output = Result<(), RunError>;
+    type IntoFuture = A::Future;
+
+    fn into_future(self) -> Self::IntoFuture {
+        A::run(self)
+    }
+}
+
+async fn start<T, E: Into<BoxError>>(
+    startup: impl Future<Output = Result<T, E>>,
+    limit: Duration,
+) -> Result<T, RunError> {
+    match timeout(limit, startup).await {
+        Ok(Ok(application)) => Ok(application),
+        Ok(Err(error)) => Err(RunError::startup(error.into())),
+        Err(_) => Err(RunError::startup(
+            format!("it took longer than {} s", limit.as_secs_f32()).into(),
+        )),
+    }
+}
+
+/// Serves `service` in an environment, whichever it is; by hand with `http`.
+///
+/// # Errors
+///
+/// When a setting is invalid, or serving fails.
+pub async fn serve_in<S, H>(
+    environment: Environment,
+    service: S,
+    configure: Configure<Serve<AnyListener, S>>,
+    signal: Signal,
+    http: impl FnOnce(SocketAddr, S, Signal) -> H,
+) -> io::Result<()>
+where
+    S: ExchangeService<Future: Send> + Clone + Send + 'static,
+    S::Body: Body<Data: Send> + Send + 'static,
+    H: Future<Output = io::Result<()>>,
+{
+    match environment {
+        Environment::Inherited(socket) => {
+            let server = serve_exchanges(AnyListener::new([socket])?, service)
+                .exit_when_replaced(true)
+                .grace_period(INHERITED_GRACE_PERIOD);
+            configure(server).with_graceful_shutdown(signal).await
+        }
+        Environment::Activated(sockets) | Environment::Bound(sockets) => {
+            let server = serve_exchanges(AnyListener::new(sockets)?, service);
+            configure(server).with_graceful_shutdown(signal).await
+        }
+        Environment::Cgi(single) | Environment::Connected(single) => {
+            single
+                .serve(signal, |listener, stop| {
+                    configure(serve_exchanges(listener, service))
+                        .with_graceful_shutdown(stop)
+                        .into_future()
+                })
+                .await
+        }
+        Environment::Http(addr) => http(addr, service, signal).await,
+    }
+}
+
+impl<F, A: Application> fmt::Debug for Run<F, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run")
+            .field("bind", &self.bind)
+            .field("startup_timeout", &self.startup_timeout)
+            .field("shutdown_timeout", &self.shutdown_timeout)
+            .finish_non_exhaustive()
+    }
+}
