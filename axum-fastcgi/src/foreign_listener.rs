@@ -1,18 +1,16 @@
 //! Listeners that were written for `axum::serve`.
 
-use std::{fmt, future::Future, io, net::IpAddr};
+use std::{future::Future, io};
 
 use axum::serve::Listener as AxumListener;
-use fastcgi_tower::Listener;
+use fastcgi_tower::listener::{Listener, PeerAddr, Transport};
 
 /// A listener that was written for `axum::serve`, to be served over FastCGI.
 ///
-/// The server has to know where connections come from: whoever connects is trusted with everything. So it is told how to
-/// find the IP address in the listener's addresses, or that they have none.
+/// The server has to know where connections come from, because a peer that connects is trusted with everything. So
+/// addresses of types of your own have to implement [`PeerAddr`], and connections [`Transport`].
 ///
 /// ```no_run
-/// use std::net::SocketAddr;
-///
 /// use axum::{Router, serve::ListenerExt};
 /// use axum_fastcgi::ForeignListener;
 ///
@@ -21,62 +19,25 @@ use fastcgi_tower::Listener;
 /// let listener = listener.tap_io(|io| {
 ///     io.set_nodelay(true).ok();
 /// });
-/// let listener = ForeignListener::new(listener, |addr: &SocketAddr| Some(addr.ip()));
-/// axum_fastcgi::serve(listener, app).await
+/// axum_fastcgi::serve(ForeignListener(listener), app).await
 /// # }
 /// ```
-pub struct ForeignListener<L, F> {
-    listener: L,
-    ip: F,
-}
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "a wrapper, and nothing else")]
+pub struct ForeignListener<L>(pub L);
 
-impl<L, F> ForeignListener<L, F>
+impl<L> Listener for ForeignListener<L>
 where
-    L: AxumListener,
-    F: Fn(&L::Addr) -> Option<IpAddr>,
-{
-    /// A listener in whose addresses `ip` finds the IP address; `None` is for those that have none, such as Unix sockets.
-    pub fn new(listener: L, ip: F) -> Self {
-        Self { listener, ip }
-    }
-}
-
-impl<L: AxumListener> ForeignListener<L, fn(&L::Addr) -> Option<IpAddr>> {
-    /// A listener whose addresses have no IP address, such as a Unix socket.
-    ///
-    /// **With a TCP socket the guard is off**: nothing keeps the server from listening where other machines can connect,
-    /// and whoever connects can be anybody to the application. With `FCGI_WEB_SERVER_ADDRS` set, every connection is
-    /// refused.
-    pub fn without_addresses(listener: L) -> Self {
-        Self::new(listener, |_| None)
-    }
-}
-
-impl<L, F> Listener for ForeignListener<L, F>
-where
-    L: AxumListener<Addr: fmt::Debug>,
-    F: Fn(&L::Addr) -> Option<IpAddr> + Send + 'static,
+    L: AxumListener<Io: Transport, Addr: PeerAddr>,
 {
     type Io = L::Io;
     type Addr = L::Addr;
 
     fn accept(&mut self) -> impl Future<Output = (L::Io, L::Addr)> + Send {
-        self.listener.accept()
+        self.0.accept()
     }
 
     fn local_addr(&self) -> io::Result<L::Addr> {
-        self.listener.local_addr()
-    }
-
-    fn ip(&self, addr: &L::Addr) -> Option<IpAddr> {
-        (self.ip)(addr)
-    }
-}
-
-impl<L: fmt::Debug, F> fmt::Debug for ForeignListener<L, F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ForeignListener")
-            .field("listener", &self.listener)
-            .finish_non_exhaustive()
+        self.0.local_addr()
     }
 }

@@ -8,7 +8,6 @@ use std::{
     os::fd::{AsFd, BorrowedFd},
     pin::Pin,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
 use tokio::{
@@ -19,7 +18,7 @@ use tokio::{
 };
 
 use super::{
-    Listener, Socket, UnixSocket, accept_pause,
+    Listener, PeerAddr, Socket, Transport, UnixSocket, accept_pause,
     source::{Source, UnixSource},
 };
 use crate::{
@@ -190,27 +189,13 @@ impl Listener for AnyListener {
         poll_fn(|cx| self.poll_accept(cx)).await
     }
 
-    /// Of the first socket.
+    /// Of all sockets, where there are several.
     fn local_addr(&self) -> io::Result<AnyAddr> {
-        match self.sources.first() {
-            Some(source) => source.local_addr(),
-            None => Ok(AnyAddr::Pipe),
+        if let [source] = &self.sources[..] {
+            return source.local_addr();
         }
-    }
-
-    fn idle_timeout(&self) -> Option<Duration> {
-        self.sources.iter().find_map(Source::idle_timeout)
-    }
-
-    fn is_internal(&self) -> bool {
-        self.sources.iter().all(Source::is_internal)
-    }
-
-    fn ip(&self, addr: &AnyAddr) -> Option<IpAddr> {
-        match addr {
-            AnyAddr::Tcp(addr) => Some(addr.ip()),
-            AnyAddr::Unix(_) | AnyAddr::Pipe => None,
-        }
+        let addrs = self.sources.iter().map(Source::local_addr);
+        Ok(AnyAddr::Several(addrs.collect::<io::Result<_>>()?))
     }
 
     fn close(&mut self) {
@@ -218,19 +203,12 @@ impl Listener for AnyListener {
             source.close();
         }
     }
-
-    fn break_off(io: AnyIo) {
-        if let Kind::Tcp(io) = io.kind {
-            tokio::net::TcpListener::break_off(io);
-        }
-    }
 }
 
 impl fmt::Debug for AnyListener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let addrs = self.sources.iter().map(|source| source.local_addr().ok());
         f.debug_tuple("AnyListener")
-            .field(&addrs.collect::<Vec<_>>())
+            .field(&self.local_addr().ok())
             .finish()
     }
 }
@@ -245,6 +223,29 @@ pub enum AnyAddr {
     Unix(unix::SocketAddr),
     /// Inside the process.
     Pipe,
+    /// Of each socket of a listener that has several, or none.
+    Several(Vec<Self>),
+}
+
+impl PeerAddr for AnyAddr {
+    fn ip(&self) -> Option<IpAddr> {
+        match self {
+            Self::Tcp(addr) => Some(addr.ip()),
+            Self::Unix(_) | Self::Pipe | Self::Several(_) => None,
+        }
+    }
+
+    fn is_remote(&self) -> bool {
+        match self {
+            Self::Tcp(addr) => addr.is_remote(),
+            Self::Unix(_) | Self::Pipe => false,
+            Self::Several(addrs) => addrs.iter().any(Self::is_remote),
+        }
+    }
+
+    fn is_internal(&self) -> bool {
+        matches!(self, Self::Pipe)
+    }
 }
 
 impl fmt::Debug for AnyAddr {
@@ -253,6 +254,7 @@ impl fmt::Debug for AnyAddr {
             Self::Tcp(addr) => addr.fmt(f),
             Self::Unix(addr) => addr.fmt(f),
             Self::Pipe => f.write_str("(pipe)"),
+            Self::Several(addrs) => addrs.fmt(f),
         }
     }
 }
@@ -303,10 +305,13 @@ impl AnyIo {
             Kind::Pipe(_) => None,
         }
     }
+}
 
-    /// Whether it is inside this process.
-    pub(super) fn is_internal(&self) -> bool {
-        matches!(self.kind, Kind::Pipe(_))
+impl Transport for AnyIo {
+    fn reset(self) {
+        if let Kind::Tcp(io) = self.kind {
+            io.reset();
+        }
     }
 }
 

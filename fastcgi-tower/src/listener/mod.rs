@@ -15,7 +15,7 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncWrite, DuplexStream},
     net::{TcpListener, TcpStream, UnixListener, UnixStream, unix},
 };
 
@@ -28,15 +28,9 @@ pub use self::{
 /// Something that gives connections of web servers: the shape of axum's trait of that name.
 pub trait Listener: Send + 'static {
     /// A connection.
-    type Io: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+    type Io: Transport;
     /// Where a connection comes from.
-    type Addr: fmt::Debug + Send;
-
-    /// How long connections may be without a request, unless the server says otherwise. Default: for ever, because the
-    /// web server owns its pool of connections.
-    fn idle_timeout(&self) -> Option<Duration> {
-        None
-    }
+    type Addr: PeerAddr;
 
     /// Waits for the next connection. Errors are the listener's business: it has to log them and try again.
     ///
@@ -44,27 +38,70 @@ pub trait Listener: Send + 'static {
     fn accept(&mut self) -> impl Future<Output = (Self::Io, Self::Addr)> + Send;
 
     /// Where connections are accepted.
-    fn local_addr(&self) -> io::Result<Self::Addr>;
-
-    /// Whether connections come from this very process, so that nobody has to be kept away. Default: `false`.
-    fn is_internal(&self) -> bool {
-        false
-    }
-
-    /// The IP address in an address; `None` where it has none, as that of a Unix socket.
     ///
-    /// The server's guards stand on it. A listener on an address that other machines can reach is refused unless that is
-    /// allowed, and `FCGI_WEB_SERVER_ADDRS` admits connections by it. With `None` for a TCP socket, the first guard is off.
-    fn ip(&self, addr: &Self::Addr) -> Option<IpAddr>;
+    /// # Errors
+    ///
+    /// When it is not known. A server does not start then, because it cannot say who may connect.
+    fn local_addr(&self) -> io::Result<Self::Addr>;
 
     /// Keeps further connections from being made, where that is possible; those that wait are still to be accepted.
     /// Default: nothing.
     fn close(&mut self) {}
+}
 
-    /// Breaks a connection in the middle of a response, so that the web server sees that something is missing.
+/// The address of a [`Listener`], or of a peer of it.
+///
+/// The server's guards stand on it. A listener on an address that other machines can reach is refused unless that is
+/// allowed, and `FCGI_WEB_SERVER_ADDRS` admits connections by it.
+pub trait PeerAddr: fmt::Debug + Send {
+    /// The IP address; `None` where there is none, as for a Unix socket. **With `None` for a TCP socket, the guards are
+    /// off.**
+    fn ip(&self) -> Option<IpAddr>;
+
+    /// Whether other machines can reach it. Default: when its IP address is not one of this machine alone.
+    fn is_remote(&self) -> bool {
+        self.ip().is_some_and(|ip| !ip.to_canonical().is_loopback())
+    }
+
+    /// Whether the other end is in this very process, which nobody has to be kept away from. Default: `false`.
+    fn is_internal(&self) -> bool {
+        false
+    }
+}
+
+/// A connection of a [`Listener`].
+pub trait Transport: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// Breaks the connection in the middle of a response, so that the web server sees that something is missing.
     /// Default: closes it.
-    fn break_off(io: Self::Io) {
-        drop(io);
+    fn reset(self)
+    where
+        Self: Sized,
+    {
+        drop(self);
+    }
+}
+
+impl PeerAddr for SocketAddr {
+    fn ip(&self) -> Option<IpAddr> {
+        Some(Self::ip(self))
+    }
+}
+
+impl PeerAddr for unix::SocketAddr {
+    fn ip(&self) -> Option<IpAddr> {
+        None
+    }
+}
+
+impl Transport for UnixStream {}
+
+impl Transport for DuplexStream {}
+
+impl Transport for TcpStream {
+    fn reset(self) {
+        if let Err(error) = self.set_zero_linger() {
+            tracing::debug!(%error, "SO_LINGER cannot be set");
+        }
     }
 }
 
@@ -87,21 +124,6 @@ impl Listener for TcpListener {
     fn local_addr(&self) -> io::Result<SocketAddr> {
         Self::local_addr(self)
     }
-
-    fn idle_timeout(&self) -> Option<Duration> {
-        Some(Duration::from_secs(5 * 60))
-    }
-
-    fn ip(&self, addr: &SocketAddr) -> Option<IpAddr> {
-        Some(addr.ip())
-    }
-
-    /// With a reset.
-    fn break_off(io: TcpStream) {
-        if let Err(error) = io.set_zero_linger() {
-            tracing::debug!(%error, "SO_LINGER cannot be set");
-        }
-    }
 }
 
 impl Listener for UnixListener {
@@ -119,10 +141,6 @@ impl Listener for UnixListener {
 
     fn local_addr(&self) -> io::Result<unix::SocketAddr> {
         Self::local_addr(self)
-    }
-
-    fn ip(&self, _: &unix::SocketAddr) -> Option<IpAddr> {
-        None
     }
 }
 

@@ -8,15 +8,13 @@ use std::{
         unix::{net::UnixListener as StdUnixListener, process::parent_id},
     },
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
 use rustix::net::{Shutdown, shutdown};
 use tokio::net::{TcpListener, UnixListener, UnixStream, unix};
 
 use super::{
-    AnyAddr, AnyIo, Listener, Socket, UnixSocket, set_nodelay, socket::StdListener,
-    socket_file::SocketFile,
+    AnyAddr, AnyIo, Socket, UnixSocket, set_nodelay, socket::StdListener, socket_file::SocketFile,
 };
 
 /// Where connections come from.
@@ -77,17 +75,6 @@ impl Source {
             Self::Connected(Some((io, _))) => io.local_addr(),
             Self::Connected(None) => Ok(AnyAddr::Pipe),
         }
-    }
-
-    pub(super) fn idle_timeout(&self) -> Option<Duration> {
-        match self {
-            Self::Tcp(listener) => listener.idle_timeout(),
-            _ => None,
-        }
-    }
-
-    pub(super) fn is_internal(&self) -> bool {
-        matches!(self, Self::Connected(Some((io, _))) if io.is_internal())
     }
 
     pub(super) fn close(&mut self) {

@@ -1,6 +1,6 @@
 //! A Unix socket in the file system, with the care that its path needs.
 
-use std::{io, net::IpAddr, path::Path};
+use std::{io, path::Path};
 
 use tokio::net::{UnixListener, UnixStream, unix};
 
@@ -75,10 +75,6 @@ impl Listener for UnixSocket {
 
     fn local_addr(&self) -> io::Result<unix::SocketAddr> {
         self.listener.local_addr()
-    }
-
-    fn ip(&self, _: &unix::SocketAddr) -> Option<IpAddr> {
-        None
     }
 
     /// Removes the path: who connects from now on is refused at once, and may go elsewhere.

@@ -14,7 +14,11 @@ use super::{
     task::{ConnectionTask, Stops},
     web_servers::WebServers,
 };
-use crate::{exchange::ExchangeService, listener::Listener, process::Signal};
+use crate::{
+    exchange::ExchangeService,
+    listener::{Listener, PeerAddr},
+    process::Signal,
+};
 
 /// Connections that wait to be accepted when the server stops are served, as long as they come within this time of each
 /// other.
@@ -22,10 +26,14 @@ const BACKLOG_PAUSE: Duration = Duration::from_millis(10);
 /// And no longer than this: under load there is always one more.
 const BACKLOG_LIMIT: Duration = Duration::from_millis(200);
 
+/// How long a TCP connection may be without a request, unless a setting says otherwise. On a Unix socket the web server owns
+/// its pool of connections, and a connection cannot get lost unseen.
+const TCP_IDLE_LIMIT: Duration = Duration::from_secs(5 * 60);
+
 /// Serves until there is a reason to stop, and then until the last connection is closed.
 pub(super) async fn run<L, S>(
     server: Serve<L, S>,
-    mut spawn: impl FnMut(&TaskTracker, ConnectionTask<L, S>),
+    mut spawn: impl FnMut(&TaskTracker, ConnectionTask<L::Io, S>),
 ) -> io::Result<()>
 where
     L: Listener,
@@ -42,24 +50,30 @@ where
         return Err(io::Error::new(io::ErrorKind::InvalidInput, error));
     }
     let Settings {
-        mut connections,
+        connections,
         timeouts,
         max_connections,
         allow_remote,
         grace_period,
         retirement,
     } = settings;
-    connections = connections
-        .timeouts(timeouts.or_idle(listener.idle_timeout()))
-        .plain_cgi(listener.is_internal());
+    let connections = connections.timeouts(timeouts.clone());
+    let over_tcp = connections
+        .clone()
+        .timeouts(timeouts.or_idle(Some(TCP_IDLE_LIMIT)));
     let mut entrance = Entrance::new(listener, max_connections, allow_remote)?;
     let requests = retirement.request_count();
     let tasks = TaskTracker::new();
     let stops = Stops::default();
     let mut serve = {
         let (tasks, stops, requests) = (tasks.clone(), stops.clone(), requests.clone());
-        move |io: L::Io, place| {
-            let connection = connections.serve_connection(io, service.clone());
+        move |io: L::Io, peer: L::Addr, place| {
+            let settings = match peer.ip() {
+                Some(_) => &over_tcp,
+                None => &connections,
+            };
+            let settings = settings.clone().plain_cgi(peer.is_internal());
+            let connection = settings.serve_connection(io, service.clone());
             spawn(
                 &tasks,
                 ConnectionTask::new(connection, &stops, requests.clone(), place),
@@ -77,7 +91,7 @@ where
         select! {
             biased;
             () = &mut reason_to_stop => break,
-            (io, place) = entrance.accept() => serve(io, place),
+            (io, peer, place) = entrance.accept() => serve(io, peer, place),
         }
     }
     entrance.close(serve).await;
@@ -90,7 +104,7 @@ where
     Ok(())
 }
 
-/// Where connections come in: as many as there are places, of those who may.
+/// Where connections come in: as many as there are places, from peers that may connect.
 struct Entrance<L> {
     listener: L,
     places: Arc<Semaphore>,
@@ -99,8 +113,17 @@ struct Entrance<L> {
 
 impl<L: Listener> Entrance<L> {
     fn new(listener: L, max_connections: usize, allow_remote: bool) -> io::Result<Self> {
-        let web_servers = WebServers::for_listener(&listener)?;
-        web_servers.check(&listener, allow_remote)?;
+        if max_connections == 0 || max_connections > Semaphore::MAX_PERMITS {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!(
+                    "max_connections is {max_connections}, and has to be from 1 to {}",
+                    Semaphore::MAX_PERMITS
+                ),
+            ));
+        }
+        let web_servers = WebServers::from_env()?;
+        web_servers.check(&listener.local_addr()?, allow_remote)?;
         Ok(Self {
             listener,
             places: Arc::new(Semaphore::new(max_connections)),
@@ -109,29 +132,29 @@ impl<L: Listener> Entrance<L> {
     }
 
     /// Waits for a place, then for a connection to take it.
-    async fn accept(&mut self) -> (L::Io, Option<OwnedSemaphorePermit>) {
-        // The semaphore is never closed.
-        let place = Arc::clone(&self.places).acquire_owned().await.ok();
+    async fn accept(&mut self) -> (L::Io, L::Addr, OwnedSemaphorePermit) {
+        let place = Arc::clone(&self.places).acquire_owned().await;
+        let place = place.expect("the semaphore is never closed");
         loop {
             let (io, peer) = self.listener.accept().await;
-            if self.web_servers.admits(self.listener.ip(&peer)) {
+            if self.web_servers.admits(&peer) {
                 tracing::trace!(?peer, "connection accepted");
-                return (io, place);
+                return (io, peer, place);
             }
             tracing::debug!(?peer, "connection refused: not in FCGI_WEB_SERVER_ADDRS");
         }
     }
 
-    /// Lets in who waits, and nobody else.
-    async fn close(mut self, mut serve: impl FnMut(L::Io, Option<OwnedSemaphorePermit>)) {
+    /// Accepts the backlog, then nothing.
+    async fn close(mut self, mut serve: impl FnMut(L::Io, L::Addr, OwnedSemaphorePermit)) {
         self.listener.close();
         let limit = Instant::now() + BACKLOG_LIMIT;
         // Not a second timeout: it is only looked at when there is nothing to accept.
         while Instant::now() < limit {
-            let Ok((io, place)) = timeout(BACKLOG_PAUSE, self.accept()).await else {
+            let Ok((io, peer, place)) = timeout(BACKLOG_PAUSE, self.accept()).await else {
                 return;
             };
-            serve(io, place);
+            serve(io, peer, place);
         }
     }
 }

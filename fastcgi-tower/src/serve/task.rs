@@ -14,7 +14,7 @@ use super::{
     retirement::RequestCount,
     stop::{Said, Stop},
 };
-use crate::{conn::Connection, error::Error, exchange::ExchangeService, listener::Listener};
+use crate::{conn::Connection, error::Error, exchange::ExchangeService, listener::Transport};
 
 /// Tells the connections of a server to end.
 #[derive(Clone, Debug, Default)]
@@ -28,16 +28,16 @@ pub(super) struct Stops {
 pin_project! {
     /// Drives a connection to its end, and to an earlier one when the server stops.
     ///
-    /// A type with a name, because whether it is `Send` depends on the service, and only who spawns it has to know.
-    pub(super) struct ConnectionTask<L: Listener, S: ExchangeService> {
+    /// A type with a name, because whether it is `Send` depends on the service, and only what spawns it has to know.
+    pub(super) struct ConnectionTask<Io, S: ExchangeService> {
         // None when it has ended.
-        connection: Option<Connection<L::Io, S>>,
+        connection: Option<Connection<Io, S>>,
         #[pin]
         stopping: Stopping,
         now: Stop,
         requests: Option<Arc<RequestCount>>,
         counted: u64,
-        _place: Option<OwnedSemaphorePermit>,
+        _place: OwnedSemaphorePermit,
     }
 }
 
@@ -49,12 +49,12 @@ pin_project! {
     }
 }
 
-impl<L: Listener, S: ExchangeService> ConnectionTask<L, S> {
+impl<Io, S: ExchangeService> ConnectionTask<Io, S> {
     pub(super) fn new(
-        connection: Connection<L::Io, S>,
+        connection: Connection<Io, S>,
         stops: &Stops,
         requests: Option<Arc<RequestCount>>,
-        place: Option<OwnedSemaphorePermit>,
+        place: OwnedSemaphorePermit,
     ) -> Self {
         Self {
             connection: Some(connection),
@@ -69,7 +69,7 @@ impl<L: Listener, S: ExchangeService> ConnectionTask<L, S> {
     }
 }
 
-impl<L: Listener, S: ExchangeService> Future for ConnectionTask<L, S> {
+impl<Io: Transport, S: ExchangeService> Future for ConnectionTask<Io, S> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -88,7 +88,7 @@ impl<L: Listener, S: ExchangeService> Future for ConnectionTask<L, S> {
             }
             if let Poll::Ready(result) = polled {
                 if let (Err(error), Some(connection)) = (result, this.connection.take()) {
-                    end_badly::<L, S>(connection, &error);
+                    report(connection, &error);
                 }
                 return Poll::Ready(());
             }
@@ -109,9 +109,9 @@ impl<L: Listener, S: ExchangeService> Future for ConnectionTask<L, S> {
     }
 }
 
-fn end_badly<L: Listener, S: ExchangeService>(connection: Connection<L::Io, S>, error: &Error) {
+fn report<Io: Transport, S: ExchangeService>(connection: Connection<Io, S>, error: &Error) {
     if error.is_truncated() {
-        return L::break_off(connection.into_io());
+        return connection.into_io().reset();
     }
     let cause = std::error::Error::source(error).map(tracing::field::display);
     tracing::debug!(%error, cause, "a connection failed");

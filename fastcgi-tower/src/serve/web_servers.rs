@@ -1,18 +1,18 @@
-//! Who may connect. A web server is trusted with everything: it says who the client is.
+//! Which peers may connect. A web server is trusted with everything: it says who the client is.
 
 use std::{
     env, io,
     net::{AddrParseError, IpAddr},
 };
 
-use crate::Listener;
+use crate::listener::PeerAddr;
 
 /// The web servers that may connect.
 #[derive(Clone, Debug)]
 pub(super) enum WebServers {
-    /// Whoever can reach the socket.
+    /// Any that can reach the socket.
     Any,
-    /// These, and nobody over another transport than TCP (specification, 3.2).
+    /// These, and no others, over TCP alone (specification, 3.2).
     These(Vec<IpAddr>),
 }
 
@@ -21,10 +21,7 @@ impl WebServers {
     const VARIABLE: &str = "FCGI_WEB_SERVER_ADDRS";
 
     /// What the environment says.
-    pub(super) fn for_listener<L: Listener>(listener: &L) -> io::Result<Self> {
-        if listener.is_internal() {
-            return Ok(Self::Any);
-        }
+    pub(super) fn from_env() -> io::Result<Self> {
         match env::var(Self::VARIABLE) {
             Ok(list) if !list.trim().is_empty() => Self::parse(&list).map_err(|error| {
                 let message = format!("{}={list}: {error}", Self::VARIABLE);
@@ -39,35 +36,30 @@ impl WebServers {
         addresses.collect::<Result<_, _>>().map(Self::These)
     }
 
-    /// A socket that other machines can reach lets whoever finds it be any user of the application. So it has to be
-    /// meant.
-    pub(super) fn check<L: Listener>(&self, listener: &L, allow_remote: bool) -> io::Result<()> {
-        let local = listener
-            .local_addr()
-            .ok()
-            .and_then(|addr| listener.ip(&addr));
-        match (self, local) {
-            (Self::Any, Some(ip)) if !ip.to_canonical().is_loopback() && !allow_remote => {
-                Err(io::Error::new(
-                    io::ErrorKind::PermissionDenied,
-                    format!(
-                        "{ip} can be reached from elsewhere, and whoever connects is trusted: set {} to the addresses \
-                         of the web servers, or allow it with allow_remote",
-                        Self::VARIABLE
-                    ),
-                ))
-            }
-            _ => Ok(()),
+    /// A socket that other machines can reach lets any of them be any user of the application. So it has to be meant.
+    pub(super) fn check(&self, local: &impl PeerAddr, allow_remote: bool) -> io::Result<()> {
+        let is_open_to_all = matches!(self, Self::Any) && local.is_remote();
+        if !is_open_to_all || allow_remote {
+            return Ok(());
         }
+        Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            format!(
+                "{local:?} can be reached from other machines, and a peer that connects is trusted: set {} to the \
+                 addresses of the web servers, or allow it with allow_remote",
+                Self::VARIABLE
+            ),
+        ))
     }
 
-    pub(super) fn admits(&self, peer: Option<IpAddr>) -> bool {
+    pub(super) fn admits(&self, peer: &impl PeerAddr) -> bool {
         match self {
             Self::Any => true,
-            Self::These(addresses) => peer.is_some_and(|peer| {
-                let peer = peer.to_canonical();
-                addresses.iter().any(|addr| addr.to_canonical() == peer)
-            }),
+            Self::These(addresses) => {
+                let ip = peer.ip().map(|ip| ip.to_canonical());
+                let is_named = |ip| addresses.iter().any(|addr| addr.to_canonical() == ip);
+                peer.is_internal() || ip.is_some_and(is_named)
+            }
         }
     }
 }

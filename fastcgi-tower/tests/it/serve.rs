@@ -11,12 +11,14 @@ use std::{
 };
 
 use fastcgi_tower::{
-    Exchange, Limits, Listener, Reply, listener::UnixSocket, serve, serve_exchanges,
+    Exchange, Limits, Listener, Reply,
+    listener::{PeerAddr, UnixSocket},
+    serve, serve_exchanges,
 };
 use http::Response;
 use tempfile::TempDir;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, Empty, empty},
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     net::{TcpListener, TcpStream, UnixStream},
     sync::oneshot,
     task::JoinHandle,
@@ -140,20 +142,26 @@ async fn a_graceful_shutdown_waits_for_requests_in_progress() {
 /// There is always one more connection, and it is closed.
 struct Flood;
 
-impl Listener for Flood {
-    type Io = Empty;
-    type Addr = ();
+#[derive(Debug)]
+struct Nowhere;
 
-    async fn accept(&mut self) -> (Empty, ()) {
-        (empty(), ())
-    }
-
-    fn local_addr(&self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn ip(&self, (): &()) -> Option<IpAddr> {
+impl PeerAddr for Nowhere {
+    fn ip(&self) -> Option<IpAddr> {
         None
+    }
+}
+
+impl Listener for Flood {
+    type Io = DuplexStream;
+    type Addr = Nowhere;
+
+    async fn accept(&mut self) -> (DuplexStream, Nowhere) {
+        let (_, closed) = duplex(1);
+        (closed, Nowhere)
+    }
+
+    fn local_addr(&self) -> io::Result<Nowhere> {
+        Ok(Nowhere)
     }
 }
 
@@ -209,6 +217,17 @@ async fn no_more_than_max_connections_are_served_at_a_time() {
     assert!(calls.try_recv().is_err(), "the second waits to be accepted");
     drop(first);
     assert_eq!(calls.recv().await.expect("a call").path(), "/second");
+}
+
+#[tokio::test]
+async fn an_impossible_number_of_connections_is_an_error_of_the_server() {
+    for connections in [0, usize::MAX] {
+        let server = serve(Flood, service_fn(hello)).max_connections(connections);
+        let error = server.await.expect_err("no such number");
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        let message = error.to_string();
+        assert!(message.contains(&connections.to_string()), "{message}");
+    }
 }
 
 #[tokio::test]
