@@ -3,7 +3,9 @@
 mod cgi;
 mod connected;
 mod environment;
+mod memory;
 mod mount;
+mod replaced;
 mod run;
 mod run_error;
 mod signal;
@@ -11,10 +13,16 @@ mod single;
 mod stdio;
 mod threads;
 
+use std::{future::Future, time::Duration};
+
+use tokio::time::{MissedTickBehavior, interval};
+
 pub use self::{
     cgi::cgi,
     environment::Environment,
+    memory::larger_than,
     mount::Mount,
+    replaced::replaced,
     run::{Application, Configure, INHERITED_GRACE_PERIOD, Run, RunApplication, serve_in},
     run_error::RunError,
     signal::{Signal, shutdown_signal},
@@ -22,3 +30,17 @@ pub use self::{
 };
 
 pub(crate) use self::{environment::bind_list, stdio::listening_stdin};
+
+/// Is ready when `is_so`, which is asked once a second.
+fn once_a_second(is_so: impl Fn() -> bool + Send + 'static) -> impl Future<Output = ()> + Send {
+    async move {
+        let mut ticks = interval(Duration::from_secs(1));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if is_so() {
+                return;
+            }
+        }
+    }
+}

@@ -1,6 +1,12 @@
 //! The accept loop, and what happens after it.
 
-use std::{io, pin::pin, sync::Arc, time::Duration};
+use std::{
+    future::{Future, pending},
+    io,
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
     select,
@@ -11,13 +17,14 @@ use tokio_util::task::TaskTracker;
 
 use super::{
     Serve, Settings,
+    request_count::RequestCount,
     task::{ConnectionTask, Stops},
     web_servers::WebServers,
 };
 use crate::{
     exchange::ExchangeService,
     listener::{Listener, PeerAddr},
-    process::Signal,
+    process::{larger_than, replaced},
 };
 
 /// Connections that wait to be accepted when the server stops are served, as long as they come within this time of each
@@ -55,14 +62,16 @@ where
         max_connections,
         allow_remote,
         grace_period,
-        retirement,
+        exit_when_replaced,
+        max_requests,
+        max_rss,
     } = settings;
     let connections = connections.timeouts(timeouts.clone());
     let over_tcp = connections
         .clone()
         .timeouts(timeouts.or_idle(Some(TCP_IDLE_LIMIT)));
     let mut entrance = Entrance::new(listener, max_connections, allow_remote)?;
-    let requests = retirement.request_count();
+    let requests = max_requests.map(|_| Arc::new(RequestCount::default()));
     let tasks = TaskTracker::new();
     let stops = Stops::default();
     let mut serve = {
@@ -82,10 +91,17 @@ where
     };
 
     let mut reason_to_stop = pin!(async {
-        select! {
-            () = wait_for(signal) => {}
-            () = retirement.due(requests) => {}
-        }
+        let enough = async || match (&requests, max_requests) {
+            (Some(requests), Some(max)) => requests.reaches(max).await,
+            _ => pending().await,
+        };
+        let reason = select! {
+            () = or_never(signal) => "it was told to",
+            () = or_never(exit_when_replaced.then(replaced)) => "the program was replaced",
+            () = or_never(max_rss.map(larger_than)) => "the process uses too much memory",
+            () = enough() => "enough requests were served",
+        };
+        tracing::info!("the server stops: {reason}");
     });
     loop {
         select! {
@@ -159,9 +175,10 @@ impl<L: Listener> Entrance<L> {
     }
 }
 
-async fn wait_for(signal: Option<Signal>) {
-    match signal {
-        Some(signal) => signal.await,
-        None => std::future::pending().await,
+/// Waits for `event`, if there is one to wait for.
+async fn or_never(event: Option<impl Future<Output = ()>>) {
+    match event {
+        Some(event) => event.await,
+        None => pending().await,
     }
 }

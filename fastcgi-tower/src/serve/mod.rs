@@ -1,7 +1,7 @@
 //! A server: accepts connections and drives each in a task of its own.
 
 mod accept;
-mod retirement;
+mod request_count;
 mod stop;
 mod task;
 mod web_servers;
@@ -20,7 +20,6 @@ use proto::{
     cgi::{InvalidScriptName, OnMismatch, PathSource, ScriptName},
 };
 
-use self::retirement::Retirement;
 use crate::{
     builder::ConnectionBuilder, exchange::ExchangeService, http_service::HttpService,
     listener::Listener, process::Signal,
@@ -78,7 +77,9 @@ struct Settings {
     max_connections: usize,
     allow_remote: bool,
     grace_period: Duration,
-    retirement: Retirement,
+    exit_when_replaced: bool,
+    max_requests: Option<u64>,
+    max_rss: Option<u64>,
 }
 
 impl Default for Settings {
@@ -89,7 +90,9 @@ impl Default for Settings {
             max_connections: 1024,
             allow_remote: false,
             grace_period: Duration::from_secs(30),
-            retirement: Retirement::default(),
+            exit_when_replaced: false,
+            max_requests: None,
+            max_rss: None,
         }
     }
 }
@@ -186,29 +189,22 @@ impl<L, S> Serve<L, S> {
         self
     }
 
-    /// Whether to stop when the program's file has been replaced, or `tmp/restart.txt` beside it or in the working
-    /// directory touched, so that a process manager starts the new program. Default: `false`. Looked at once a second.
+    /// Whether to stop when the program is [replaced](crate::process::replaced), so that a process manager starts the new
+    /// one. Default: `false`.
     pub fn exit_when_replaced(mut self, exit: bool) -> Self {
-        self.settings.retirement.when_replaced = exit;
+        self.settings.exit_when_replaced = exit;
         self
     }
 
     /// Stops after so many requests. Default: never.
     pub fn max_requests(mut self, requests: u64) -> Self {
-        self.settings.retirement.max_requests = Some(requests);
+        self.settings.max_requests = Some(requests);
         self
     }
 
-    /// Stops after so long. Default: never. Looked at once a second.
-    pub fn max_lifetime(mut self, lifetime: Duration) -> Self {
-        self.settings.retirement.max_lifetime = Some(lifetime);
-        self
-    }
-
-    /// Stops when the process has more than so many bytes of memory resident. Default: never. Looked at once a second,
-    /// and only on Linux.
+    /// Stops when the process is [larger](crate::process::larger_than) than so many bytes. Default: never.
     pub fn max_rss(mut self, bytes: u64) -> Self {
-        self.settings.retirement.max_rss = Some(bytes);
+        self.settings.max_rss = Some(bytes);
         self
     }
 }

@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
-    retirement::RequestCount,
+    request_count::RequestCount,
     stop::{Said, Stop},
 };
 use crate::{conn::Connection, error::Error, exchange::ExchangeService, listener::Transport};
