@@ -10,10 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
     serve::{IncomingStream, Listener},
 };
-use fastcgi_tower::{
-    Error,
-    client::{Client, ServerInfo},
-};
+use fastcgi_tower::client::{Client, ClientError, ServerInfo};
 use http_body_util::BodyExt;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -124,7 +121,7 @@ async fn forward(
     }
 }
 
-async fn call(client: &mut Client, request: Request) -> Result<Response, Error> {
+async fn call(client: &mut Client, request: Request) -> Result<Response, ClientError> {
     poll_fn(|cx| Service::<Request>::poll_ready(client, cx)).await?;
     let response = client.call(request).await?;
     Ok(response.map(|body| {
@@ -137,7 +134,7 @@ async fn call(client: &mut Client, request: Request) -> Result<Response, Error> 
 }
 
 /// An error and its causes, in one line.
-fn explain(error: &Error) -> String {
+fn explain(error: &ClientError) -> String {
     let mut line = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

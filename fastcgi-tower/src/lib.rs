@@ -25,12 +25,13 @@
 //! - A request has the web server's [`Params`], its [`ScriptName`] and a [`Handle`] in its extensions.
 //!   [`ParamToHeaderLayer`] makes headers of params.
 //! - An [`Exchange`] is the level below HTTP, for Authorizers, Filters and CGI-style programs.
-//! - [`client`] is the other side: a tower service that calls a FastCGI application.
+//! - The feature `client` has the other side: a tower service that calls a FastCGI application.
 //!
 //! This crate routes nothing and parses no HTTP; for axum there is `axum-fastcgi`, for actix-web `fastcgi-actix`.
 
 mod address;
 mod builder;
+#[cfg(feature = "client")]
 pub mod client;
 mod conn;
 mod error;

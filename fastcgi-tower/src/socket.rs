@@ -50,6 +50,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Socket<Io> {
         }
     }
 
+    #[cfg(feature = "client")]
     pub(crate) fn io(&self) -> &Io {
         &self.io
     }
@@ -93,6 +94,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Socket<Io> {
     }
 
     /// Ready when everything has left.
+    #[cfg(feature = "client")]
     pub(crate) fn poll_flush(
         &mut self,
         cx: &mut Context<'_>,

@@ -57,7 +57,9 @@ async fn after_enough_requests_the_server_ends() {
 #[tokio::test(start_paused = true)]
 async fn an_old_server_ends() {
     let lifetime = Duration::from_secs(3600);
-    let server = Server::start_with(Router::new(), |server| server.with_graceful_shutdown(sleep(lifetime)));
+    let server = Server::start_with(Router::new(), |server| {
+        server.with_graceful_shutdown(sleep(lifetime))
+    });
     sleep(lifetime - Duration::from_secs(1)).await;
     server.connect().await;
     let rest = tokio::time::Instant::now();

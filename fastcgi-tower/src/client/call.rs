@@ -14,8 +14,9 @@ use proto::{
     record::{BeginRequest, Flags, ProtocolStatus, RequestId, Role},
 };
 
+use super::error::{ClientError, Kind};
 use super::{pool::Lease, stderr::Stderr};
-use crate::{BoxError, Error, error::Kind};
+use crate::error::BoxError;
 
 /// A request that waits for its connection.
 #[derive(Debug)]
@@ -82,7 +83,7 @@ where
     }
 
     /// The next part of the response. Goes on sending the request meanwhile.
-    pub(super) fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<Piece, Error>> {
+    pub(super) fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<Piece, ClientError>> {
         loop {
             self.poll_send(cx)?;
             if let Some(piece) = self.next_piece()? {
@@ -97,7 +98,7 @@ where
     }
 
     /// Sends what it can.
-    fn poll_send(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Result<(), ClientError> {
         while !matches!(self.sending, Sending::Failed(_)) {
             match self.lease.link.poll_flush(cx) {
                 Poll::Pending => return Ok(()),
@@ -116,7 +117,7 @@ where
             };
             let frame = match frame.transpose() {
                 Ok(frame) => frame,
-                Err(error) => return Err(Error::new(Kind::RequestBody(error.into()))),
+                Err(error) => return Err(ClientError::new(Kind::RequestBody(error.into()))),
             };
             let is_last = frame.is_none() || body.is_end_stream();
             if let Some(data) = frame.and_then(into_data) {
@@ -132,7 +133,7 @@ where
 
 impl<B> Call<B> {
     /// The next part of the response, if it has been read already.
-    pub(super) fn next_piece(&mut self) -> Result<Option<Piece>, Error> {
+    pub(super) fn next_piece(&mut self) -> Result<Option<Piece>, ClientError> {
         while let Some(event) = self.lease.link.next_event()? {
             match event {
                 Event::Stdout { data, .. } => return Ok(Some(Piece::Stdout(data))),
@@ -143,7 +144,7 @@ impl<B> Call<B> {
                     return Ok(Some(Piece::End));
                 }
                 Event::End { end, .. } => {
-                    return Err(Error::new(Kind::Refused(end.protocol_status)));
+                    return Err(ClientError::new(Kind::Refused(end.protocol_status)));
                 }
                 unasked => tracing::debug!(?unasked, "the application sent a management record"),
             }
@@ -189,12 +190,12 @@ impl<B> Call<B> {
     }
 
     /// The connection has ended before the request did.
-    fn broken_off(&mut self, read_error: Option<io::Error>) -> Error {
+    fn broken_off(&mut self, read_error: Option<io::Error>) -> ClientError {
         let cause = match mem::replace(&mut self.sending, Sending::Ended) {
             Sending::Failed(write_error) => Some(write_error),
             _ => read_error,
         };
-        Error::new(Kind::IncompleteResponse(cause))
+        ClientError::new(Kind::IncompleteResponse(cause))
     }
 }
 

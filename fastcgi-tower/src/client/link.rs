@@ -14,8 +14,8 @@ use rustix::{
 
 use tokio::net::{TcpStream, UnixStream};
 
+use super::error::ClientError;
 use crate::{
-    Error,
     address::{Address, Kind},
     listener::AnyIo,
     socket::Socket,
@@ -51,7 +51,7 @@ impl Link {
     }
 
     /// What has been read and not yet been taken.
-    pub(super) fn next_event(&mut self) -> Result<Option<Event>, Error> {
+    pub(super) fn next_event(&mut self) -> Result<Option<Event>, ClientError> {
         Ok(self.proto.poll_event(&mut self.socket.input)?)
     }
 

@@ -16,6 +16,7 @@
 //! ```
 
 mod call;
+mod error;
 mod link;
 mod pool;
 mod response_body;
@@ -37,12 +38,13 @@ pub use proto::client::ServerInfo;
 
 pub use crate::address::{Address, InvalidAddress};
 
+use self::error::Kind;
 use self::{
     call::Outbound,
     pool::{Lease, Limits, Pool},
 };
-pub use self::{response_body::ResponseBody, response_future::ResponseFuture};
-use crate::{BoxError, Error, error::Kind};
+pub use self::{error::ClientError, response_body::ClientBody, response_future::ClientFuture};
+use crate::error::BoxError;
 
 /// Sends HTTP requests to one FastCGI application, in the role of a Responder.
 ///
@@ -98,13 +100,6 @@ impl Client {
         })
     }
 
-    /// The most connections to keep while they are not used. Default: 8.
-    #[must_use]
-    pub fn max_idle(self, max_idle: usize) -> Self {
-        let limits = self.pool.limits();
-        self.with_limits(Limits { max_idle, ..limits })
-    }
-
     /// The most requests at a time; more wait for their turn. Default: 64.
     #[must_use]
     pub fn max_connections(self, max_connections: usize) -> Self {
@@ -126,7 +121,7 @@ impl Client {
     /// # Errors
     ///
     /// When the application cannot be reached, and when it closes the connection or breaks the protocol.
-    pub async fn get_values(&self, names: &[&str]) -> Result<Params, Error> {
+    pub async fn get_values(&self, names: &[&str]) -> Result<Params, ClientError> {
         let mut lease = Arc::clone(&self.pool).lease().await?;
         lease.link.proto.get_values(names);
         let values = poll_fn(|cx| poll_values(cx, &mut lease)).await?;
@@ -154,16 +149,16 @@ impl<B> Service<Request<B>> for Client
 where
     B: Body<Error: Into<BoxError>>,
 {
-    type Response = Response<ResponseBody<B>>;
-    type Error = Error;
-    type Future = ResponseFuture<B>;
+    type Response = Response<ClientBody<B>>;
+    type Error = ClientError;
+    type Future = ClientFuture<B>;
 
     /// Always ready: a request waits for its turn in its future.
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ClientError>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<B>) -> ResponseFuture<B> {
+    fn call(&mut self, request: Request<B>) -> ClientFuture<B> {
         let (mut parts, body) = request.into_parts();
         if let Some(length) = length_to_announce(&parts, &body) {
             parts.headers.insert(CONTENT_LENGTH, length.into());
@@ -172,7 +167,7 @@ where
             params: self.params(&parts),
             body: (!body.is_end_stream()).then(|| Box::pin(body)),
         };
-        ResponseFuture::new(Arc::clone(&self.pool), parts.method, outbound)
+        ClientFuture::new(Arc::clone(&self.pool), parts.method, outbound)
     }
 }
 
@@ -198,8 +193,8 @@ fn length_to_announce<B: Body>(request: &http::request::Parts, body: &B) -> Opti
     (length > 0 || is_expected).then_some(length)
 }
 
-fn poll_values(cx: &mut Context<'_>, lease: &mut Lease) -> Poll<Result<Params, Error>> {
-    let broken_off = |cause| Error::new(Kind::IncompleteResponse(cause));
+fn poll_values(cx: &mut Context<'_>, lease: &mut Lease) -> Poll<Result<Params, ClientError>> {
+    let broken_off = |cause| ClientError::new(Kind::IncompleteResponse(cause));
     loop {
         while let Some(event) = lease.link.next_event()? {
             match event {

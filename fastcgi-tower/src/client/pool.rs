@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::error::{ClientError, Kind};
 use super::link::{self, Link};
 use crate::address::Address;
-use crate::{Error, error::Kind};
 
 /// The connections of a client and its clones.
 #[derive(Debug)]
@@ -22,14 +22,16 @@ pub(super) struct Pool {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     pub(super) keep_conn: bool,
-    pub(super) max_idle: usize,
     pub(super) max_connections: usize,
 }
+
+/// Connections that are kept while they are not used. More are only worth it for a client that has more requests at a time
+/// again and again, and then they are not idle.
+const MAX_IDLE: usize = 8;
 
 impl Limits {
     pub(super) const DEFAULT: Self = Self {
         keep_conn: true,
-        max_idle: 8,
         max_connections: 64,
     };
 }
@@ -56,7 +58,7 @@ impl Pool {
     }
 
     /// A connection for one request, as soon as there is a place.
-    pub(super) async fn lease(self: Arc<Self>) -> Result<Lease, Error> {
+    pub(super) async fn lease(self: Arc<Self>) -> Result<Lease, ClientError> {
         let place = Arc::clone(&self.places)
             .acquire_owned()
             .await
@@ -65,7 +67,7 @@ impl Pool {
             Some(link) => link,
             None => match link::connect(&self.address).await {
                 Ok(io) => Link::new(io),
-                Err(error) => return Err(Error::new(Kind::Connect(error))),
+                Err(error) => return Err(ClientError::new(Kind::Connect(error))),
             },
         };
         Ok(Lease {
@@ -107,7 +109,7 @@ impl Lease {
         }
         self.link.release();
         let mut idle = self.pool.idle();
-        if idle.len() < limits.max_idle {
+        if idle.len() < MAX_IDLE {
             idle.push(self.link);
         }
     }

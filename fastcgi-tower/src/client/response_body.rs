@@ -11,7 +11,8 @@ use http::{Method, StatusCode, header::CONTENT_LENGTH, response};
 use http_body::{Body, Frame, SizeHint};
 
 use super::call::{Call, Piece};
-use crate::{BoxError, Error, error::Kind};
+use super::error::{ClientError, Kind};
+use crate::error::BoxError;
 
 /// The body of an application's response, as it arrives.
 ///
@@ -19,8 +20,8 @@ use crate::{BoxError, Error, error::Kind};
 /// left of the request's body, `B`, is sent meanwhile. At its end the connection is kept for another request; dropping
 /// it earlier closes the connection, by which the application sees that nobody waits any more.
 ///
-/// It fails when the application breaks off ([`Error::is_incomplete_response`]).
-pub struct ResponseBody<B> {
+/// It fails when the application breaks off ([`ClientError::is_incomplete_response`]).
+pub struct ClientBody<B> {
     /// What was read with the head or with an earlier part; never empty.
     ready: Option<Bytes>,
     rest: Rest<B>,
@@ -30,7 +31,7 @@ pub struct ResponseBody<B> {
 /// What comes after `ready`.
 enum Rest<B> {
     Arriving(Box<Call<B>>),
-    Failed(Error),
+    Failed(ClientError),
     Nothing,
 }
 
@@ -61,7 +62,7 @@ impl Length {
     }
 }
 
-impl<B> ResponseBody<B> {
+impl<B> ClientBody<B> {
     /// The body that follows `head`, which `received` came with.
     pub(super) fn new(
         head: &response::Parts,
@@ -112,7 +113,7 @@ impl<B> ResponseBody<B> {
         let unread = self.ready.as_ref().map_or(0, Bytes::len) as u64;
         let rest = match self.length {
             Length::Left(left) if left > unread => {
-                Rest::Failed(Error::new(Kind::IncompleteResponse(None)))
+                Rest::Failed(ClientError::new(Kind::IncompleteResponse(None)))
             }
             _ => Rest::Nothing,
         };
@@ -122,17 +123,17 @@ impl<B> ResponseBody<B> {
     }
 }
 
-impl<B> Body for ResponseBody<B>
+impl<B> Body for ClientBody<B>
 where
     B: Body<Error: Into<BoxError>>,
 {
     type Data = Bytes;
-    type Error = Error;
+    type Error = ClientError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, ClientError>>> {
         let this = &mut *self;
         while this.ready.is_none() {
             let Rest::Arriving(call) = &mut this.rest else {
@@ -172,7 +173,7 @@ where
     }
 }
 
-impl<B> Drop for ResponseBody<B> {
+impl<B> Drop for ClientBody<B> {
     fn drop(&mut self) {
         // All that was wanted may have been read, and only the end be missing.
         let Rest::Arriving(call) = &mut self.rest else {
@@ -184,9 +185,9 @@ impl<B> Drop for ResponseBody<B> {
     }
 }
 
-impl<B> fmt::Debug for ResponseBody<B> {
+impl<B> fmt::Debug for ClientBody<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResponseBody")
+        f.debug_struct("ClientBody")
             .field("length", &self.length)
             .finish_non_exhaustive()
     }

@@ -11,18 +11,19 @@ use bytes::{Bytes, BytesMut};
 use http::{Method, Response, response};
 use http_body::Body;
 
+use super::error::{ClientError, Kind};
 use super::{
-    ResponseBody,
+    ClientBody,
     call::{Call, Outbound, Piece},
     pool::{Lease, Pool},
 };
-use crate::{BoxError, Error, error::Kind};
+use crate::error::BoxError;
 
 /// The future of a [`Client`](super::Client): connects, sends the request and waits for the head of the response.
 ///
 /// Dropping it closes the connection.
 #[must_use = "futures do nothing unless polled"]
-pub struct ResponseFuture<B> {
+pub struct ClientFuture<B> {
     method: Method,
     /// What has arrived of the head.
     head: BytesMut,
@@ -41,9 +42,9 @@ enum Stage<B> {
     Done,
 }
 
-type LeaseFuture = Pin<Box<dyn Future<Output = Result<Lease, Error>> + Send>>;
+type LeaseFuture = Pin<Box<dyn Future<Output = Result<Lease, ClientError>> + Send>>;
 
-impl<B> ResponseFuture<B> {
+impl<B> ClientFuture<B> {
     pub(super) fn new(pool: Arc<Pool>, method: Method, outbound: Outbound<B>) -> Self {
         Self {
             method,
@@ -56,11 +57,11 @@ impl<B> ResponseFuture<B> {
     }
 
     /// The head, once it is whole. What follows it is left in `self.head`.
-    fn take_head(&mut self, data: &[u8]) -> Result<Option<response::Parts>, Error> {
+    fn take_head(&mut self, data: &[u8]) -> Result<Option<response::Parts>, ClientError> {
         self.head.extend_from_slice(data);
         loop {
             let head = proto::client::parse_head(&mut self.head);
-            match head.map_err(|error| Error::new(Kind::InvalidHead(error)))? {
+            match head.map_err(|error| ClientError::new(Kind::InvalidHead(error)))? {
                 // The web server has answered an `expect: 100-continue` itself, by reading the body.
                 Some(head) if head.status.is_informational() => {
                     tracing::debug!(status = %head.status, "dropping an interim response");
@@ -71,7 +72,7 @@ impl<B> ResponseFuture<B> {
     }
 }
 
-impl<B> ResponseFuture<B>
+impl<B> ClientFuture<B>
 where
     B: Body<Error: Into<BoxError>>,
 {
@@ -79,7 +80,7 @@ where
         &mut self,
         cx: &mut Context<'_>,
         call: &mut Call<B>,
-    ) -> Poll<Result<response::Parts, Error>> {
+    ) -> Poll<Result<response::Parts, ClientError>> {
         loop {
             match ready!(call.poll_piece(cx))? {
                 Piece::Stdout(data) => {
@@ -87,23 +88,23 @@ where
                         return Poll::Ready(Ok(head));
                     }
                 }
-                Piece::End => return Poll::Ready(Err(Error::new(Kind::NoHead))),
+                Piece::End => return Poll::Ready(Err(ClientError::new(Kind::NoHead))),
             }
         }
     }
 
-    fn respond(&mut self, head: response::Parts, call: Box<Call<B>>) -> Response<ResponseBody<B>> {
+    fn respond(&mut self, head: response::Parts, call: Box<Call<B>>) -> Response<ClientBody<B>> {
         let received: Bytes = mem::take(&mut self.head).freeze();
-        let body = ResponseBody::new(&head, &self.method, received, call);
+        let body = ClientBody::new(&head, &self.method, received, call);
         Response::from_parts(head, body)
     }
 }
 
-impl<B> Future for ResponseFuture<B>
+impl<B> Future for ClientFuture<B>
 where
     B: Body<Error: Into<BoxError>>,
 {
-    type Output = Result<Response<ResponseBody<B>>, Error>;
+    type Output = Result<Response<ClientBody<B>>, ClientError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
@@ -136,9 +137,9 @@ where
     }
 }
 
-impl<B> fmt::Debug for ResponseFuture<B> {
+impl<B> fmt::Debug for ClientFuture<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResponseFuture")
+        f.debug_struct("ClientFuture")
             .field("method", &self.method)
             .finish_non_exhaustive()
     }

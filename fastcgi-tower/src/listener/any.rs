@@ -5,7 +5,6 @@ use std::{
     future::poll_fn,
     io::{self, IoSlice},
     net::{IpAddr, SocketAddr},
-    os::fd::{AsFd, BorrowedFd},
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -298,7 +297,9 @@ impl AnyIo {
     }
 
     /// The socket, unless the connection is inside this process.
-    pub(crate) fn socket(&self) -> Option<BorrowedFd<'_>> {
+    #[cfg(feature = "client")]
+    pub(crate) fn socket(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
+        use std::os::fd::AsFd;
         match &self.kind {
             Kind::Tcp(io) => Some(io.as_fd()),
             Kind::Unix(io) => Some(io.as_fd()),

@@ -13,7 +13,7 @@ mod single;
 mod stdio;
 mod threads;
 
-use std::{future::Future, time::Duration};
+use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -32,15 +32,13 @@ pub use self::{
 pub(crate) use self::{environment::bind_list, stdio::listening_stdin};
 
 /// Is ready when `is_so`, which is asked once a second.
-fn once_a_second(is_so: impl Fn() -> bool + Send + 'static) -> impl Future<Output = ()> + Send {
-    async move {
-        let mut ticks = interval(Duration::from_secs(1));
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            ticks.tick().await;
-            if is_so() {
-                return;
-            }
+async fn once_a_second(is_so: impl Fn() -> bool) {
+    let mut ticks = interval(Duration::from_secs(1));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if is_so() {
+            return;
         }
     }
 }

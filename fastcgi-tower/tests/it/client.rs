@@ -13,8 +13,8 @@ use std::{
 
 use bytes::Bytes;
 use fastcgi_tower::{
-    BoxError, Error, Params,
-    client::{Address, Client, ExtraParams, ResponseBody, ServerInfo},
+    BoxError, Params,
+    client::{Address, Client, ClientBody, ClientError, ExtraParams, ServerInfo},
 };
 use http::{Request, Response, StatusCode};
 use http_body::{Body, Frame};
@@ -25,6 +25,7 @@ use tokio::{
     join,
     net::{UnixListener, UnixStream},
     sync::mpsc,
+    task::JoinSet,
     task::yield_now,
 };
 use tower::ServiceExt;
@@ -185,7 +186,7 @@ impl Body for Endless {
 }
 
 /// What a client makes of `answer`, which is followed by the end of the connection.
-async fn answer_to_get(answer: &[u8]) -> Result<Response<Bytes>, Error> {
+async fn answer_to_get(answer: &[u8]) -> Result<Response<Bytes>, ClientError> {
     let app = App::listen();
     let serve = async {
         let mut link = app.accept().await;
@@ -196,7 +197,7 @@ async fn answer_to_get(answer: &[u8]) -> Result<Response<Bytes>, Error> {
 }
 
 /// A response with all of its body.
-async fn exchange<B>(client: Client, request: Request<B>) -> Result<Response<Bytes>, Error>
+async fn exchange<B>(client: Client, request: Request<B>) -> Result<Response<Bytes>, ClientError>
 where
     B: Body<Error: Into<BoxError>>,
 {
@@ -204,7 +205,7 @@ where
     Ok(Response::from_parts(head, body.collect().await?.to_bytes()))
 }
 
-async fn next<B>(response: &mut Response<ResponseBody<B>>) -> Option<Result<Bytes, Error>>
+async fn next<B>(response: &mut Response<ClientBody<B>>) -> Option<Result<Bytes, ClientError>>
 where
     B: Body<Error: Into<BoxError>>,
 {
@@ -602,11 +603,14 @@ async fn connection_is_closed_after_the_response_where_none_is_kept() {
 }
 
 #[tokio::test]
-async fn idle_connections_are_kept_up_to_a_limit() {
+async fn eight_idle_connections_are_kept() {
     let app = App::listen();
-    let client = app.client().max_idle(1);
-    let calls = [(); 2].map(|()| tokio::spawn(exchange(client.clone(), get())));
-    let mut links = [app.accept().await, app.accept().await];
+    let client = app.client();
+    let calls = [(); 9].map(|()| tokio::spawn(exchange(client.clone(), get())));
+    let mut links = Vec::new();
+    for _ in &calls {
+        links.push(app.accept().await);
+    }
     for link in &mut links {
         link.expect_get().await;
         link.send([stdout(b"\n"), COMPLETE.into()].concat()).await;
@@ -614,15 +618,14 @@ async fn idle_connections_are_kept_up_to_a_limit() {
     for call in calls {
         call.await.unwrap().unwrap();
     }
-    let [first, second] = &mut links;
-    let mut bytes = [[0]; 2];
-    let [first_byte, second_byte] = &mut bytes;
-    // The other one is silent.
-    let closed = tokio::select! {
-        count = first.0.read(first_byte) => count,
-        count = second.0.read(second_byte) => count,
-    };
-    assert_eq!(closed.unwrap(), 0);
+    let mut closed = JoinSet::new();
+    for mut link in links {
+        closed.spawn(async move { link.0.read(&mut [0]).await });
+    }
+    // The others are silent.
+    let first = closed.join_next().await.expect("nine connections");
+    assert_eq!(first.unwrap().unwrap(), 0);
+    assert!(closed.try_join_next().is_none());
 }
 
 #[tokio::test]

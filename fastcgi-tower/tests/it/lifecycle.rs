@@ -115,7 +115,8 @@ async fn the_last_of_max_requests_finishes() {
 async fn the_server_ends_after_a_lifetime() {
     let (_dir, listener) = socket();
     let start = Instant::now();
-    let server = serve(listener, service_fn(hello)).with_graceful_shutdown(sleep(Duration::from_secs(600)));
+    let server =
+        serve(listener, service_fn(hello)).with_graceful_shutdown(sleep(Duration::from_secs(600)));
     server.await.expect("a good end");
     assert_eq!(start.elapsed().as_secs(), 600);
 }

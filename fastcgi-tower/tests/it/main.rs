@@ -3,6 +3,7 @@
 mod abort;
 mod back_pressure;
 mod cgi_process;
+#[cfg(feature = "client")]
 mod client;
 mod dispatch;
 mod events;

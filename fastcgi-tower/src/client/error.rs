@@ -1,0 +1,108 @@
+//! What can go wrong with a request to an application.
+
+use std::{error::Error, fmt, io};
+
+use proto::{ConnectionError, client::InvalidHead, record::ProtocolStatus};
+
+use crate::error::BoxError;
+
+/// Why a request to an application failed.
+///
+/// Ask with the `is_` methods; the causes behind [`source`](Error::source) are for people and may change.
+#[derive(Debug)]
+pub struct ClientError {
+    kind: Kind,
+}
+
+#[derive(Debug)]
+pub(super) enum Kind {
+    Connect(io::Error),
+    Io(io::Error),
+    Protocol(ConnectionError),
+    Refused(ProtocolStatus),
+    InvalidHead(InvalidHead),
+    NoHead,
+    IncompleteResponse(Option<io::Error>),
+    RequestBody(BoxError),
+}
+
+impl ClientError {
+    pub(super) fn new(kind: Kind) -> Self {
+        Self { kind }
+    }
+
+    /// The application cannot be connected to.
+    pub fn is_connect(&self) -> bool {
+        matches!(self.kind, Kind::Connect(_))
+    }
+
+    /// The socket failed.
+    pub fn is_io(&self) -> bool {
+        matches!(self.kind, Kind::Io(_))
+    }
+
+    /// The application broke the protocol.
+    pub fn is_protocol(&self) -> bool {
+        matches!(self.kind, Kind::Protocol(_))
+    }
+
+    /// The application did not serve the request: it is overloaded, or serves no such role (specification, 5.5).
+    pub fn is_refused(&self) -> bool {
+        matches!(self.kind, Kind::Refused(_))
+    }
+
+    /// The application's answer is not a CGI response.
+    pub fn is_invalid_response(&self) -> bool {
+        matches!(self.kind, Kind::InvalidHead(_) | Kind::NoHead)
+    }
+
+    /// The application's answer broke off: the connection was closed, or fewer bytes came than were announced.
+    pub fn is_incomplete_response(&self) -> bool {
+        matches!(self.kind, Kind::IncompleteResponse(_))
+    }
+
+    /// The body of the request failed.
+    pub fn is_request_body(&self) -> bool {
+        matches!(self.kind, Kind::RequestBody(_))
+    }
+}
+
+impl fmt::Display for ClientError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            Kind::Connect(_) => f.write_str("the application cannot be reached"),
+            Kind::Io(_) => f.write_str("the connection failed"),
+            Kind::Protocol(_) => f.write_str("the application broke the protocol"),
+            Kind::Refused(status) => write!(f, "the application refused the request: {status:?}"),
+            Kind::InvalidHead(_) => f.write_str("the application's answer is not a CGI response"),
+            Kind::NoHead => f.write_str("the application's answer has no header block"),
+            Kind::IncompleteResponse(_) => f.write_str("the application's answer broke off"),
+            Kind::RequestBody(_) => f.write_str("the body of the request failed"),
+        }
+    }
+}
+
+impl Error for ClientError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.kind {
+            Kind::Connect(error) | Kind::Io(error) => Some(error),
+            Kind::Protocol(error) => Some(error),
+            Kind::InvalidHead(error) => Some(error),
+            Kind::IncompleteResponse(Some(error)) => Some(error),
+            Kind::RequestBody(error) => Some(&**error),
+            _ => None,
+        }
+    }
+}
+
+impl From<io::Error> for ClientError {
+    fn from(error: io::Error) -> Self {
+        Self::new(Kind::Io(error))
+    }
+}
+
+impl From<ConnectionError> for ClientError {
+    fn from(error: ConnectionError) -> Self {
+        Self::new(Kind::Protocol(error))
+    }
+}
