@@ -40,8 +40,8 @@ mod run;
 mod serve;
 
 pub use fastcgi_tower::{
-    Address, Handle, Limits, OnMismatch, ParamToHeaderLayer, Params, PathSource, ReasonPhrase,
-    Role, RunError, ScriptName, Timeouts,
+    Address, FastCgi, Limits, OnMismatch, ParamToHeaderLayer, Params, PathSource, ReasonPhrase,
+    RequestExt, RequestHandle, Role, RunError, ScriptName, Timeouts,
     listener::{self, AnyListener, Listener, Socket, UnixSocket},
 };
 

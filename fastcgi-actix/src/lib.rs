@@ -50,6 +50,7 @@ mod body;
 mod extract;
 mod head;
 mod param_to_header;
+mod request_ext;
 mod run;
 mod running;
 mod server;
@@ -57,13 +58,15 @@ mod service;
 mod worker;
 
 pub use fastcgi_tower::{
-    Address, Handle, Limits, OnMismatch, PathSource, Role, RunError, ScriptName, Timeouts,
+    Address, FastCgi, Limits, OnMismatch, PathSource, RequestHandle, Role, RunError, ScriptName,
+    Timeouts,
     listener::{self, Socket, UnixSocket},
 };
 
 pub use crate::{
     extract::Params,
     param_to_header::{ParamToHeader, ParamToHeaderMiddleware},
+    request_ext::RequestExt,
     run::{Application, Run, run, run_when_ready},
     running::{Server, ServerHandle},
     server::FastCgiServer,

@@ -22,7 +22,7 @@
 //! - [`serve()`] accepts connections; [`ConnectionBuilder::serve_connection`] drives one of your own, and requires no
 //!   `Send`.
 //! - [`listener`] has the places where connections come from; [`process`] finds the one this process was started for.
-//! - A request has the web server's [`Params`], its [`ScriptName`] and a [`Handle`] in its extensions.
+//! - A request has the web server's [`Params`], its [`ScriptName`] and a [`RequestHandle`] in its extensions.
 //!   [`ParamToHeaderLayer`] makes headers of params.
 //! - An [`Exchange`] is the level below HTTP, for Authorizers, Filters and CGI-style programs.
 //! - The feature `client` has the other side: a tower service that calls a FastCGI application.
@@ -56,10 +56,10 @@ pub use crate::{
     builder::ConnectionBuilder,
     conn::Connection,
     error::{BoxError, Error},
-    exchange::{Exchange, ExchangeService, Handle, Incoming, Reply},
+    exchange::{Exchange, ExchangeService, Incoming, Reply, RequestHandle},
     http_service::{
-        HttpService, ParamToHeader, ParamToHeaderLayer, ReplyTo, ResponseBody, ResponseFuture,
-        log_head,
+        FastCgi, HttpService, ParamToHeader, ParamToHeaderLayer, ReplyTo, RequestExt, ResponseBody,
+        ResponseFuture, log_head,
     },
     listener::Listener,
     process::{RunError, shutdown_signal},

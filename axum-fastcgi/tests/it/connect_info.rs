@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 
 use axum::{
     Extension, Router,
-    extract::ConnectInfo,
+    body::Body,
+    extract::{ConnectInfo, Request},
     http::{HeaderMap, HeaderName},
     routing::get,
 };
-use axum_fastcgi::{ParamToHeaderLayer, Params};
+use axum_fastcgi::{ParamToHeaderLayer, Params, RequestExt, RequestHandle};
 
 use crate::support::{Server, get as get_request};
 
@@ -101,4 +102,24 @@ async fn params_can_be_headers() {
         .await;
     assert_eq!(reply.body, "\"zoe\" ");
     assert_eq!(server.ask(get_request("/", &[forged])).await.body, "");
+}
+
+#[tokio::test]
+async fn a_request_has_what_the_web_server_knows() {
+    let show = async |request: Request| {
+        let fastcgi = request.fastcgi().expect("it came over FastCGI");
+        let extensions = request.extensions();
+        assert_eq!(extensions.get(), Some(fastcgi.script_name()));
+        assert_eq!(extensions.get(), Some(fastcgi.params()));
+        assert!(extensions.get::<RequestHandle>().is_some());
+        let user = fastcgi.params().remote_user().unwrap_or_default();
+        format!("{} {}", fastcgi.script_name().as_str(), user.escape_ascii())
+    };
+    let app = Router::new().fallback(show);
+    let server = Server::start_with(app, |server| server.script_name("/app"));
+    let reply = server
+        .ask(get_request("/app/x", &[("REMOTE_USER", "ann")]))
+        .await;
+    assert_eq!(reply.body, "/app ann");
+    assert!(Request::new(Body::empty()).fastcgi().is_none());
 }

@@ -2,7 +2,7 @@
 
 use actix_web::web::{self, Path, ReqData, ServiceConfig};
 use actix_web::{HttpResponse, Responder};
-use fastcgi_actix::Handle;
+use fastcgi_actix::RequestHandle;
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config
@@ -11,12 +11,12 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 }
 
 /// The message follows the head of the response.
-async fn log(message: Path<String>, handle: ReqData<Handle>) -> &'static str {
+async fn log(message: Path<String>, handle: ReqData<RequestHandle>) -> &'static str {
     handle.stderr(format!("{message}\n"));
     "see the log of the web server\n"
 }
 
-async fn exit(status: Path<u32>, handle: ReqData<Handle>) -> impl Responder {
+async fn exit(status: Path<u32>, handle: ReqData<RequestHandle>) -> impl Responder {
     handle.set_app_status(*status);
     HttpResponse::Ok()
 }

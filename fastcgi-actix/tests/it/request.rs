@@ -1,7 +1,7 @@
 //! What an application learns about a request.
 
 use actix_web::{App, HttpMessage, HttpRequest, web};
-use fastcgi_actix::{FastCgiServer, Params, ScriptName};
+use fastcgi_actix::{FastCgiServer, Params, RequestExt, RequestHandle};
 
 use crate::support::{FastCgi, serve, start};
 use crate::wire::{self, Ask};
@@ -149,11 +149,12 @@ fn large_headers_arrive_whole() {
 #[test]
 fn script_name_is_cut_and_told() {
     let mount = async |request: HttpRequest| {
+        let fastcgi = request.fastcgi().expect("it came over FastCGI");
         let extensions = request.extensions();
-        let mount = extensions
-            .get::<ScriptName>()
-            .expect("every request has one");
-        format!("{} {}", mount.as_str(), request.uri())
+        assert_eq!(extensions.get(), Some(fastcgi.script_name()));
+        assert_eq!(extensions.get(), Some(fastcgi.params()));
+        assert!(extensions.get::<RequestHandle>().is_some());
+        format!("{} {}", fastcgi.script_name().as_str(), request.uri())
     };
     let server = start(|listener| {
         let server = FastCgiServer::new(move || App::new().default_service(web::to(mount)));
@@ -187,4 +188,6 @@ async fn params_are_empty_without_fastcgi() {
     let request = actix_web::test::TestRequest::get().to_request();
     let body = actix_web::test::call_and_read_body(&app, request).await;
     assert_eq!(body, "true");
+    let request = actix_web::test::TestRequest::get().to_http_request();
+    assert!(request.fastcgi().is_none());
 }

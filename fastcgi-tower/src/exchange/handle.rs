@@ -13,11 +13,11 @@ use tokio::sync::Notify;
 /// A handle to the FastCGI request behind an HTTP request: it is in the request's extensions.
 ///
 /// ```
-/// use fastcgi_tower::Handle;
+/// use fastcgi_tower::RequestHandle;
 ///
 /// # struct Body;
 /// async fn answer(request: http::Request<Body>) -> http::Response<&'static str> {
-///     if let Some(handle) = request.extensions().get::<Handle>() {
+///     if let Some(handle) = request.extensions().get::<RequestHandle>() {
 ///         handle.stderr("for the web server's error log\n");
 ///         handle.set_app_status(3);
 ///     }
@@ -25,7 +25,7 @@ use tokio::sync::Notify;
 /// }
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Handle(Arc<Shared>);
+pub struct RequestHandle(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
@@ -45,7 +45,7 @@ struct Stderr {
     size: usize,
 }
 
-impl Handle {
+impl RequestHandle {
     /// The most bytes of messages that wait to be sent. What comes on top of them is dropped.
     pub const MAX_STDERR: usize = 64 * 1024;
 

@@ -7,14 +7,14 @@ use bytes::Bytes;
 use proto::{NewRequest, StreamEnd};
 use tracing::Span;
 
-use super::{Exchange, Handle, queue::End, sender::Sender};
+use super::{Exchange, RequestHandle, queue::End, sender::Sender};
 
 /// Where what arrives of a request goes, and what its handler says besides answering.
 #[derive(Debug)]
 pub(crate) struct Inlet {
     stdin: Sender,
     data: Sender,
-    handle: Handle,
+    handle: RequestHandle,
     is_plain_cgi: bool,
     span: Span,
 }
@@ -24,7 +24,7 @@ impl Inlet {
         Self {
             stdin: Sender::new(request.length),
             data: Sender::new(request.data_length),
-            handle: Handle::default(),
+            handle: RequestHandle::default(),
             is_plain_cgi,
             span: tracing::debug_span!("request", id = %request.id, role = ?request.role),
         }
@@ -71,7 +71,7 @@ impl Inlet {
         self.stdin.held() + self.data.held()
     }
 
-    pub(crate) fn handle(&self) -> &Handle {
+    pub(crate) fn handle(&self) -> &RequestHandle {
         &self.handle
     }
 

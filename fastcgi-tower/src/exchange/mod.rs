@@ -15,7 +15,7 @@ use proto::{Params, cgi::BodyLength, record::Role};
 use tower_service::Service;
 
 pub(crate) use self::inlet::Inlet;
-pub use self::{body::Incoming, handle::Handle};
+pub use self::{body::Incoming, handle::RequestHandle};
 use crate::error::BoxError;
 
 /// A FastCGI request.
@@ -33,7 +33,7 @@ pub struct Exchange {
     /// The file that a Filter works on. Empty for other roles.
     pub data: Incoming,
     /// The way to the web server's log and to the exit status.
-    pub handle: Handle,
+    pub handle: RequestHandle,
     /// Whether the params are the environment of this process, which was started as a CGI program for this one request.
     pub is_plain_cgi: bool,
 }

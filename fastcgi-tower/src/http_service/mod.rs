@@ -2,6 +2,7 @@
 
 mod param_to_header;
 mod reply;
+mod request_ext;
 
 use std::{
     borrow::Cow,
@@ -22,6 +23,7 @@ use tower_service::Service;
 pub use self::{
     param_to_header::{ParamToHeader, ParamToHeaderLayer},
     reply::{ReplyTo, ResponseBody},
+    request_ext::{FastCgi, RequestExt},
 };
 use crate::{
     error::BoxError,
@@ -30,7 +32,7 @@ use crate::{
 
 /// Turns exchanges into HTTP requests for `S`, and its HTTP responses into replies.
 ///
-/// A request has the web server's [`Params`](crate::Params), its [`ScriptName`] and a [`Handle`](crate::Handle) in its
+/// A request has the web server's [`Params`](crate::Params), its [`ScriptName`] and a [`RequestHandle`](crate::RequestHandle) in its
 /// extensions, and the [`Role`] when it is not that of a Responder. What is not an HTTP request is answered with 400, 404,
 /// 414, 431 or 501 and does not reach `S`.
 ///

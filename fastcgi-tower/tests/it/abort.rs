@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fastcgi_tower::{ConnectionBuilder, Handle};
+use fastcgi_tower::{ConnectionBuilder, RequestHandle};
 use http_body_util::BodyExt;
 use tower::service_fn;
 
@@ -54,7 +54,7 @@ async fn an_abort_fails_the_body_wherever_it_is() {
     let handle = call
         .request
         .extensions()
-        .get::<Handle>()
+        .get::<RequestHandle>()
         .expect("a handle")
         .clone();
     let body = tokio::spawn(call.request.into_body().collect());
@@ -77,7 +77,7 @@ async fn a_task_can_wait_for_the_abort() {
     let handle = call
         .request
         .extensions()
-        .get::<Handle>()
+        .get::<RequestHandle>()
         .expect("a handle")
         .clone();
     let waiting = tokio::spawn(async move { handle.aborted().await });
@@ -197,7 +197,7 @@ async fn the_end_of_the_connection_drops_the_handler_in_every_phase() {
         let handle = call
             .request
             .extensions()
-            .get::<Handle>()
+            .get::<RequestHandle>()
             .expect("a handle")
             .clone();
         let result = web_server.disconnect().await;

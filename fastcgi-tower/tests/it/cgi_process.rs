@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use fastcgi_tower::{Handle, Incoming, Params, process::cgi, serve};
+use fastcgi_tower::{Incoming, Params, RequestHandle, process::cgi, serve};
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use tokio::{
@@ -254,7 +254,10 @@ async fn an_answer_need_not_wait_for_the_body() {
 #[tokio::test(start_paused = true)]
 async fn the_status_to_exit_with_is_the_handlers() {
     let exit = |request: Request<Incoming>| async move {
-        let handle = request.extensions().get::<Handle>().expect("a handle");
+        let handle = request
+            .extensions()
+            .get::<RequestHandle>()
+            .expect("a handle");
         handle.set_app_status(3);
         Ok::<_, Infallible>(Response::new(String::new()))
     };

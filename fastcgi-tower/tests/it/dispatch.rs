@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use fastcgi_tower::{ConnectionBuilder, Handle, HttpService, Incoming, Params, Role};
+use fastcgi_tower::{ConnectionBuilder, HttpService, Incoming, Params, RequestHandle, Role};
 use http::{Request, Response};
 use http_body::Body;
 use tokio::io::duplex;
@@ -204,7 +204,7 @@ async fn a_request_carries_its_params_and_a_handle_and_no_role() {
         Ok::<_, Infallible>(Response::new(format!(
             "{:?} {} {:?}",
             user.map(|user| user.escape_ascii().to_string()),
-            extensions.get::<Handle>().is_some(),
+            extensions.get::<RequestHandle>().is_some(),
             extensions.get::<Role>(),
         )))
     });

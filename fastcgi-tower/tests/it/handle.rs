@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use fastcgi_tower::{BoxError, Handle, Incoming};
+use fastcgi_tower::{BoxError, Incoming, RequestHandle};
 use http::{Request, Response};
 use tower::service_fn;
 
@@ -11,10 +11,10 @@ use crate::support::{
     until_idle,
 };
 
-fn handle(call: &Call) -> Handle {
+fn handle(call: &Call) -> RequestHandle {
     call.request
         .extensions()
-        .get::<Handle>()
+        .get::<RequestHandle>()
         .expect("a handle")
         .clone()
 }
@@ -79,7 +79,10 @@ async fn stderr_is_sent_while_the_body_waits() {
 #[tokio::test(start_paused = true)]
 async fn stderr_of_a_handler_that_fails_is_sent() {
     let service = service_fn(|request: Request<Incoming>| async move {
-        let handle = request.extensions().get::<Handle>().expect("a handle");
+        let handle = request
+            .extensions()
+            .get::<RequestHandle>()
+            .expect("a handle");
         handle.stderr("this is why\n");
         handle.set_app_status(9);
         Err::<Response<String>, _>(BoxError::from("no"))
@@ -120,14 +123,20 @@ async fn messages_that_wait_have_a_limit() {
         handle.stderr(vec![b'x'; 1024]);
     }
     call.answer(full("done"));
-    assert_eq!(web_server.reply(1).await.stderr.len(), Handle::MAX_STDERR);
+    assert_eq!(
+        web_server.reply(1).await.stderr.len(),
+        RequestHandle::MAX_STDERR
+    );
 }
 
 /// 5.5
 #[tokio::test(start_paused = true)]
 async fn app_status_is_in_end_request() {
     let service = service_fn(|request: Request<Incoming>| async move {
-        let handle = request.extensions().get::<Handle>().expect("a handle");
+        let handle = request
+            .extensions()
+            .get::<RequestHandle>()
+            .expect("a handle");
         handle.set_app_status(0x0102_0304);
         Ok::<_, Infallible>(Response::new(String::new()))
     });

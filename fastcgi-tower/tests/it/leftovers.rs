@@ -86,7 +86,7 @@ async fn a_connection_that_waits_for_its_handler_is_not_polled() {
         let handle = call
             .request
             .extensions()
-            .get::<fastcgi_tower::Handle>()
+            .get::<fastcgi_tower::RequestHandle>()
             .expect("a handle");
         handle.stderr("for later");
         sleep(Duration::from_secs(60)).await;

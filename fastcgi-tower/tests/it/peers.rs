@@ -417,7 +417,7 @@ async fn an_id_that_is_used_again_gets_nothing_of_the_old_request() {
     let handle = old
         .request
         .extensions()
-        .get::<fastcgi_tower::Handle>()
+        .get::<fastcgi_tower::RequestHandle>()
         .expect("a handle")
         .clone();
     let (feed, body) = Fed::new();

@@ -1,0 +1,80 @@
+//! What the web server knows of a request, in one place.
+
+use http::{Extensions, Request, request};
+use proto::{Params, cgi::ScriptName};
+
+use crate::exchange::RequestHandle;
+
+/// What a request has besides what HTTP has a place for.
+///
+/// Each part is among the request's extensions, too.
+#[derive(Clone, Debug)]
+pub struct FastCgi {
+    params: Params,
+    script_name: ScriptName,
+    handle: RequestHandle,
+}
+
+impl FastCgi {
+    /// Of these parts: for facades whose library has request types of its own.
+    pub fn new(params: Params, script_name: ScriptName, handle: RequestHandle) -> Self {
+        Self {
+            params,
+            script_name,
+            handle,
+        }
+    }
+
+    /// What the web server says about the request: ordered, with duplicates, as bytes.
+    pub fn params(&self) -> &Params {
+        &self.params
+    }
+
+    /// Where the application is mounted.
+    pub fn script_name(&self) -> &ScriptName {
+        &self.script_name
+    }
+
+    /// The way to the web server's log and to the exit status.
+    pub fn handle(&self) -> &RequestHandle {
+        &self.handle
+    }
+}
+
+/// Asks a request for what FastCGI has besides HTTP.
+///
+/// ```
+/// use fastcgi_tower::RequestExt;
+///
+/// fn user<B>(request: &http::Request<B>) -> Option<String> {
+///     let fastcgi = request.fastcgi()?;
+///     Some(fastcgi.params().remote_user()?.escape_ascii().to_string())
+/// }
+/// # assert_eq!(user(&http::Request::new(())), None);
+/// ```
+pub trait RequestExt {
+    /// What the web server knows of this request; `None` for one that did not come over FastCGI.
+    fn fastcgi(&self) -> Option<FastCgi>;
+}
+
+impl RequestExt for Extensions {
+    fn fastcgi(&self) -> Option<FastCgi> {
+        Some(FastCgi {
+            params: self.get::<Params>()?.clone(),
+            script_name: self.get::<ScriptName>()?.clone(),
+            handle: self.get::<RequestHandle>()?.clone(),
+        })
+    }
+}
+
+impl<B> RequestExt for Request<B> {
+    fn fastcgi(&self) -> Option<FastCgi> {
+        self.extensions().fastcgi()
+    }
+}
+
+impl RequestExt for request::Parts {
+    fn fastcgi(&self) -> Option<FastCgi> {
+        self.extensions.fastcgi()
+    }
+}
