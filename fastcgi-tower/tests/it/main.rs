@@ -23,4 +23,5 @@ mod roles;
 mod serve;
 mod shutdown;
 mod support;
+mod tables;
 mod timeouts;

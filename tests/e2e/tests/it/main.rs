@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use fastcgi_e2e::{Layout, Shared, behaviours, layouts, table};
+use fastcgi_test_kit::{Table, Tests};
 use libtest_mimic::{Arguments, Trial};
 
 fn main() -> std::io::Result<ExitCode> {
@@ -103,5 +104,12 @@ fn documentation_has_the_table() -> Result<(), libtest_mimic::Failed> {
         page.contains(&table),
         "docs/web-servers.md should have this table:\n{table}"
     );
+    let head = table.lines().next().unwrap_or_default();
+    let facts = Table::find(page, head).home("e2e").map(|cells| {
+        let fact = cells.first().map_or("", String::as_str);
+        vec![fact.to_owned(), format!("`{}`", fact.replace(' ', "_"))]
+    });
+    let tests = Tests::new().names("e2e", behaviours().map(|it| it.name));
+    assert_eq!(facts.faults(&tests, |_| true), [""; 0]);
     Ok(())
 }
