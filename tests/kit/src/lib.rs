@@ -2,9 +2,15 @@
 //!
 //! - [`Table`]: a table in a document or a source, whose rows name tests that exist.
 //! - [`Tests`]: the tests that exist.
+//! - [`scaled`], [`seed`]: tests that `tests/long` runs at another size.
 
+mod long;
 mod sources;
 mod table;
 mod tests;
 
-pub use crate::{table::Table, tests::Tests};
+pub use crate::{
+    long::{scaled, seed},
+    table::Table,
+    tests::Tests,
+};

@@ -9,6 +9,7 @@ mod replacing;
 mod roles;
 mod scale_out;
 mod shutdown;
+mod soak;
 mod started;
 mod static_binary;
 mod stopping;
@@ -35,6 +36,7 @@ fn main() -> std::io::Result<ExitCode> {
         .chain(stopping::trials())
         .chain(replacing::trials())
         .chain(scale_out::trials())
+        .chain(soak::trials())
         .chain(static_binary::trials())
         .chain(roles::trials())
         .chain(app_status::trials())
