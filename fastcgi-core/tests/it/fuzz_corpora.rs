@@ -41,7 +41,20 @@ fn run(target: &str, check: fn(&[u8])) {
         for _ in 0..=random.below(4) {
             mutate(&mut input, &corpus, &mut random);
         }
+        let shown = Shown(&input);
         check(&input);
+        drop(shown);
+    }
+}
+
+/// Prints an input that fails its check.
+struct Shown<'a>(&'a [u8]);
+
+impl Drop for Shown<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("input: {}", self.0.escape_ascii());
+        }
     }
 }
 
