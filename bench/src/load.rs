@@ -1,23 +1,24 @@
-//! The load: requests that were made beforehand, and responses that are only counted.
+//! The load for the times: requests that were made beforehand, and responses that are only counted.
 
 use std::{
     io::{Read, Write},
-    os::unix::net::UnixStream,
     thread,
 };
 
-use rustix::{
-    io::Errno,
-    net::{RecvFlags, recv},
+use crate::{
+    Result,
+    process::ServerProcess,
+    request::{Connection, Kind},
+    scenario::Times,
+    server::Protocol,
+    socket::Stream,
 };
 
-use crate::{Result, process::ServerProcess, scenario::Scenario, server::Protocol};
-
-/// Sends the scenario's requests, as many at a time as it has connections.
-pub(crate) fn run(server: &ServerProcess, scenario: &Scenario) -> Result<()> {
-    let request = scenario.request(server.protocol);
+/// Sends equal requests, as many at a time as there are connections.
+pub(crate) fn run(server: &ServerProcess, kind: Kind, times: Times) -> Result<()> {
+    let request = kind.request(server.protocol, Connection::Kept, 1, 0);
     let mut connections = Vec::new();
-    for _ in 0..scenario.connections {
+    for _ in 0..times.connections {
         connections.push(server.connect()?);
     }
     // The first response tells how long the others are.
@@ -26,9 +27,9 @@ pub(crate) fn run(server: &ServerProcess, scenario: &Scenario) -> Result<()> {
     for connection in others {
         exchange(connection, &request, length)?;
     }
-    let rounds = scenario.requests / scenario.connections - 1;
+    let rounds = times.requests / times.connections - 1;
     for _ in 0..rounds {
-        if scenario.body > 0 || length > 64 * 1024 {
+        if kind.body() > 0 || length > 64 * 1024 {
             exchange_large(&mut connections, &request, length)?;
             continue;
         }
@@ -44,7 +45,7 @@ pub(crate) fn run(server: &ServerProcess, scenario: &Scenario) -> Result<()> {
 }
 
 /// Large bodies do not fit the sockets' buffers: each connection gets a thread.
-fn exchange_large(connections: &mut [UnixStream], request: &[u8], length: usize) -> Result<()> {
+fn exchange_large(connections: &mut [Stream], request: &[u8], length: usize) -> Result<()> {
     thread::scope(|scope| {
         let threads: Vec<_> = connections
             .iter_mut()
@@ -62,24 +63,21 @@ fn exchange_large(connections: &mut [UnixStream], request: &[u8], length: usize)
     })
 }
 
-fn exchange(connection: &mut UnixStream, request: &[u8], length: usize) -> Result<()> {
+fn exchange(connection: &mut Stream, request: &[u8], length: usize) -> Result<()> {
     connection.write_all(request)?;
     skip(connection, length)
 }
 
 /// Waits for a response without sleeping. To wake a sleeper costs the server as much as half a request, and only the
 /// slower of two servers would have to.
-fn await_quietly(connection: &UnixStream) -> Result<()> {
-    let mut byte = [0];
-    loop {
-        match recv(connection, &mut byte, RecvFlags::PEEK | RecvFlags::DONTWAIT) {
-            Err(Errno::AGAIN) => thread::yield_now(),
-            received => return Ok(received.map(drop)?),
-        }
+fn await_quietly(connection: &Stream) -> Result<()> {
+    while !connection.is_readable()? {
+        thread::yield_now();
     }
+    Ok(())
 }
 
-fn skip(connection: &mut UnixStream, mut length: usize) -> Result<()> {
+fn skip(connection: &mut Stream, mut length: usize) -> Result<()> {
     let mut buffer = [0; 128 * 1024];
     while length > 0 {
         let room = length.min(buffer.len());
@@ -91,11 +89,7 @@ fn skip(connection: &mut UnixStream, mut length: usize) -> Result<()> {
     Ok(())
 }
 
-fn first_response(
-    connection: &mut UnixStream,
-    request: &[u8],
-    protocol: Protocol,
-) -> Result<usize> {
+fn first_response(connection: &mut Stream, request: &[u8], protocol: Protocol) -> Result<usize> {
     connection.write_all(request)?;
     let mut response = Vec::new();
     let mut buffer = [0; 64 * 1024];

@@ -1,205 +1,141 @@
-//! What is asked of both servers.
+//! What is asked of the servers, and how.
 
-use crate::{Result, server::Protocol};
+use crate::{
+    Result,
+    request::Kind,
+    server::{Framework, Protocol},
+    socket::Transport,
+};
 
-/// A number of equal requests, over a number of kept connections.
+/// Equal requests, or requests of one kind.
 #[derive(Debug)]
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) transport: Transport,
+    pub(crate) mode: Mode,
+    /// How many requests are counted.
+    pub(crate) requests: usize,
+    pub(crate) exactness: Exactness,
+    pub(crate) times: Option<Times>,
+}
+
+/// How connections are used while requests are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// One connection is kept, with one request at a time.
+    Kept,
+    /// Each request has a connection of its own, which ends with it.
+    Own,
+    /// So many requests at a time: over FastCGI on one connection, over HTTP on as many connections.
+    InFlight(u8),
+    /// A process is started for each request, and ends with it: a CGI program; over HTTP, a server.
+    Process,
+    /// Connections that have had a request each wait for the next.
+    Idle,
+}
+
+/// Whether two counts are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exactness {
+    /// They are, so CI compares them with the table.
+    Gate,
+    /// They depend on how the bytes come in, or on the process's start: counted several times, with their spread.
+    Spread,
+}
+
+/// The load for the times: equal requests over kept connections.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Times {
     pub(crate) connections: usize,
     pub(crate) requests: usize,
-    method: &'static str,
-    path: &'static str,
-    extra_headers: usize,
-    pub(crate) body: usize,
 }
-
-const HELLO: Scenario = Scenario {
-    name: "hello",
-    connections: 32,
-    requests: 64_000,
-    method: "GET",
-    path: "/hello",
-    extra_headers: 0,
-    body: 0,
-};
-
-pub(crate) fn all() -> Vec<Scenario> {
-    const MIB: usize = 1024 * 1024;
-    vec![
-        HELLO,
-        Scenario {
-            name: "100 headers",
-            extra_headers: 88,
-            connections: 8,
-            requests: 16_000,
-            ..HELLO
-        },
-        Scenario {
-            name: "download 1 MiB",
-            path: "/download/1048576",
-            connections: 4,
-            requests: 800,
-            ..HELLO
-        },
-        Scenario {
-            name: "upload 1 MiB",
-            method: "POST",
-            path: "/upload",
-            body: MIB,
-            connections: 4,
-            requests: 800,
-            ..HELLO
-        },
-        Scenario {
-            name: "download 100 MiB",
-            path: "/download/104857600",
-            connections: 1,
-            requests: 5,
-            ..HELLO
-        },
-        Scenario {
-            name: "upload 100 MiB",
-            method: "POST",
-            path: "/upload",
-            body: 100 * MIB,
-            connections: 1,
-            requests: 5,
-            ..HELLO
-        },
-    ]
-}
-
-pub(crate) fn named(name: &str) -> Result<Vec<Scenario>> {
-    let found: Vec<_> = all()
-        .into_iter()
-        .filter(|scenario| scenario.name.contains(name))
-        .collect();
-    match found.is_empty() {
-        true => Err(format!("no scenario is called {name}").into()),
-        false => Ok(found),
-    }
-}
-
-/// What a browser sends.
-const HEADERS: [(&str, &str); 9] = [
-    ("Host", "www.example.org"),
-    (
-        "User-Agent",
-        "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
-    ),
-    (
-        "Accept",
-        "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
-    ),
-    ("Accept-Language", "en-US,en;q=0.5"),
-    ("Accept-Encoding", "gzip, deflate, br, zstd"),
-    (
-        "Cookie",
-        "session=0123456789abcdef0123456789abcdef; theme=dark",
-    ),
-    ("Sec-Fetch-Dest", "document"),
-    ("Sec-Fetch-Mode", "navigate"),
-    ("Upgrade-Insecure-Requests", "1"),
-];
 
 impl Scenario {
-    /// The request, as it stands on the wire, without its body's bytes in HTTP, with them in FastCGI.
-    pub(crate) fn request(&self, protocol: Protocol) -> Vec<u8> {
-        match protocol {
-            Protocol::FastCgi => self.fastcgi(),
-            Protocol::Http => self.http(),
+    const fn small(name: &'static str, kind: Kind) -> Self {
+        Self {
+            name,
+            kind,
+            transport: Transport::Unix,
+            mode: Mode::Kept,
+            requests: 250,
+            exactness: Exactness::Gate,
+            times: None,
         }
     }
 
-    pub(crate) fn header_count(&self) -> usize {
-        HEADERS.len() + self.extra_headers
+    const fn timed(mut self, connections: usize, requests: usize) -> Self {
+        self.times = Some(Times {
+            connections,
+            requests,
+        });
+        self
     }
 
-    fn headers(&self) -> impl Iterator<Item = (String, String)> {
-        let extra = (0..self.extra_headers)
-            .map(|n| (format!("X-Extra-{n}"), format!("value of header {n}")));
-        HEADERS
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .chain(extra)
-    }
-
-    fn http(&self) -> Vec<u8> {
-        let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.path);
-        for (name, value) in self.headers() {
-            head += &format!("{name}: {value}\r\n");
-        }
-        if self.body > 0 {
-            head += &format!("Content-Length: {}\r\n", self.body);
-        }
-        head += "\r\n";
-        let mut request = head.into_bytes();
-        request.resize(request.len() + self.body, b'x');
-        request
-    }
-
-    /// The records that nginx sends, with `fastcgi_keep_conn on`.
-    fn fastcgi(&self) -> Vec<u8> {
-        let mut request = Vec::new();
-        put_record(&mut request, 1, &[0, 1, 1, 0, 0, 0, 0, 0]);
-        put_record(&mut request, 4, &self.params());
-        put_record(&mut request, 4, &[]);
-        for piece in vec![b'x'; self.body].chunks(32 * 1024) {
-            put_record(&mut request, 5, piece);
-        }
-        put_record(&mut request, 5, &[]);
-        request
-    }
-
-    fn params(&self) -> Vec<u8> {
-        let length = match self.body {
-            0 => String::new(),
-            length => length.to_string(),
+    const fn mode(mut self, mode: Mode, requests: usize) -> Self {
+        self.mode = mode;
+        self.requests = requests;
+        self.exactness = match mode {
+            Mode::Idle => Exactness::Gate,
+            _ => Exactness::Spread,
         };
-        let server = [
-            ("QUERY_STRING", ""),
-            ("REQUEST_METHOD", self.method),
-            ("CONTENT_TYPE", ""),
-            ("CONTENT_LENGTH", &length),
-            ("SCRIPT_NAME", self.path),
-            ("REQUEST_URI", self.path),
-            ("DOCUMENT_URI", self.path),
-            ("DOCUMENT_ROOT", "/usr/share/nginx/html"),
-            ("SERVER_PROTOCOL", "HTTP/1.1"),
-            ("REQUEST_SCHEME", "http"),
-            ("GATEWAY_INTERFACE", "CGI/1.1"),
-            ("SERVER_SOFTWARE", "nginx/1.22.1"),
-            ("REMOTE_ADDR", "127.0.0.1"),
-            ("REMOTE_PORT", "50000"),
-            ("SERVER_ADDR", "127.0.0.1"),
-            ("SERVER_PORT", "80"),
-            ("SERVER_NAME", "www.example.org"),
-        ];
-        let mut params = Vec::new();
-        for (name, value) in server {
-            put_pair(&mut params, name, value);
-        }
-        for (name, value) in self.headers() {
-            let name = name.to_ascii_uppercase().replace('-', "_");
-            put_pair(&mut params, &format!("HTTP_{name}"), &value);
-        }
-        params
+        self
+    }
+
+    const fn over(mut self, transport: Transport) -> Self {
+        self.transport = transport;
+        self
+    }
+
+    const fn large(name: &'static str, kind: Kind, requests: usize) -> Self {
+        Self::small(name, kind).mode(Mode::Kept, requests)
+    }
+
+    /// Why the HTTP server of `framework` cannot do this.
+    pub(crate) fn not_over_http(&self, framework: Framework) -> Option<&'static str> {
+        let too_many = self.kind == Kind::HundredFields && framework == Framework::Actix;
+        too_many.then_some("actix's HTTP server answers 431 to more than 96 fields")
+    }
+
+    pub(crate) fn takes(&self, framework: Framework, protocol: Protocol) -> bool {
+        protocol == Protocol::FastCgi || self.not_over_http(framework).is_none()
     }
 }
 
-/// A record of request 1, padded to eight bytes as nginx pads.
-fn put_record(out: &mut Vec<u8>, record_type: u8, content: &[u8]) {
-    let [length1, length0] = (content.len() as u16).to_be_bytes();
-    let padding = content.len().wrapping_neg() % 8;
-    out.extend([1, record_type, 0, 1, length1, length0, padding as u8, 0]);
-    out.extend(content);
-    out.resize(out.len() + padding, 0);
+const MIB: usize = 1024 * 1024;
+
+const ALL: [Scenario; 16] = [
+    Scenario::small("hello", Kind::Hello).timed(32, 64_000),
+    Scenario::small("browser", Kind::Browser).timed(32, 64_000),
+    Scenario::small("100 fields", Kind::HundredFields).timed(8, 16_000),
+    Scenario::small("unlearnable", Kind::Unlearnable),
+    Scenario::small("idle connection", Kind::Hello).mode(Mode::Idle, 64),
+    Scenario::small("own connection", Kind::Hello).mode(Mode::Own, 250),
+    Scenario::small("64 in flight", Kind::Hello).mode(Mode::InFlight(64), 64 * 20),
+    Scenario::large("download 1 MiB", Kind::Download(MIB as u64), 20).timed(4, 800),
+    Scenario::large("upload 1 MiB", Kind::Upload(MIB), 20).timed(4, 800),
+    Scenario::large("download 1 MiB TCP", Kind::Download(MIB as u64), 20).over(Transport::Tcp),
+    Scenario::large("upload 1 MiB TCP", Kind::Upload(MIB), 20).over(Transport::Tcp),
+    Scenario::large("download 100 MiB", Kind::Download(100 * MIB as u64), 4).timed(1, 5),
+    Scenario::large("upload 100 MiB", Kind::Upload(100 * MIB), 4).timed(1, 5),
+    Scenario::large("download 100 MiB TCP", Kind::Download(100 * MIB as u64), 4)
+        .over(Transport::Tcp),
+    Scenario::large("upload 100 MiB TCP", Kind::Upload(100 * MIB), 4).over(Transport::Tcp),
+    Scenario::small("plain CGI", Kind::Hello).mode(Mode::Process, 1),
+];
+
+/// The names of all scenarios, in the order of the table.
+#[must_use]
+pub fn scenario_names() -> Vec<&'static str> {
+    ALL.iter().map(|scenario| scenario.name).collect()
 }
 
-/// Names and values here are shorter than 128 bytes.
-fn put_pair(out: &mut Vec<u8>, name: &str, value: &str) {
-    out.extend([name.len() as u8, value.len() as u8]);
-    out.extend(name.as_bytes());
-    out.extend(value.as_bytes());
+/// Those whose names have `part` in them; all, if there is none.
+pub(crate) fn named(part: Option<&str>) -> Result<Vec<&'static Scenario>> {
+    let is_meant = |scenario: &&Scenario| part.is_none_or(|part| scenario.name.contains(part));
+    let found: Vec<_> = ALL.iter().filter(is_meant).collect();
+    match found.is_empty() {
+        true => Err(format!("no scenario is called {}", part.unwrap_or_default()).into()),
+        false => Ok(found),
+    }
 }

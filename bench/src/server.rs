@@ -1,36 +1,108 @@
-//! The servers that are compared: a framework, over a protocol.
+//! The servers that are compared: a framework, over a protocol, in a process of its own.
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt,
+    io::{self, Read, Write},
+    os::{fd::AsFd, unix::net::UnixStream},
+    process,
+    str::FromStr,
+    thread,
+};
 
-use crate::{Result, actix_app, axum_app, scenario::Scenario};
+use crate::{Result, app, socket::Listening};
 
 /// An application over a protocol.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Server {
-    framework: Framework,
+    pub(crate) framework: Framework,
     pub(crate) protocol: Protocol,
 }
 
-impl Server {
-    pub(crate) fn new(framework: Framework, protocol: Protocol) -> Self {
+/// What the allocator of a server has counted since it started.
+#[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "the program with the allocator writes it down as a literal"
+)]
+pub struct Heap {
+    /// How often memory was taken.
+    pub allocations: u64,
+    /// The sum of what was taken.
+    pub bytes: u64,
+    /// What is taken and not given back.
+    pub held: u64,
+}
+
+/// Runs a server: `NAME unix` or `NAME tcp`, with its listening socket on descriptor 0, until the other end of
+/// descriptor 1 is closed; or `cgi FRAMEWORK`, for one request.
+///
+/// # Errors
+///
+/// When there is no such server, or its framework has an error.
+pub fn serve(args: &[&str], heap: Option<fn() -> Heap>) -> Result<()> {
+    match *args {
+        ["cgi", framework] => {
+            let answered = app::run_cgi(framework.parse()?);
+            if let Some(heap) = heap {
+                io::stderr().write_all(&heap().to_bytes())?;
+            }
+            answered
+        }
+        [server, transport] => {
+            let control = UnixStream::from(io::stdout().as_fd().try_clone_to_owned()?);
+            thread::spawn(move || obey(control, heap));
+            app::run(server.parse()?, Listening::from_stdin(transport.parse()?)?)
+        }
+        _ => Err("a server is `axum-fastcgi unix` or `cgi axum`".into()),
+    }
+}
+
+/// Answers each byte with the allocator's figures, and ends the process where no more can come.
+fn obey(mut control: UnixStream, heap: Option<fn() -> Heap>) {
+    while control.read_exact(&mut [0]).is_ok() {
+        let bytes = fastcgi_bench_figures(heap);
+        if control.write_all(&bytes).is_err() {
+            break;
+        }
+    }
+    process::exit(0);
+}
+
+/// The name of the function at which callgrind begins to count anew.
+pub(crate) const MARK: &str = "*fastcgi_bench_figures*";
+
+#[inline(never)]
+fn fastcgi_bench_figures(heap: Option<fn() -> Heap>) -> [u8; 24] {
+    heap.map_or([0; 24], |heap| heap().to_bytes())
+}
+
+impl Heap {
+    pub(crate) fn from_bytes(bytes: [u8; 24]) -> Self {
+        let mut figures = bytes.chunks_exact(8).map(|figure| {
+            let figure = figure.try_into().unwrap_or_default();
+            u64::from_le_bytes(figure)
+        });
+        let mut next = || figures.next().unwrap_or_default();
         Self {
-            framework,
-            protocol,
+            allocations: next(),
+            bytes: next(),
+            held: next(),
         }
     }
 
-    /// Serves until the process is killed.
-    pub(crate) fn run(self, path: &str) -> Result<()> {
-        match self.framework {
-            Framework::Axum => axum_app::run(self.protocol, path),
-            Framework::Actix => actix_app::run(self.protocol, path),
+    fn to_bytes(self) -> [u8; 24] {
+        let mut bytes = [0; 24];
+        let figures = [self.allocations, self.bytes, self.held];
+        for (place, figure) in bytes.chunks_exact_mut(8).zip(figures) {
+            place.copy_from_slice(&figure.to_le_bytes());
         }
+        bytes
     }
 }
 
 impl fmt::Display for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}", self.framework.as_str(), self.protocol.as_str())
+        write!(f, "{}-{}", self.framework, self.protocol.as_str())
     }
 }
 
@@ -39,30 +111,42 @@ impl FromStr for Server {
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         let (framework, protocol) = name.split_once('-').ok_or("a server is axum-http")?;
-        Ok(Self::new(framework.parse()?, protocol.parse()?))
+        Ok(Self {
+            framework: framework.parse()?,
+            protocol: protocol.parse()?,
+        })
     }
 }
 
 /// What the application is written with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Framework {
+#[expect(clippy::exhaustive_enums, reason = "tests name them")]
+pub enum Framework {
+    /// A tower service and nothing else; over HTTP, hyper.
+    Tower,
+    /// axum, and `axum::serve`.
     Axum,
+    /// actix-web, and its `HttpServer`.
     Actix,
 }
 
 impl Framework {
-    pub(crate) const ALL: [Self; 2] = [Self::Axum, Self::Actix];
+    pub(crate) const ALL: [Self; 3] = [Self::Tower, Self::Axum, Self::Actix];
 
-    pub(crate) fn as_str(self) -> &'static str {
+    /// As on the command line and in the table.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
         match self {
+            Self::Tower => "tower",
             Self::Axum => "axum",
             Self::Actix => "actix",
         }
     }
+}
 
-    /// Whether its HTTP server does: actix's answers 431 to more than 96 headers.
-    pub(crate) fn takes(self, scenario: &Scenario) -> bool {
-        self == Self::Axum || scenario.header_count() <= 96
+impl fmt::Display for Framework {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 
@@ -71,7 +155,7 @@ impl FromStr for Framework {
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         let found = Self::ALL.into_iter().find(|it| it.as_str() == name);
-        found.ok_or("the framework is axum or actix")
+        found.ok_or("the framework is tower, axum or actix")
     }
 }
 

@@ -144,13 +144,18 @@ fn check_path(request: &Parts, params: &Params, setup: &Setup) {
         return;
     }
     let path = request.uri.path();
+    // T-12: of several slashes in front, all but the first are spelled so.
+    let spelled = path.trim_start_matches('/').trim_start_matches("%2F");
+    let spelled = [path.to_owned(), format!("/{spelled}")];
     // N9: where the path was split at a file, the parts are put together again.
     let whole = [value("SCRIPT_NAME"), &path_info].concat();
     let is_same = [&path_info, &whole].into_iter().any(|meant| {
         let wanted = squash(meant);
         squash(&decode(path)) == wanted
             || squash(&decode_but_slashes(path.as_bytes())) == wanted
-            || squash(path.as_bytes()) == squash(&repair(meant))
+            || spelled
+                .iter()
+                .any(|path| squash(path.as_bytes()) == squash(&repair(meant)))
     });
     let wanted = squash(&path_info);
     let says = path_info.escape_ascii();

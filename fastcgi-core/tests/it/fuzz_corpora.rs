@@ -2,6 +2,8 @@
 
 use std::{fs, path::Path};
 
+use fastcgi_test_kit::{scaled, seed};
+
 #[expect(unreachable_pub, reason = "a library to the fuzz targets")]
 #[path = "../../../fuzz/src/lib.rs"]
 mod invariants;
@@ -33,13 +35,26 @@ fn run(target: &str, check: fn(&[u8])) {
     for input in &corpus {
         check(input);
     }
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
-    for _ in 0..MUTATIONS {
+    let mut random = Random(seed(0x9e37_79b9_7f4a_7c15));
+    for _ in 0..scaled(MUTATIONS) {
         let mut input = random.choice(&corpus).clone();
         for _ in 0..=random.below(4) {
             mutate(&mut input, &corpus, &mut random);
         }
+        let shown = Shown(&input);
         check(&input);
+        drop(shown);
+    }
+}
+
+/// Prints an input that fails its check.
+struct Shown<'a>(&'a [u8]);
+
+impl Drop for Shown<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("input: {}", self.0.escape_ascii());
+        }
     }
 }
 
@@ -91,7 +106,7 @@ fn mutate(input: &mut Vec<u8>, corpus: &[Vec<u8>], random: &mut Random) {
     }
 }
 
-/// xorshift64: the same numbers at every run.
+/// xorshift64: the same numbers at every run, unless `TEST_SEED` says otherwise.
 struct Random(u64);
 
 impl Random {

@@ -7,6 +7,7 @@
 
 use fastcgi_core::Params;
 use fastcgi_core::cgi::{InvalidRequest, Mapping, OnMismatch, PathSource, ScriptName};
+use fastcgi_test_kit::{scaled, seed};
 use flate2::read::GzDecoder;
 use http::request;
 use serde::Deserialize;
@@ -532,9 +533,9 @@ fn percent_decoded_bytes(raw: &[u8]) -> Vec<u8> {
 
 #[test]
 fn whatever_params_say_the_uri_is_one_that_is_safe_to_route() {
-    let mut random = Random(1);
+    let mut random = Random(seed(1));
     let mut accepted = 0;
-    for _ in 0..20_000 {
+    for _ in 0..scaled(20_000) {
         let params = random.params();
         let script_name = random.pick(&[None, Some(""), Some("/app"), Some("/a/app")]);
         let path_source = random.pick(&[
@@ -576,7 +577,7 @@ fn whatever_params_say_the_uri_is_one_that_is_safe_to_route() {
             }
         }
     }
-    assert!(accepted > 5_000, "only {accepted} requests");
+    assert!(accepted > scaled(5_000), "only {accepted} requests");
 }
 
 /// The principle of the section: whatever the client asked for, the application is asked for what the web server means.
@@ -590,9 +591,9 @@ fn whatever_a_client_asks_for_the_path_is_what_the_web_server_means() {
         "Apache/2.4",
         "lighttpd/1.4",
     ];
-    let mut random = Random(2);
+    let mut random = Random(seed(2));
     let mut checked = 0;
-    for _ in 0..60_000 {
+    for _ in 0..scaled(60_000) {
         let server = random.pick(&SERVERS);
         let meant = percent_decoded_bytes(&[b"/", &random.text()[..]].concat());
         let asked = [b"/", &random.text()[..]].concat();
@@ -645,7 +646,7 @@ fn whatever_a_client_asks_for_the_path_is_what_the_web_server_means() {
             parts.uri
         );
     }
-    assert!(checked > 20_000, "only {checked} requests");
+    assert!(checked > scaled(20_000), "only {checked} requests");
 }
 
 fn names_a_script(path: &[u8]) -> bool {

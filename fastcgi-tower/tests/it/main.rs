@@ -25,4 +25,5 @@ mod roles;
 mod serve;
 mod shutdown;
 mod support;
+mod tables;
 mod timeouts;

@@ -85,6 +85,20 @@ impl Application {
         }
     }
 
+    /// What of its memory is resident, in KiB.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not say.
+    pub fn memory_kib(&self) -> io::Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
+        status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .and_then(|line| line.split_whitespace().next()?.parse().ok())
+            .ok_or_else(|| io::Error::other("no VmRSS"))
+    }
+
     /// The number of sockets that it has open.
     ///
     /// # Errors

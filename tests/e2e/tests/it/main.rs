@@ -9,6 +9,7 @@ mod replacing;
 mod roles;
 mod scale_out;
 mod shutdown;
+mod soak;
 mod started;
 mod static_binary;
 mod stopping;
@@ -17,6 +18,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use fastcgi_e2e::{Layout, Shared, behaviours, layouts, table};
+use fastcgi_test_kit::{Table, Tests};
 use libtest_mimic::{Arguments, Trial};
 
 fn main() -> std::io::Result<ExitCode> {
@@ -34,6 +36,7 @@ fn main() -> std::io::Result<ExitCode> {
         .chain(stopping::trials())
         .chain(replacing::trials())
         .chain(scale_out::trials())
+        .chain(soak::trials())
         .chain(static_binary::trials())
         .chain(roles::trials())
         .chain(app_status::trials())
@@ -103,5 +106,12 @@ fn documentation_has_the_table() -> Result<(), libtest_mimic::Failed> {
         page.contains(&table),
         "docs/web-servers.md should have this table:\n{table}"
     );
+    let head = table.lines().next().unwrap_or_default();
+    let facts = Table::find(page, head).home("e2e").map(|cells| {
+        let fact = cells.first().map_or("", String::as_str);
+        vec![fact.to_owned(), format!("`{}`", fact.replace(' ', "_"))]
+    });
+    let tests = Tests::new().names("e2e", behaviours().map(|it| it.name));
+    assert_eq!(facts.faults(&tests, |_| true), [""; 0]);
     Ok(())
 }

@@ -1,0 +1,33 @@
+//! The application, once for each framework: a small page, downloads, uploads.
+
+mod actix;
+mod axum;
+mod tower;
+mod zeros;
+
+use crate::{
+    Result,
+    server::{Framework, Protocol, Server},
+    socket::Listening,
+};
+
+/// Serves until the process is ended.
+pub(crate) fn run(server: Server, listener: Listening) -> Result<()> {
+    match (server.framework, server.protocol) {
+        (Framework::Tower, Protocol::FastCgi) => tower::fastcgi(listener),
+        (Framework::Tower, Protocol::Http) => tower::http(listener),
+        (Framework::Axum, Protocol::FastCgi) => axum::fastcgi(listener),
+        (Framework::Axum, Protocol::Http) => axum::http(listener),
+        (Framework::Actix, Protocol::FastCgi) => actix::fastcgi(listener),
+        (Framework::Actix, Protocol::Http) => actix::http(listener),
+    }
+}
+
+/// Answers the one request that this process was started for.
+pub(crate) fn run_cgi(framework: Framework) -> Result<()> {
+    match framework {
+        Framework::Tower => tower::cgi(),
+        Framework::Axum => axum::cgi(),
+        Framework::Actix => actix::cgi(),
+    }
+}

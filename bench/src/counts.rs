@@ -1,0 +1,157 @@
+//! The counts of one request, and the comparison of new ones with those of before.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{Deserialize, Serialize};
+
+use crate::count::hundredths;
+
+/// The counts of a request over FastCGI, and of the same over HTTP.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+pub struct Row {
+    pub(crate) fastcgi: Counts,
+    pub(crate) http: Option<Counts>,
+}
+
+/// What one request costs.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Counts {
+    /// In user space.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) instructions: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) allocations: Option<f64>,
+    /// The sum of the allocations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) bytes: Option<u64>,
+    /// Bytes on the heap for a connection that waits for its next request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) held: Option<u64>,
+    /// How far apart several counts were, in per cent: where they are not the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) spread: Option<Spread>,
+    /// System calls.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) calls: BTreeMap<String, f64>,
+}
+
+/// The largest of several counts less the smallest, in per cent of the one in the middle.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Spread {
+    pub(crate) instructions: f64,
+    pub(crate) allocations: f64,
+}
+
+/// How much worse a figure may be than the table's.
+const TOLERANCE: f64 = 0.02;
+
+/// From how much better a figure is on, the table should be written again.
+const NEWS: f64 = 0.01;
+
+/// What new counts are, beside the table's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Comparison {
+    /// How many figures were compared.
+    pub figures: usize,
+    /// What is worse by more than 2 %, each with its row.
+    pub worse: Vec<String>,
+    /// What is better by more than 1 %.
+    pub better: Vec<String>,
+}
+
+impl Row {
+    /// Instructions over FastCGI to those over HTTP.
+    pub(crate) fn instructions_ratio(&self) -> Option<f64> {
+        self.ratio(|counts| Some(counts.instructions? as f64))
+    }
+
+    pub(crate) fn ratio(&self, figure: impl Fn(&Counts) -> Option<f64>) -> Option<f64> {
+        Some(figure(&self.fastcgi)? / figure(self.http.as_ref()?)?)
+    }
+
+    /// A row with these counts over FastCGI, and nothing over HTTP.
+    #[must_use]
+    pub fn fastcgi(counts: Counts) -> Self {
+        Self {
+            fastcgi: counts,
+            http: None,
+        }
+    }
+
+    /// Compares counts over FastCGI, made now, with those of this row, which is called `name`.
+    #[must_use]
+    pub fn compare(&self, name: &str, now: &Counts) -> Comparison {
+        let mut comparison = Comparison::default();
+        for ((figure, before), (_, now)) in self.fastcgi.figures().into_iter().zip(now.figures()) {
+            let line = match (before, now) {
+                (None, None) => continue,
+                (Some(before), Some(now)) => {
+                    let change = now - before;
+                    let line = format!(
+                        "{name}: {figure} {before} -> {now} ({:+.2} %)",
+                        change / before * 100.0
+                    );
+                    if change < -NEWS * before {
+                        comparison.better.push(line.clone());
+                    }
+                    (change > TOLERANCE * before).then_some(line)
+                }
+                _ => Some(format!(
+                    "{name}: {figure} are not in both the table and this count"
+                )),
+            };
+            comparison.figures += 1;
+            comparison.worse.extend(line);
+        }
+        comparison
+    }
+}
+
+impl Counts {
+    /// The counts of a small request.
+    #[must_use]
+    pub fn small(instructions: u64, allocations: f64, bytes: u64, calls: &[(&str, f64)]) -> Self {
+        Self {
+            instructions: Some(instructions),
+            allocations: Some(allocations),
+            bytes: Some(bytes),
+            calls: calls
+                .iter()
+                .map(|&(name, count)| (name.to_owned(), count))
+                .collect(),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn all_calls(&self) -> Option<f64> {
+        let sum: f64 = self.calls.values().sum();
+        (!self.calls.is_empty()).then(|| hundredths(sum))
+    }
+
+    fn figures(&self) -> [(&'static str, Option<f64>); 5] {
+        let float = |figure: Option<u64>| figure.map(|figure| figure as f64);
+        [
+            ("instructions", float(self.instructions)),
+            ("allocations", self.allocations),
+            ("bytes allocated", float(self.bytes)),
+            ("system calls", self.all_calls()),
+            ("bytes held", float(self.held)),
+        ]
+    }
+}
+
+/// In a line: those figures that there are.
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        for (name, figure) in self.figures() {
+            if let Some(figure) = figure {
+                write!(f, "{separator}{figure} {name}")?;
+                separator = ", ";
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,19 @@
+//! Tables whose rows name tests.
+
+use std::path::Path;
+
+use fastcgi_test_kit::{Table, Tests};
+
+#[test]
+fn every_bug_of_a_peer_names_its_tests() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let tests = Tests::new()
+        .source("tower", root.join("fastcgi-tower/tests/it/main.rs"))
+        .source("core", root.join("fastcgi-core/tests/it/main.rs"))
+        .functions("e2e", root.join("tests/e2e"));
+    let bugs = Table::find(include_str!("peers.rs"), "| bug | whose | test |")
+        .home("tower::peers")
+        .without_test("an error of accept ends the server");
+    let faults = bugs.faults(&tests, |test| test.starts_with("tower::peers::"));
+    assert_eq!(faults, [""; 0]);
+}

@@ -1,0 +1,16 @@
+//! What the tests of several crates share.
+//!
+//! - [`Table`]: a table in a document or a source, whose rows name tests that exist.
+//! - [`Tests`]: the tests that exist.
+//! - [`scaled`], [`seed`]: tests that `tests/long` runs at another size.
+
+mod long;
+mod sources;
+mod table;
+mod tests;
+
+pub use crate::{
+    long::{scaled, seed},
+    table::Table,
+    tests::Tests,
+};

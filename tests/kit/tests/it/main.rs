@@ -1,0 +1,4 @@
+//! The public interface, in one binary.
+
+mod sources;
+mod table;
