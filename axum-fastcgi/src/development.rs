@@ -2,7 +2,7 @@
 
 use std::{
     convert::Infallible,
-    future::{Future, IntoFuture},
+    future::IntoFuture,
     io::{self, Write},
     net::SocketAddr,
     task::{Context, Poll},
@@ -15,6 +15,7 @@ use axum::{
     response::Response,
 };
 use fastcgi_core::client::{self, ServerInfo};
+use fastcgi_tower::{HttpService, process::Signal};
 use tokio::{net::TcpListener, select, sync::oneshot, time::sleep};
 use tower_service::Service;
 
@@ -26,8 +27,8 @@ use crate::{
 /// Serves HTTP, and says so on standard error: somebody started the program by hand, perhaps for the first time.
 pub(crate) async fn serve<M, S>(
     addr: SocketAddr,
-    service: RequestService<M>,
-    signal: impl Future<Output = ()> + Send + 'static,
+    service: HttpService<RequestService<M>>,
+    signal: Signal,
 ) -> io::Result<()>
 where
     M: Service<IncomingRequest, Error = Infallible, Response = S> + Clone + Send + 'static,
@@ -43,6 +44,7 @@ where
     );
     // Not `eprintln!`, which panics where nobody reads.
     let _ = io::stderr().write_all(line.as_bytes());
+    let service = service.into_inner();
     let service = Development { service, addr };
     let (stopping, stopped) = oneshot::channel::<()>();
     let served = axum::serve(

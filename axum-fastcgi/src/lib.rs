@@ -33,6 +33,7 @@
 
 #[cfg(feature = "http")]
 mod development;
+#[cfg(feature = "http")]
 mod foreign_listener;
 mod make_service;
 mod request_service;
@@ -45,8 +46,9 @@ pub use fastcgi_tower::{
     listener::{self, AnyListener, Listener, Socket, UnixSocket},
 };
 
+#[cfg(feature = "http")]
+pub use crate::foreign_listener::ForeignListener;
 pub use crate::{
-    foreign_listener::ForeignListener,
     make_service::IncomingRequest,
     request_service::{RequestService, ResponseFuture},
     run::{Application, Run, run, run_when_ready},

@@ -3,27 +3,28 @@
 use std::{
     convert::Infallible,
     future::{Future, Ready, ready},
-    io,
     marker::PhantomData,
-    net::SocketAddr,
     pin::Pin,
 };
 
 use axum::{extract::Request, response::Response};
 use fastcgi_tower::{
-    BoxError, HttpService, RunError,
+    BoxError, RunError,
     listener::AnyListener,
-    process::{self, Mount, RunApplication, Signal},
+    process::{self, RunApplication},
 };
 use tower_service::Service;
 
 #[cfg(feature = "http")]
-use crate::development;
+use crate::development::serve as serve_http;
 use crate::{
     make_service::{IncomingRequest, prepare},
     request_service::RequestService,
     serve::Serve,
 };
+
+#[cfg(not(feature = "http"))]
+use process::no_http as serve_http;
 
 /// Runs an application in the way in which this process was started.
 ///
@@ -122,46 +123,9 @@ where
         Box::pin(
             run.run(|environment, mut make_service, configure, signal| async {
                 prepare(&mut make_service);
-                let service = mounted(RequestService::new(make_service))?;
+                let service = process::mounted(RequestService::new(make_service))?;
                 process::serve_in(environment, service, configure, signal, serve_http).await
             }),
         )
     }
-}
-
-/// The service, where the environment says that it is mounted.
-fn mounted<S>(service: S) -> io::Result<HttpService<S>> {
-    let mount = Mount::from_env()?;
-    let mut service = HttpService::new(service);
-    if let Some(script_name) = mount.script_name {
-        service = service.script_name(script_name);
-    }
-    if let Some(path_source) = mount.path_source {
-        service = service.path_source(path_source);
-    }
-    Ok(service)
-}
-
-#[cfg(feature = "http")]
-async fn serve_http<M, S>(
-    addr: SocketAddr,
-    service: HttpService<RequestService<M>>,
-    signal: Signal,
-) -> io::Result<()>
-where
-    M: Service<IncomingRequest, Error = Infallible, Response = S> + Clone + Send + 'static,
-    M::Future: Send,
-    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
-    S::Future: Send,
-{
-    development::serve(addr, service.into_inner(), signal).await
-}
-
-#[cfg(not(feature = "http"))]
-async fn serve_http<S>(_: SocketAddr, _: S, _: Signal) -> io::Result<()> {
-    Err(io::Error::new(
-        io::ErrorKind::Unsupported,
-        "there is no socket to serve FastCGI on: let a web server start this program, or set FCGI_LISTEN to a path or \
-         host:port",
-    ))
 }

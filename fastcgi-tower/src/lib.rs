@@ -62,6 +62,6 @@ pub use crate::{
         ResponseFuture, log_head,
     },
     listener::Listener,
-    process::{RunError, shutdown_signal},
+    process::{Run, RunError, run, run_exchanges, shutdown_signal},
     serve::{Serve, serve, serve_exchanges},
 };

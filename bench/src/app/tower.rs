@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 
 use bytes::Bytes;
-use fastcgi_tower::process::{Bind, Environment};
 use http::{Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::{BodyExt, Either, Full};
@@ -61,17 +60,7 @@ fn drive(io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
 
 #[tokio::main(flavor = "current_thread")]
 pub(crate) async fn cgi() -> Result<()> {
-    let Environment::Cgi(request) = Environment::detect(&Bind::default())? else {
-        return Err("this is no CGI program's environment".into());
-    };
-    let never = Box::pin(std::future::pending());
-    request
-        .serve(never, async |listener, stop| {
-            fastcgi_tower::serve(listener, tower::service_fn(answer))
-                .with_graceful_shutdown(stop)
-                .await
-        })
-        .await?;
+    fastcgi_tower::run(tower::service_fn(answer)).await?;
     Ok(())
 }
 

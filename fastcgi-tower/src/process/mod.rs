@@ -23,7 +23,10 @@ pub use self::{
     memory::larger_than,
     mount::Mount,
     replaced::replaced,
-    run::{Application, Configure, INHERITED_GRACE_PERIOD, Run, RunApplication, serve_in},
+    run::{
+        Application, Configure, Exchanges, INHERITED_GRACE_PERIOD, Run, RunApplication, mounted,
+        no_http, run, run_exchanges, serve_in,
+    },
     run_error::RunError,
     signal::{Signal, shutdown_signal},
     single::Single,

@@ -2,8 +2,9 @@
 
 use std::{
     fmt,
-    future::{Future, IntoFuture},
+    future::{Future, IntoFuture, Ready, ready},
     io,
+    marker::PhantomData,
     net::SocketAddr,
     pin::Pin,
     time::Duration,
@@ -14,12 +15,14 @@ use tokio::{select, time::timeout};
 
 use super::{
     environment::{Bind, Environment},
+    mount::Mount,
     run_error::RunError,
     signal::{Signal, shutdown_signal},
 };
 use crate::{
     error::BoxError,
     exchange::ExchangeService,
+    http_service::HttpService,
     listener::AnyListener,
     serve::{Serve, serve_exchanges},
 };
@@ -155,6 +158,89 @@ impl<F, A: RunApplication<F>> IntoFuture for Run<F, A> {
     fn into_future(self) -> Self::IntoFuture {
         A::run(self)
     }
+}
+
+/// Runs a service of HTTP requests in the way in which this process was started.
+///
+/// The environment variables `FCGI_SCRIPT_NAME` and `FCGI_PATH_SOURCE` count ([`Mount`]). A process that was started by hand
+/// needs `FCGI_LISTEN`: there is no HTTP for development here.
+///
+/// ```no_run
+/// use std::convert::Infallible;
+///
+/// use fastcgi_tower::Incoming;
+/// use http::{Request, Response};
+///
+/// async fn hello(_: Request<Incoming>) -> Result<Response<String>, Infallible> {
+///     Ok(Response::new("hello".to_owned()))
+/// }
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() -> Result<(), fastcgi_tower::RunError> {
+///     fastcgi_tower::run(tower::service_fn(hello)).bind("/run/app/app.sock").await
+/// }
+/// ```
+pub fn run<S>(service: S) -> Run<Ready<io::Result<HttpService<S>>>, Exchanges<HttpService<S>>> {
+    Run::new(ready(mounted(service)))
+}
+
+/// As [`run`], for a service that answers [`Exchange`](crate::Exchange)s.
+pub fn run_exchanges<S>(service: S) -> Run<Ready<io::Result<S>>, Exchanges<S>> {
+    Run::new(ready(Ok(service)))
+}
+
+/// A service of HTTP requests, where the environment says that it is mounted.
+///
+/// # Errors
+///
+/// When a variable of [`Mount`] is invalid.
+pub fn mounted<S>(service: S) -> io::Result<HttpService<S>> {
+    let mount = Mount::from_env()?;
+    let mut service = HttpService::new(service);
+    if let Some(script_name) = mount.script_name {
+        service = service.script_name(script_name);
+    }
+    if let Some(path_source) = mount.path_source {
+        service = service.path_source(path_source);
+    }
+    Ok(service)
+}
+
+/// A service of exchanges: what [`run_exchanges`] runs.
+#[derive(Debug)]
+pub struct Exchanges<S>(PhantomData<fn(S)>);
+
+impl<S> Application for Exchanges<S> {
+    type Server = Serve<AnyListener, S>;
+}
+
+impl<F, S, E> RunApplication<F> for Exchanges<S>
+where
+    F: Future<Output = Result<S, E>> + Send + 'static,
+    E: Into<BoxError> + 'static,
+    S: ExchangeService<Future: Send> + Clone + Send + 'static,
+    S::Body: Body<Data: Send> + Send + 'static,
+{
+    type Future = Pin<Box<dyn Future<Output = Result<(), RunError>> + Send>>;
+
+    fn run(run: Run<F, Self>) -> Self::Future {
+        Box::pin(run.run(|environment, service, configure, signal| {
+            serve_in(environment, service, configure, signal, no_http)
+        }))
+    }
+}
+
+/// For programs that do not serve HTTP when they are started by hand.
+///
+/// # Errors
+///
+/// Always: the message says how to deploy.
+pub async fn no_http<S>(_: SocketAddr, _: S, _: Signal) -> io::Result<()> {
+    Err(io::Error::new(
+        io::ErrorKind::Unsupported,
+        "there is no socket to serve FastCGI on: let a web server start this program, or set FCGI_LISTEN to a path or \
+         host:port",
+    ))
 }
 
 async fn start<T, E: Into<BoxError>>(
