@@ -66,7 +66,10 @@ pub mod record;
 pub mod values;
 
 pub use crate::{
-    connection::{Config, Connection, ConnectionError, Event, Refusal, RequestMut, Truncated},
+    connection::{
+        Awaited, Config, Connection, ConnectionError, Ending, Event, Life, Limits, NewRequest,
+        Refusal, RequestKey, RequestMut, StreamEnd, Timeouts, TooLong,
+    },
     outgoing::Outgoing,
     params::{InvalidContentLength, InvalidParams, Iter, Params},
 };

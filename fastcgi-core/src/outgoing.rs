@@ -56,6 +56,18 @@ impl Outgoing {
         }
     }
 
+    /// As [`put_stream`](Self::put_stream), for bytes that are to be copied.
+    pub(crate) fn put_stream_slice(
+        &mut self,
+        record_type: RecordType,
+        request_id: RequestId,
+        content: &[u8],
+    ) {
+        for piece in content.chunks(MAX_ALIGNED_CONTENT) {
+            self.put_record(record_type, Some(request_id), piece);
+        }
+    }
+
     /// The end of a stream: an empty record.
     pub(crate) fn put_stream_end(&mut self, record_type: RecordType, request_id: RequestId) {
         self.put_header(record_type, Some(request_id), 0);

@@ -1,6 +1,6 @@
 //! What an application says of itself: `FCGI_GET_VALUES` and its result (specification, 4.1).
 
-use crate::{Config, Params};
+use crate::{connection::Limits, params::Params};
 
 /// The largest number of connections that the application accepts.
 pub const MAX_CONNS: &str = "FCGI_MAX_CONNS";
@@ -13,11 +13,11 @@ pub const MPXS_CONNS: &str = "FCGI_MPXS_CONNS";
 ///
 /// 4.1: "If the application doesn't understand a variable name that was included in the query, it omits that name from
 /// the response." Naming each once bounds the answer, whatever the question's length.
-pub(crate) fn answer(query: &Params, config: &Config) -> Params {
+pub(crate) fn answer(query: &Params, limits: &Limits) -> Params {
     let known = [
-        (MAX_CONNS, config.max_conns),
-        (MAX_REQS, config.max_reqs),
-        (MPXS_CONNS, usize::from(config.mpxs_conns)),
+        (MAX_CONNS, limits.max_conns),
+        (MAX_REQS, limits.max_reqs),
+        (MPXS_CONNS, usize::from(limits.mpxs_conns)),
     ];
     known
         .into_iter()

@@ -19,6 +19,11 @@ pub trait Fields {
     ///
     /// When the map cannot hold the field.
     fn append(&mut self, name: &[u8], value: Bytes) -> Result<(), FieldError>;
+
+    /// Makes room for about so many fields, at most 256. By default, it does nothing.
+    fn reserve(&mut self, fields: usize) {
+        let _ = fields;
+    }
 }
 
 /// Why a map cannot hold a field.
@@ -39,5 +44,10 @@ impl Fields for HeaderMap {
             Ok(_) => Ok(()),
             Err(_) => Err(FieldError::Full),
         }
+    }
+
+    fn reserve(&mut self, fields: usize) {
+        // Its own limit is far above.
+        let _ = self.try_reserve(fields);
     }
 }

@@ -4,12 +4,12 @@
 //! that servers send apart (RFC 3875, 4.1.18).
 
 use bytes::Bytes;
-use tracing::debug;
 
 use super::error::InvalidRequest;
 use super::fields::{FieldError, Fields};
 use super::hop_by_hop::is_always_hop_by_hop;
 use super::host;
+use super::left_out::{LeftOut, LeftOutReason};
 use super::variables::Variables;
 use crate::Params;
 
@@ -32,6 +32,7 @@ impl<'a, 'f, F: Fields> Headers<'a, 'f, F> {
                 params,
                 fields,
                 count: 0,
+                left_out: Vec::new(),
             },
             host: b"",
             authorization: b"",
@@ -44,14 +45,18 @@ impl<'a, 'f, F: Fields> Headers<'a, 'f, F> {
     pub(super) fn add(&mut self, name: &[u8], value: &'a [u8]) -> Result<(), InvalidRequest> {
         // H-11: a name that is no token is not passed on.
         let Some(spelled) = self.speller.field_name(name) else {
-            debug!(name = %name.escape_ascii(), "leaving out a header field: its name is not a token");
+            self.fields.leave_out(name, LeftOutReason::InvalidName);
             return Ok(());
         };
         let value = trim(value);
         match spelled {
-            b"host" => keep_last(spelled, &mut self.host, value),
-            b"authorization" => keep_last(spelled, &mut self.authorization, value),
-            b"content-type" => keep_last(spelled, &mut self.content_type, value),
+            b"host" => self.fields.keep_last(spelled, &mut self.host, value),
+            b"authorization" => self
+                .fields
+                .keep_last(spelled, &mut self.authorization, value),
+            b"content-type" => self
+                .fields
+                .keep_last(spelled, &mut self.content_type, value),
             // H-5: these describe the client's connection, which ended in the web server. What `connection` nominates
             // stays: the web server may have set it, and a client could delete it otherwise.
             spelled if is_always_hop_by_hop(spelled) => {}
@@ -66,13 +71,13 @@ impl<'a, 'f, F: Fields> Headers<'a, 'f, F> {
         Ok(())
     }
 
-    /// Adds the fields that come from elsewhere, and those that had to wait. `host` is that of a request target in absolute
-    /// form.
+    /// Adds the fields that come from elsewhere, and those that had to wait; returns what was left out. `host` is that of
+    /// a request target in absolute form.
     pub(super) fn finish(
         mut self,
         variables: &Variables<'a>,
         host: Option<Bytes>,
-    ) -> Result<(), InvalidRequest> {
+    ) -> Result<Vec<LeftOut>, InvalidRequest> {
         // T-3
         if let Some(host) = host.or_else(|| self.host(variables)) {
             self.fields.push_host(host)?;
@@ -93,7 +98,7 @@ impl<'a, 'f, F: Fields> Headers<'a, 'f, F> {
             self.fields
                 .push_owned(b"content-length", length.to_string().into())?;
         }
-        Ok(())
+        Ok(self.fields.left_out)
     }
 
     /// T-18, H-10
@@ -106,14 +111,29 @@ impl<'a, 'f, F: Fields> Headers<'a, 'f, F> {
     }
 }
 
-/// The map that the fields go into, and how many went.
+/// The map that the fields go into, how many went, and what did not.
 struct CountedFields<'a, 'f, F> {
     params: &'a Params,
     fields: &'f mut F,
     count: usize,
+    /// At most one for each param.
+    left_out: Vec<LeftOut>,
 }
 
 impl<F: Fields> CountedFields<'_, '_, F> {
+    fn leave_out(&mut self, name: &[u8], reason: LeftOutReason) {
+        let name = Bytes::copy_from_slice(name);
+        self.left_out.push(LeftOut { name, reason });
+    }
+
+    /// H-8: the last of several is the operator's.
+    fn keep_last<'v>(&mut self, name: &[u8], kept: &mut &'v [u8], value: &'v [u8]) {
+        if !kept.is_empty() && *kept != value {
+            self.leave_out(name, LeftOutReason::Repeated);
+        }
+        *kept = value;
+    }
+
     fn push_unless_empty(&mut self, name: &[u8], value: &[u8]) -> Result<(), InvalidRequest> {
         if value.is_empty() {
             Ok(())
@@ -131,7 +151,7 @@ impl<F: Fields> CountedFields<'_, '_, F> {
         match self.append(name, value) {
             Ok(()) => Ok(()),
             Err(FieldError::Invalid) => {
-                debug!(name = %name.escape_ascii(), "leaving out a header field: its value is invalid");
+                self.leave_out(name, LeftOutReason::InvalidValue);
                 Ok(())
             }
             Err(FieldError::Full) => Err(InvalidRequest::TooManyHeaders),
@@ -155,14 +175,6 @@ impl<F: Fields> CountedFields<'_, '_, F> {
         self.count += 1;
         Ok(())
     }
-}
-
-/// H-8: the last of several is the operator's.
-fn keep_last<'a>(name: &[u8], kept: &mut &'a [u8], value: &'a [u8]) {
-    if !kept.is_empty() && *kept != value {
-        debug!(name = %name.escape_ascii(), "leaving out a header field: another one follows");
-    }
-    *kept = value;
 }
 
 /// Where names are spelled as header fields have them, one after the other.

@@ -6,14 +6,13 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::{HeaderMap, Method, Request, Uri, Version, request};
 
 use super::error::InvalidRequest;
 use super::fields::Fields;
 use super::headers::Headers;
+use super::left_out::LeftOut;
 use super::path::{self, PathRule};
 use super::script_name::{InvalidScriptName, ScriptName};
 use super::variables::Variables;
@@ -53,8 +52,6 @@ pub struct Mapping {
     pub(super) path_source: PathSource,
     pub(super) on_mismatch: OnMismatch,
     pub(super) is_cgi: bool,
-    /// Shared by clones: what concerns the configuration is said once.
-    has_noted: Arc<AtomicBool>,
 }
 
 impl Mapping {
@@ -105,17 +102,9 @@ impl Mapping {
     /// When there is no such request, or none that is safe to route; answer with
     /// [its status](InvalidRequest::status).
     pub fn request(&self, params: &Params) -> Result<request::Parts, InvalidRequest> {
-        let mut headers = HeaderMap::with_capacity(expected_fields(params));
+        let mut headers = HeaderMap::new();
         let head = self.head(params, &mut headers)?;
-
-        let (mut parts, ()) = Request::new(()).into_parts();
-        parts.method = head.method;
-        parts.uri = head.uri;
-        parts.version = head.version;
-        parts.headers = headers;
-        parts.extensions.insert(params.clone());
-        parts.extensions.insert(head.script_name);
-        Ok(parts)
+        Ok(head.into_parts(headers, params))
     }
 
     /// As [`request`](Self::request), with the header fields in a map of the caller's: for HTTP libraries with types of
@@ -132,6 +121,7 @@ impl Mapping {
         fields: &mut F,
     ) -> Result<Head<'a>, InvalidRequest> {
         let mut variables = Variables::default();
+        fields.reserve(expected_fields(params));
         let mut headers = Headers::new(params, fields);
         for (name, value) in params {
             match name.strip_prefix(b"HTTP_") {
@@ -141,34 +131,19 @@ impl Mapping {
         }
         let method = method(&variables)?;
         let target = path::resolve(self, params, &method, &variables)?;
-        headers.finish(&variables, target.host)?;
-        if target.rule == PathRule::N6 {
-            self.note_other_path();
-        }
+        let left_out = headers.finish(&variables, target.host)?;
         Ok(Head {
             method,
             uri: target.uri,
             version: version(&variables),
             script_name: target.script_name,
             path_rule: target.rule,
+            left_out,
             remote_addr: variables.remote_addr,
             remote_port: variables.remote_port,
             https: variables.https,
             request_scheme: variables.request_scheme,
         })
-    }
-}
-
-impl Mapping {
-    /// `SCRIPT_NAME` is not part of what the client asked for. That is as it should be after an internal redirect, and
-    /// otherwise for every request the same path.
-    fn note_other_path(&self) {
-        if !self.has_noted.swap(true, Ordering::Relaxed) {
-            tracing::debug!(
-                "SCRIPT_NAME is not a part of REQUEST_URI, and is what the application is asked for: after an internal \
-                 redirect, or because a script without PATH_INFO is not named .fcgi, .fcg, .cgi or index.php"
-            );
-        }
     }
 }
 
@@ -186,6 +161,8 @@ pub struct Head<'a> {
     pub script_name: ScriptName,
     /// Why the URI has this path.
     pub path_rule: PathRule,
+    /// The header fields that were left out: for logs.
+    pub left_out: Vec<LeftOut>,
     // Read when they are asked for.
     remote_addr: Option<&'a [u8]>,
     remote_port: Option<&'a [u8]>,
@@ -194,6 +171,18 @@ pub struct Head<'a> {
 }
 
 impl Head<'_> {
+    /// The head as the `http` crate has it, with `headers` and the extensions of [`Mapping::request`].
+    pub fn into_parts(self, headers: HeaderMap, params: &Params) -> request::Parts {
+        let (mut parts, ()) = Request::new(()).into_parts();
+        parts.method = self.method;
+        parts.uri = self.uri;
+        parts.version = self.version;
+        parts.headers = headers;
+        parts.extensions.insert(params.clone());
+        parts.extensions.insert(self.script_name);
+        parts
+    }
+
     /// The client's address, as [`Params::remote_addr`] has it.
     pub fn remote_addr(&self) -> Option<SocketAddr> {
         meta::socket_addr(self.remote_addr?, self.remote_port)

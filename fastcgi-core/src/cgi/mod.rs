@@ -1,10 +1,12 @@
 //! The Common Gateway Interface: meta-variables to `http` requests, `http` responses to CGI header blocks (RFC 3875).
 
+mod body_length;
 mod error;
 mod fields;
 mod headers;
 pub(crate) mod hop_by_hop;
 mod host;
+mod left_out;
 mod mapping;
 mod path;
 mod percent;
@@ -13,10 +15,12 @@ mod response;
 mod script_name;
 mod variables;
 
+pub use self::body_length::{BodyLength, ShortBody};
 pub use self::error::InvalidRequest;
 pub use self::fields::{FieldError, Fields};
+pub use self::left_out::{LeftOut, LeftOutReason};
 pub use self::mapping::{Head, InvalidPathSource, Mapping, OnMismatch, PathSource};
 pub use self::path::PathRule;
 pub use self::reason_phrase::ReasonPhrase;
-pub use self::response::{BodyFraming, InvalidResponse, ResponseMapping, write_refusal};
+pub use self::response::{InvalidResponse, ResponseMapping, write_refusal};
 pub use self::script_name::{InvalidScriptName, ScriptName};

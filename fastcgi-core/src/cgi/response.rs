@@ -10,6 +10,7 @@ use http::header::LOCATION;
 use http::response::Parts;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
+use super::body_length::BodyLength;
 use super::hop_by_hop::HopByHop;
 use super::reason_phrase::ReasonPhrase;
 use crate::params::{Params, content_length, server::Server};
@@ -18,7 +19,7 @@ use crate::params::{Params, content_length, server::Server};
 ///
 /// ```
 /// use bytes::BytesMut;
-/// use fastcgi_core::cgi::{BodyFraming, ResponseMapping};
+/// use fastcgi_core::cgi::{BodyLength, ResponseMapping};
 /// use http::{Method, Response};
 ///
 /// let (parts, body) = Response::builder()
@@ -30,7 +31,7 @@ use crate::params::{Params, content_length, server::Server};
 /// let mut out = BytesMut::new();
 /// let framing = ResponseMapping::default().write_head(&parts, &Method::GET, Some(5), &mut out)?;
 /// assert_eq!(out, "Status: 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 5\r\n\r\n");
-/// assert_eq!(framing, BodyFraming::Exactly(5));
+/// assert_eq!(framing, BodyLength::Exactly(5));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,7 +77,7 @@ impl ResponseMapping {
         method: &Method,
         exact: Option<u64>,
         out: &mut BytesMut,
-    ) -> Result<BodyFraming, InvalidResponse> {
+    ) -> Result<BodyLength, InvalidResponse> {
         // R-9: there are no interim responses over FastCGI, and no upgrades.
         if parts.status.is_informational() {
             return Err(InvalidResponse::InterimStatus(parts.status));
@@ -102,9 +103,9 @@ impl ResponseMapping {
         out.extend_from_slice(b"\r\n");
 
         Ok(match length {
-            _ if is_bodyless(parts.status, method) => BodyFraming::None,
-            Some(length) => BodyFraming::Exactly(length),
-            None => BodyFraming::Unknown,
+            _ if is_bodyless(parts.status, method) => BodyLength::None,
+            Some(length) => BodyLength::Exactly(length),
+            None => BodyLength::Unknown,
         })
     }
 
@@ -139,21 +140,6 @@ fn put_field(name: &HeaderName, value: &HeaderValue, out: &mut BytesMut) {
     out.extend_from_slice(b": ");
     out.extend_from_slice(value.as_bytes());
     out.extend_from_slice(b"\r\n");
-}
-
-/// How much of a body follows the head of a response (R-7, R-8).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum BodyFraming {
-    /// Nothing may follow, whatever the body holds: the answer to a HEAD request, or status 204, 205 or 304.
-    None,
-    /// Exactly this many bytes, as `content-length` has announced.
-    ///
-    /// Surplus bytes would run into the next response of the client's connection, and missing ones leave the client
-    /// waiting.
-    Exactly(u64),
-    /// As many as come.
-    Unknown,
 }
 
 /// A response that cannot be sent over FastCGI.

@@ -1,4 +1,4 @@
-//! How a web server can break the protocol.
+//! Why a connection fails.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use crate::{
     record::{RecordType, RequestId, UnsupportedVersion},
 };
 
-/// The web server broke the protocol or a limit: the connection cannot go on.
+/// Why a connection cannot go on: the web server broke the protocol or a limit, or a response could not be finished.
 ///
 /// Other connections are not concerned.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,8 +29,31 @@ pub enum ConnectionError {
     TooManyEmptyRecords,
     /// More than 100 answers to management records and refusals that the web server has not read.
     TooManyReplies,
-    /// More than [`Config::max_ignored`](crate::Config::max_ignored) bytes for requests that are over.
+    /// More than [`Limits::max_ignored`](crate::Limits::max_ignored) bytes for requests that are over.
     TooMuchIgnored,
+    /// Something did not come in time.
+    TimedOut(Awaited),
+    /// A response could not be finished, and the web server has to see that.
+    Truncated,
+}
+
+/// What did not come in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Awaited {
+    /// The params of a request.
+    Params,
+    /// That the web server reads.
+    Write,
+}
+
+impl fmt::Display for Awaited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Params => "the params of a request did not arrive",
+            Self::Write => "the web server does not read",
+        })
+    }
 }
 
 impl fmt::Display for ConnectionError {
@@ -51,6 +74,8 @@ impl fmt::Display for ConnectionError {
             Self::TooManyEmptyRecords => f.write_str("too many records that carry nothing"),
             Self::TooManyReplies => f.write_str("too many answers that are not read"),
             Self::TooMuchIgnored => f.write_str("too much data for requests that are over"),
+            Self::TimedOut(awaited) => write!(f, "timed out: {awaited}"),
+            Self::Truncated => f.write_str("the response could not be finished"),
         }
     }
 }

@@ -1,84 +1,113 @@
-//! What the web server told us.
+//! What the web server said, as far as the application has to know.
 
 use bytes::Bytes;
 
+use super::request::RequestKey;
 use crate::{
     Params,
     record::{RequestId, Role},
 };
 
-/// Something the web server said that the application has to know.
+/// Something that the application has to know.
 ///
-/// Management records, unknown types and records of requests that are over are dealt with inside
-/// [`Connection`](crate::Connection) and are no events.
+/// Management records, unknown types, records of requests that are over, and requests that are refused are dealt with
+/// inside [`Connection`](crate::Connection).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// `FCGI_BEGIN_REQUEST` and the whole of `FCGI_PARAMS`.
-    Request {
-        /// The new request; it is in progress until it is ended.
-        id: RequestId,
-        /// What is wanted of us.
-        role: Role,
-        /// Whether the connection stays open after this request.
-        keep_conn: bool,
-        /// What the web server knows about the request.
-        params: Params,
+    /// A request to answer. It is in progress until it is [ended](crate::RequestMut::end) or
+    /// [fails](crate::RequestMut::fail), or until [`Aborted`](Self::Aborted).
+    Request(NewRequest),
+    /// Part of `FCGI_STDIN`, the request body: never empty, and never more than was announced.
+    Stdin {
+        /// The request.
+        key: RequestKey,
+        /// A slice of the input.
+        data: Bytes,
     },
-    /// A request that goes over a limit. It has to be ended, with a response that says so, before
-    /// [`poll_event`](crate::Connection::poll_event) is called again.
+    /// The end of the request body. It comes once for each request that is not aborted.
+    StdinEnd {
+        /// The request.
+        key: RequestKey,
+        /// Whether all of it has come.
+        end: StreamEnd,
+    },
+    /// Part of `FCGI_DATA`, the file for a Filter; never empty.
+    Data {
+        /// The request.
+        key: RequestKey,
+        /// A slice of the input.
+        data: Bytes,
+    },
+    /// The end of the file for a Filter. It comes once for each request of that role that is not aborted.
+    DataEnd {
+        /// The request.
+        key: RequestKey,
+        /// Whether all of it has come.
+        end: StreamEnd,
+    },
+    /// Nobody waits for the response: the web server gave the request up, or the connection is over (B-11). The request
+    /// has ended, and its key means nothing any more.
+    Aborted {
+        /// The request.
+        key: RequestKey,
+    },
+    /// A request was refused, and has been answered (R-10a). For logs.
     Refused {
-        /// The request to end.
+        /// The id that it had.
         id: RequestId,
-        /// What was wanted of us.
-        role: Role,
-        /// Whether the connection stays open after this request.
-        keep_conn: bool,
-        /// What is known about the request: the params within the limit on their size.
-        params: Params,
         /// Why.
         refusal: Refusal,
     },
-    /// Part of `FCGI_STDIN`; never empty.
-    Stdin {
+    /// More of a stream arrived than was announced; it is discarded (B-3). For logs, once a request.
+    Surplus {
         /// The request.
-        id: RequestId,
-        /// A slice of the input.
-        data: Bytes,
+        key: RequestKey,
     },
-    /// An empty `FCGI_STDIN` record, the end of the stream.
-    ///
-    /// It is reported each time it arrives, and data may follow it: mod_fcgid can send one in front of the data (B-1).
-    /// Who knows how much was announced ignores an end that comes too early.
-    StdinEnd {
-        /// The request.
-        id: RequestId,
-    },
-    /// Part of `FCGI_DATA`, for a Filter; never empty.
-    Data {
-        /// The request.
-        id: RequestId,
-        /// A slice of the input.
-        data: Bytes,
-    },
-    /// The end of `FCGI_DATA`.
-    DataEnd {
-        /// The request.
-        id: RequestId,
-    },
-    /// `FCGI_ABORT_REQUEST`: nobody waits for the response. The request still has to be ended.
-    Abort {
-        /// The request.
-        id: RequestId,
-    },
+    /// There has been no request for a second. Memory that is kept for the next one can be given back.
+    Quiet,
 }
 
-/// Why a request was refused before it came to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A request to answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NewRequest {
+    /// What to call it by.
+    pub key: RequestKey,
+    /// The id that the web server gave it.
+    pub id: RequestId,
+    /// What is wanted of us.
+    pub role: Role,
+    /// Whether the web server wants to keep the connection open after this request.
+    pub keep_conn: bool,
+    /// What the web server knows about the request.
+    pub params: Params,
+    /// The length of the body, if it is known.
+    pub length: Option<u64>,
+}
+
+/// How a stream ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StreamEnd {
+    /// All of it has come.
+    Complete,
+    /// Fewer bytes came than were announced (B-4).
+    Incomplete,
+}
+
+/// Why a request was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// Params over a limit of [`Config`](crate::Config). The HTTP answer is 431.
+    /// Params over a limit of [`Limits`](crate::Limits). The answer is 431.
     ParamsTooLarge,
-    /// More than [`Config::max_reqs`](crate::Config::max_reqs) requests in progress. The HTTP answer is 503.
+    /// Params that did not arrive in time, beside other requests. The answer is 408.
+    ParamsTooSlow,
+    /// More than [`Limits::max_reqs`](crate::Limits::max_reqs) requests in progress. The answer is 503.
     TooManyRequests,
+    /// A second request on a connection that takes one at a time, or that ends. The answer is `FCGI_CANT_MPX_CONN`.
+    Multiplexed,
+    /// A role that is not served (B-13). The answer is 403 and `FCGI_UNKNOWN_ROLE`.
+    Role(Role),
 }

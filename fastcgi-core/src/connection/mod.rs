@@ -1,79 +1,83 @@
-//! The application's end of a connection, without I/O.
+//! The application's end of a connection, without I/O and without a clock.
+//!
+//! [`Connection`] is a thin router over requests: the one place that knows about multiplexing. What a request is sent and
+//! sends is in `input` and `output`, how the connection lives and ends in `closing`, whether to read in `pressure`, and
+//! until when things are awaited in `deadlines`.
 
-mod config;
+mod closing;
+mod commands;
+mod deadlines;
 mod error;
 mod event;
+mod input;
+mod limits;
+mod output;
+mod pressure;
 mod request;
+mod requests;
+mod time;
+mod waste;
+
+use std::{collections::VecDeque, time::Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
+use http::StatusCode;
 
-use self::request::{Gathered, Input, Request};
+use self::{
+    closing::Closing,
+    commands::ABORTED,
+    deadlines::Deadlines,
+    input::{Gathered, Taken},
+    pressure::{Load, Pressure},
+    request::{Gathering, Request},
+    requests::Requests,
+    waste::Waste,
+};
 pub use self::{
-    config::Config,
-    error::ConnectionError,
-    event::{Event, Refusal},
-    request::{RequestMut, Truncated},
+    closing::Life,
+    commands::{Ending, RequestMut, TooLong},
+    error::{Awaited, ConnectionError},
+    event::{Event, NewRequest, Refusal, StreamEnd},
+    limits::{Config, Limits, Timeouts},
+    request::RequestKey,
 };
 use crate::{
-    Outgoing, Params,
-    record::{BeginRequest, Decoder, EndRequest, ProtocolStatus, Record, RecordType, RequestId},
+    outgoing::Outgoing,
+    params::Params,
+    record::{
+        BeginRequest, Decoder, EndRequest, ProtocolStatus, Record, RecordType, RequestId, Role,
+    },
     values,
 };
 
 /// A FastCGI connection, seen from the application.
 ///
-/// Feed it the bytes that the web server sent with [`poll_event`](Self::poll_event), answer through
-/// [`request`](Self::request), and write out what stands in [`outgoing`](Self::outgoing). That is the whole contract:
+/// It does no I/O, reads no clock and never blocks. Its owner
 ///
-/// > After any call that takes `&mut self`, write out `outgoing()`.
+/// - hands over what arrives, with [`next_event`](Self::next_event), as long as the connection
+///   [wants input](Self::wants_input), and says when nothing more can ([`end_of_file`](Self::end_of_file));
+/// - answers requests through [`request`](Self::request), as long as the connection [wants output](Self::wants_output);
+/// - writes out what is in [`outgoing`](Self::outgoing) after any call that takes `&mut self`, and says
+///   [when something was written](Self::written);
+/// - calls [`handle_deadline`](Self::handle_deadline) when the [`deadline`](Self::deadline) has come;
+/// - and does what [`life`](Self::life) says: it serves, drains, closes or resets the connection.
 ///
-/// A connection does no I/O, knows no clock and never blocks. Not calling `poll_event` is how its owner applies
-/// back-pressure. End of file is the owner's affair too: drop the connection.
+/// Times are the owner's: each `now` is at least as late as the one before.
 #[derive(Debug)]
 pub struct Connection {
     config: Config,
     decoder: Decoder,
-    // Invariant: sorted by id; holds only requests not yet ended.
-    requests: Vec<Request>,
+    requests: Requests,
     outgoing: Outgoing,
-    phase: Phase,
-    idle: Idle,
-    /// Answers of the connection's own since `outgoing` was last empty.
-    replies: u32,
+    /// Events that have happened and not been taken.
+    events: VecDeque<Event>,
+    closing: Closing,
+    waste: Waste,
+    pressure: Pressure,
+    deadlines: Deadlines,
+    /// Bytes of a record that is not whole, left in the owner's buffer.
+    partial: usize,
 }
-
-/// How long the connection goes on.
-#[derive(Debug)]
-enum Phase {
-    Open,
-    /// Until the requests in progress have ended; new ones are refused.
-    LastRequests,
-    Failed(ConnectionError),
-}
-
-impl Phase {
-    fn end_with_the_last_request(&mut self) {
-        if let Self::Open = self {
-            *self = Self::LastRequests;
-        }
-    }
-}
-
-/// What has arrived since the last event and was of no use.
-#[derive(Debug, Default)]
-struct Idle {
-    /// Empty records and management records.
-    empty_records: u32,
-    /// Bytes for requests that are over.
-    ignored: u64,
-}
-
-/// Records in a row that carry nothing. No web server sends more than two.
-const MAX_EMPTY_RECORDS: u32 = 1000;
-
-/// Answers of the connection's own that may wait to be written. Each is caused by a few bytes of input, so a web server
-/// that asks and does not read must not go on for ever.
-const MAX_REPLIES: u32 = 100;
 
 impl Connection {
     /// A connection on which nothing has arrived.
@@ -81,41 +85,90 @@ impl Connection {
         Self {
             config,
             decoder: Decoder::new(),
-            requests: Vec::new(),
+            requests: Requests::default(),
             outgoing: Outgoing::default(),
-            phase: Phase::Open,
-            idle: Idle::default(),
-            replies: 0,
+            events: VecDeque::new(),
+            closing: Closing::new(),
+            waste: Waste::default(),
+            pressure: Pressure::default(),
+            deadlines: Deadlines::default(),
+            partial: 0,
         }
     }
 
-    /// Consumes records from the front of `input` until one of them is an event.
+    /// Consumes records from the front of `input` until there is an event.
     ///
-    /// `Ok(None)` asks for more bytes. `input` then holds at most one record that is not whole, less than 65 543 bytes.
-    ///
-    /// # Errors
-    ///
-    /// When the web server breaks the protocol or a limit. The error is sticky: every later call returns it again.
-    pub fn poll_event(&mut self, input: &mut BytesMut) -> Result<Option<Event>, ConnectionError> {
-        if let Phase::Failed(error) = &self.phase {
-            return Err(error.clone());
+    /// `None` asks for more bytes. `input` then holds at most one record that is not whole, less than 65 543 bytes. When
+    /// what arrives is of no use any more, everything is consumed. A failure is not an event: see [`life`](Self::life) and
+    /// [`error`](Self::error).
+    pub fn next_event(&mut self, now: Instant, input: &mut BytesMut) -> Option<Event> {
+        if input.len() > self.partial {
+            self.deadlines.was_read();
         }
-        let result = self.next_event(input);
-        if let Err(error) = &result {
-            self.phase = Phase::Failed(error.clone());
+        let event = self.consume(now, input);
+        self.partial = input.len();
+        event
+    }
+
+    fn consume(&mut self, now: Instant, input: &mut BytesMut) -> Option<Event> {
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Some(event);
+            }
+            if !self.takes_records() {
+                self.closing.discard(input.len());
+                input.clear();
+                return None;
+            }
+            let record = match self.decoder.decode(input) {
+                Ok(record) => record?,
+                Err(error) => {
+                    self.fail(error.into());
+                    continue;
+                }
+            };
+            if let Err(error) = self.take_record(now, record) {
+                self.fail(error);
+            }
         }
-        result
+    }
+
+    /// Whether what arrives is looked at: behind the last request it is of no use.
+    fn takes_records(&self) -> bool {
+        match self.closing.life() {
+            Life::Open | Life::FirstIsLast => true,
+            Life::LastRequests => !self.requests.is_empty(),
+            Life::Draining | Life::Closed | Life::Reset => false,
+        }
+    }
+
+    /// The web server has closed its side.
+    ///
+    /// No web server closes only its side, so nobody waits for a response any more (B-11), unless
+    /// [`Config::allow_half_close`] says otherwise.
+    pub fn end_of_file(&mut self) {
+        let is_receiving = self
+            .requests
+            .iter()
+            .any(|(_, request)| request.is_receiving());
+        if !self.config.allow_half_close || is_receiving {
+            self.abort_all();
+        }
+        self.closing.end_of_file();
+        self.settle();
+    }
+
+    /// The connection is gone: nothing more can be read or written.
+    pub fn lost(&mut self) {
+        self.abort_all();
+        self.closing.end_of_file();
+        self.closing.give_up();
     }
 
     /// The commands for one request, or `None` once it has ended.
-    pub fn request(&mut self, id: RequestId) -> Option<RequestMut<'_>> {
-        let index = self.find(id).ok()?;
-        Some(RequestMut {
-            index,
-            requests: &mut self.requests,
-            outgoing: &mut self.outgoing,
-            phase: &mut self.phase,
-        })
+    pub fn request(&mut self, key: RequestKey) -> Option<RequestMut<'_>> {
+        self.requests.get(key)?;
+        Some(RequestMut::new(self, key))
     }
 
     /// The number of requests in progress.
@@ -128,82 +181,128 @@ impl Connection {
         &mut self.outgoing
     }
 
-    /// The number of bytes in [`outgoing`](Self::outgoing).
-    pub fn outgoing_len(&self) -> usize {
-        self.outgoing.remaining()
+    /// Something of [`outgoing`](Self::outgoing) was written.
+    pub fn written(&mut self) {
+        self.deadlines.was_written();
+        self.pressure.is_stalled = false;
+        self.settle();
     }
 
-    /// Refuses new requests, and finishes once the present ones have ended.
+    /// Our side of the connection is closed, as [`Life::Draining`] asks for. `leftover` is how much has arrived that was
+    /// not handed over.
+    pub fn write_side_closed(&mut self, leftover: usize) {
+        self.closing.shut_down_write(leftover);
+    }
+
+    /// Sets how many bytes of request bodies wait to be read, with what it costs to keep them.
+    pub fn set_held(&mut self, bytes: usize) {
+        self.pressure.held = bytes;
+    }
+
+    /// Whether to read from the socket. It may be so again after anything that happens.
+    pub fn wants_input(&self) -> bool {
+        match self.closing.life() {
+            Life::Closed | Life::Reset => false,
+            _ if self.closing.is_at_eof() || self.closing.error().is_some() => false,
+            Life::Draining => true,
+            _ => self.pressure.wants_input(self.load(), &self.config.limits),
+        }
+    }
+
+    /// Whether there is room for more of a response.
+    pub fn wants_output(&self) -> bool {
+        Pressure::wants_output(self.outgoing.remaining())
+    }
+
+    /// Lets the requests in progress finish, and ends then. A connection that has not brought its first request yet gets
+    /// 250 ms for it.
     pub fn shutdown(&mut self) {
-        self.phase.end_with_the_last_request();
+        self.closing.shut_down();
+        self.settle();
     }
 
-    /// Whether to close the connection as soon as [`outgoing`](Self::outgoing) is written.
-    ///
-    /// It is so after a request without `FCGI_KEEP_CONN`, after one that was
-    /// [ended by closing](RequestMut::end_by_closing), after [`shutdown`](Self::shutdown), after an error, and after a
-    /// response that was [truncated](Truncated::Connection).
-    pub fn is_finished(&self) -> bool {
-        match self.phase {
-            Phase::Open => false,
-            Phase::LastRequests => self.requests.is_empty(),
-            Phase::Failed(_) => true,
+    /// How far the connection has come, and so what its owner has to do.
+    pub fn life(&self) -> Life {
+        self.closing.life()
+    }
+
+    /// Why the connection ends, when it is not the web server's wish.
+    pub fn error(&self) -> Option<&ConnectionError> {
+        self.closing.error()
+    }
+
+    fn load(&self) -> Load {
+        let mut requests = 0;
+        let mut is_receiving = false;
+        for (_, request) in self.requests.iter().filter(|(_, it)| it.is_handed_out) {
+            requests += 1;
+            is_receiving |= request.is_receiving();
+        }
+        Load {
+            unwritten: self.outgoing.remaining(),
+            requests,
+            may_send_body: is_receiving || self.closing.has_unread_body(),
         }
     }
 
-    fn find(&self, id: RequestId) -> Result<usize, usize> {
-        self.requests
-            .binary_search_by_key(&id, |request| request.id)
+    /// The connection cannot go on. What is outgoing may still be written.
+    fn fail(&mut self, error: ConnectionError) {
+        self.abort_all();
+        self.closing.fail(error);
+        self.settle();
     }
 
-    fn next_event(&mut self, input: &mut BytesMut) -> Result<Option<Event>, ConnectionError> {
-        while let Some(record) = self.decoder.decode(input)? {
-            let idle = record.content.is_empty() || record.request_id.is_none();
-            let event = self.handle_record(record)?;
-            match event {
-                // The end of a stream may come again and again, which is no progress (B-15).
-                Some(Event::StdinEnd { .. } | Event::DataEnd { .. }) | None if idle => {
-                    self.idle.empty_records += 1;
-                }
-                Some(_) => self.idle = Idle::default(),
-                None => {}
-            }
-            if self.idle.empty_records > MAX_EMPTY_RECORDS {
-                return Err(ConnectionError::TooManyEmptyRecords);
-            }
-            if event.is_some() {
-                return Ok(event);
+    /// Nobody waits for any response any more.
+    fn abort_all(&mut self) {
+        for (key, request) in self.requests.drain() {
+            if request.is_handed_out {
+                self.events.push_back(Event::Aborted { key });
             }
         }
-        Ok(None)
     }
 
-    fn handle_record(&mut self, record: Record) -> Result<Option<Event>, ConnectionError> {
-        let Some(id) = record.request_id else {
-            self.handle_management(record.record_type, record.content)?;
-            return Ok(None);
+    /// Goes on in life, once the last request has ended and all is written.
+    fn settle(&mut self) {
+        if self.requests.is_empty() && !self.outgoing.has_remaining() {
+            self.closing.finish();
+        }
+    }
+
+    /// Gives a record to the request that it belongs to.
+    fn take_record(&mut self, now: Instant, record: Record) -> Result<(), ConnectionError> {
+        let Record {
+            record_type,
+            request_id,
+            content,
+        } = record;
+        let Some(id) = request_id else {
+            return self.take_management(record_type, content);
         };
-        if record.record_type == RecordType::BEGIN_REQUEST {
-            return self.begin(id, &record.content);
+        if record_type == RecordType::BEGIN_REQUEST {
+            return self.begin(now, id, &content);
         }
         // 3.3: an application ignores records of inactive requests.
-        let Ok(index) = self.find(id) else {
-            return self.ignore(record.content.len());
+        let Some(key) = self.requests.find(id) else {
+            return self.ignore(content.len());
         };
-        match record.record_type {
-            RecordType::ABORT_REQUEST => Ok(self.abort(index, id)),
-            RecordType::PARAMS => self.params(index, record.content),
-            RecordType::STDIN => self.stream(index, record, |id, data| Event::Stdin { id, data }),
-            RecordType::DATA => self.stream(index, record, |id, data| Event::Data { id, data }),
-            record_type if record_type.is_application() => {
-                Err(ConnectionError::UnexpectedRecord(record_type))
+        match record_type {
+            RecordType::ABORT_REQUEST => {
+                self.abort(key);
+                Ok(())
             }
-            _ => self.ignore(record.content.len()),
+            RecordType::PARAMS => self.take_params(now, key, content),
+            RecordType::STDIN | RecordType::DATA => {
+                self.take_stream(now, key, record_type, content)
+            }
+            unexpected if unexpected.is_application() => {
+                Err(ConnectionError::UnexpectedRecord(unexpected))
+            }
+            _ => self.ignore(content.len()),
         }
     }
 
     /// 4: management records are answered at once and have no request id.
-    fn handle_management(
+    fn take_management(
         &mut self,
         record_type: RecordType,
         content: Bytes,
@@ -211,10 +310,10 @@ impl Connection {
         if record_type.is_application() {
             return Err(ConnectionError::MissingRequestId(record_type));
         }
-        self.count_reply()?;
+        self.waste.reply(!self.outgoing.has_remaining())?;
         if record_type == RecordType::GET_VALUES {
             let query = Params::parse(content)?;
-            let answer = values::answer(&query, &self.config);
+            let answer = values::answer(&query, &self.config.limits);
             self.outgoing
                 .put_record(RecordType::GET_VALUES_RESULT, None, answer.as_bytes());
         } else {
@@ -223,146 +322,218 @@ impl Connection {
             self.outgoing
                 .put_record(RecordType::UNKNOWN_TYPE, None, &unknown);
         }
-        Ok(())
+        self.waste.empty_record()
     }
 
-    fn begin(&mut self, id: RequestId, content: &[u8]) -> Result<Option<Event>, ConnectionError> {
+    fn begin(
+        &mut self,
+        now: Instant,
+        id: RequestId,
+        content: &[u8],
+    ) -> Result<(), ConnectionError> {
         let Ok(content) = content.try_into() else {
             return Err(ConnectionError::InvalidLength(
                 RecordType::BEGIN_REQUEST,
                 content.len(),
             ));
         };
-        let begin = BeginRequest::parse(content);
         // B-13: an id in use is a protocol error; one that has ended may be used again.
-        let Err(index) = self.find(id) else {
+        if self.requests.find(id).is_some() {
             return Err(ConnectionError::DuplicateRequest(id));
-        };
-        let busy = !self.requests.is_empty();
-        if self.refuses_more() || (busy && !self.config.mpxs_conns) {
-            self.count_reply()?;
-            self.refuse_multiplexing(id);
-            return Ok(None);
         }
-        let refused = self.requests.len() >= self.config.max_reqs;
-        if refused {
-            self.count_reply()?;
+        let begin = BeginRequest::parse(content);
+        let is_alone = self.requests.is_empty();
+        let takes_it = matches!(self.closing.life(), Life::Open | Life::FirstIsLast);
+        if !takes_it || !(is_alone || self.config.limits.mpxs_conns) {
+            return self.refuse_multiplexing(id);
         }
-        let request = Request::new(id, begin.role, begin.flags);
-        let keep_conn = request.keep_conn();
-        if !keep_conn {
-            self.shutdown();
+        let is_too_many = self.requests.len() >= self.config.limits.max_reqs;
+        if is_too_many {
+            self.waste.reply(!self.outgoing.has_remaining())?;
         }
-        self.requests.insert(index, request);
-        Ok(refused.then_some(Event::Refused {
-            id,
-            role: begin.role,
-            keep_conn,
-            params: Params::default(),
-            refusal: Refusal::TooManyRequests,
-        }))
-    }
-
-    fn count_reply(&mut self) -> Result<(), ConnectionError> {
-        if !self.outgoing.has_remaining() {
-            self.replies = 0;
-        }
-        self.replies += 1;
-        if self.replies > MAX_REPLIES {
-            return Err(ConnectionError::TooManyReplies);
+        let since = self.deadlines.begin_request(now);
+        let request = Request::new(id, &begin, since);
+        self.closing.begin_request(request.keep_conn, is_alone);
+        let key = self.requests.insert(request);
+        if is_too_many {
+            self.announce_refusal(key, Refusal::TooManyRequests);
+            self.refuse(key, StatusCode::SERVICE_UNAVAILABLE, EndRequest::COMPLETE);
         }
         Ok(())
     }
 
-    fn refuses_more(&self) -> bool {
-        matches!(self.phase, Phase::LastRequests)
-    }
-
-    /// The one refusal without a response: HAProxy tries again on another connection, and nobody else can see it
-    /// (R-10a).
-    fn refuse_multiplexing(&mut self, id: RequestId) {
+    /// The one refusal without a response (R-10a).
+    fn refuse_multiplexing(&mut self, id: RequestId) -> Result<(), ConnectionError> {
+        self.waste.reply(!self.outgoing.has_remaining())?;
         let end = EndRequest {
             app_status: 0,
             protocol_status: ProtocolStatus::CANT_MPX_CONN,
         };
         self.outgoing
             .put_record(RecordType::END_REQUEST, Some(id), &end.to_bytes());
+        let refusal = Refusal::Multiplexed;
+        self.events.push_back(Event::Refused { id, refusal });
+        Ok(())
     }
 
-    fn abort(&mut self, index: usize, id: RequestId) -> Option<Event> {
-        let request = self.requests.get(index)?;
-        if let Input::Streams = request.input {
-            return Some(Event::Abort { id });
+    fn announce_refusal(&mut self, key: RequestKey, refusal: Refusal) {
+        if let Some(request) = self.requests.get(key) {
+            let id = request.id;
+            self.events.push_back(Event::Refused { id, refusal });
         }
-        // Nobody has heard of this request yet.
-        self.request(id)?.end(ABORTED);
-        None
     }
 
-    fn params(&mut self, index: usize, content: Bytes) -> Result<Option<Event>, ConnectionError> {
-        let Some(request) = self.requests.get_mut(index) else {
-            return Ok(None);
+    /// B-11: nobody waits for the response, and the request is ended once.
+    fn abort(&mut self, key: RequestKey) {
+        let request = self.requests.get(key);
+        if request.is_some_and(|request| request.is_handed_out) {
+            self.events.push_back(Event::Aborted { key });
+        }
+        self.waste.end();
+        if let Some(request) = self.requests.get_mut(key) {
+            request.output.forget();
+        }
+        self.end_request(key, ABORTED);
+    }
+
+    fn take_params(
+        &mut self,
+        now: Instant,
+        key: RequestKey,
+        content: Bytes,
+    ) -> Result<(), ConnectionError> {
+        let Some(request) = self.requests.get_mut(key) else {
+            return Ok(());
         };
-        let Input::Params(gathered) = &mut request.input else {
+        let Gathering::Arriving(gathered) = &mut request.params else {
             return Err(ConnectionError::UnexpectedRecord(RecordType::PARAMS));
         };
         if !content.is_empty() {
-            gathered.push(content, &self.config);
-            return Ok(None);
+            gathered.push(content, &self.config.limits);
+            return Ok(());
         }
         let gathered = std::mem::replace(gathered, Gathered::Nothing);
-        request.input = Input::Streams;
-        let id = request.id;
-        let (role, keep_conn) = (request.role, request.keep_conn());
-        let (params, refusal) = gathered.finish(&self.config)?;
-        Ok(Some(match refusal {
-            None => Event::Request {
-                id,
-                role,
-                keep_conn,
-                params,
-            },
-            Some(refusal) => Event::Refused {
-                id,
-                role,
-                keep_conn,
-                params,
-                refusal,
-            },
-        }))
-    }
-
-    fn stream(
-        &self,
-        index: usize,
-        record: Record,
-        event: fn(RequestId, Bytes) -> Event,
-    ) -> Result<Option<Event>, ConnectionError> {
-        let Some(request) = self.requests.get(index) else {
-            return Ok(None);
+        let (params, refusal) = gathered.finish(&self.config.limits)?;
+        request.set_params(params, refusal.is_some(), now);
+        let is_served = match request.role {
+            Role::RESPONDER => true,
+            Role::AUTHORIZER => self.config.authorizer,
+            Role::FILTER => self.config.filter,
+            _ => false,
         };
-        if let Input::Params(_) = request.input {
-            return Err(ConnectionError::UnexpectedRecord(record.record_type));
+        if let Some(refusal) = refusal {
+            self.announce_refusal(key, refusal);
+            let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+            self.refuse(key, status, EndRequest::COMPLETE);
+        } else if !is_served {
+            // B-13: fail closed. An authorizing web server takes a bare END_REQUEST for a yes.
+            let role = request.role;
+            self.announce_refusal(key, Refusal::Role(role));
+            let end = EndRequest {
+                app_status: 0,
+                protocol_status: ProtocolStatus::UNKNOWN_ROLE,
+            };
+            self.refuse(key, StatusCode::FORBIDDEN, end);
+        } else {
+            self.hand_out(key, false);
         }
-        let id = request.id;
-        Ok(Some(match record.content {
-            content if !content.is_empty() => event(id, content),
-            _ if record.record_type == RecordType::DATA => Event::DataEnd { id },
-            _ => Event::StdinEnd { id },
-        }))
+        Ok(())
     }
 
-    fn ignore(&mut self, length: usize) -> Result<Option<Event>, ConnectionError> {
-        self.idle.ignored = self.idle.ignored.saturating_add(length as u64);
-        if self.idle.ignored > self.config.max_ignored {
-            return Err(ConnectionError::TooMuchIgnored);
+    /// Hands a request out, if enough of it is known (B-5, B-6), or if more of it is here already.
+    fn hand_out(&mut self, key: RequestKey, has_data: bool) {
+        let Some(request) = self.requests.get_mut(key) else {
+            return;
+        };
+        if request.is_handed_out || !(has_data || request.stdin.is_ready()) {
+            return;
         }
-        Ok(None)
+        let Gathering::Here { params, .. } = &request.params else {
+            return;
+        };
+        request.is_handed_out = true;
+        self.events.push_back(Event::Request(NewRequest {
+            key,
+            id: request.id,
+            role: request.role,
+            keep_conn: request.keep_conn,
+            params: params.clone(),
+            length: request.stdin.length(),
+        }));
+        // What is complete without a record, or at once.
+        let end = StreamEnd::Complete;
+        if request.stdin.length() == Some(0) {
+            self.events.push_back(Event::StdinEnd { key, end });
+        }
+        if request.role == Role::FILTER && request.data.length() == Some(0) {
+            self.events.push_back(Event::DataEnd { key, end });
+        }
+        self.waste.end();
+    }
+
+    fn take_stream(
+        &mut self,
+        now: Instant,
+        key: RequestKey,
+        record_type: RecordType,
+        content: Bytes,
+    ) -> Result<(), ConnectionError> {
+        let Some(request) = self.requests.get_mut(key) else {
+            return Ok(());
+        };
+        if request.params().is_none() {
+            return Err(ConnectionError::UnexpectedRecord(record_type));
+        }
+        let is_stdin = record_type == RecordType::STDIN;
+        let stream = match is_stdin {
+            true => &mut request.stdin,
+            false => &mut request.data,
+        };
+        let length = content.len();
+        let taken = match length {
+            0 => Taken {
+                end: stream.push_end(now),
+                ..Taken::default()
+            },
+            _ => stream.push(content),
+        };
+        let was_handed_out = request.is_handed_out;
+        // B-3
+        let is_first_surplus = taken.has_surplus
+            && was_handed_out
+            && !std::mem::replace(&mut request.has_surplus, true);
+        if is_first_surplus {
+            self.events.push_back(Event::Surplus { key });
+        }
+        let data = taken.data;
+        self.hand_out(key, !data.is_empty());
+        if !data.is_empty() {
+            self.waste.end();
+            self.events.push_back(match is_stdin {
+                true => Event::Stdin { key, data },
+                false => Event::Data { key, data },
+            });
+        } else if length == 0 {
+            self.waste.empty_record()?;
+        } else {
+            self.waste
+                .ignored_record(length, self.config.limits.max_ignored)?;
+        }
+        if let Some(end) = taken.end {
+            // An empty body has ended with its request.
+            let is_said = is_stdin && !was_handed_out && length == 0;
+            if !is_said {
+                self.events.push_back(match is_stdin {
+                    true => Event::StdinEnd { key, end },
+                    false => Event::DataEnd { key, end },
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn ignore(&mut self, length: usize) -> Result<(), ConnectionError> {
+        self.waste
+            .ignored_record(length, self.config.limits.max_ignored)
     }
 }
-
-/// How a request ends that the web server gave up (B-11).
-const ABORTED: EndRequest = EndRequest {
-    app_status: 1,
-    protocol_status: ProtocolStatus::REQUEST_COMPLETE,
-};

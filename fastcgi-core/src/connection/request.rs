@@ -1,226 +1,143 @@
-//! One request in progress.
-//!
-//! Its two halves know nothing of each other:
-//!
-//! ```text
-//!  input                                              output
-//!  ┌────────┐ PARAMS ""    ┌─────────┐                ┌──────┐ end      ┌───────┐
-//!  │ Params │────────────▶ │ Streams │ ─┐ Stdin,      │ Open │────────▶ │ Ended │
-//!  └────────┘ Request or   └─────────┘ ◀┘ Data, Abort └──────┘ truncate └───────┘
-//!       │     Refused
-//!       │ ABORT_REQUEST: ended by the connection      The slot is freed at Ended. Records for an id without
-//!       ▼                                             a slot are ignored (3.3).
-//! ```
+//! One request in progress: a machine that knows no neighbour.
 
-use bytes::{Bytes, BytesMut};
+use std::time::Instant;
 
-use super::{Config, ConnectionError, Phase, Refusal};
+use http::Method;
+
+use super::{
+    input::{Gathered, Stream},
+    output::Output,
+};
 use crate::{
-    Outgoing, Params,
-    params::ParamsError,
-    record::{EndRequest, Flags, RecordType, RequestId, Role},
+    params::{Params, server::Server},
+    record::{BeginRequest, Flags, RequestId, Role},
 };
 
-/// A request in progress, from its `FCGI_BEGIN_REQUEST` to its `FCGI_END_REQUEST`.
+/// What a request is called by, from its [`Event::Request`](crate::Event::Request) to its end.
+///
+/// It is a small number, less than [`Limits::max_reqs`](crate::Limits::max_reqs), and is used again for a later request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RequestKey(usize);
+
+impl RequestKey {
+    pub(super) fn new(index: usize) -> Self {
+        Self(index)
+    }
+
+    /// The number.
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
+/// A request, from its `FCGI_BEGIN_REQUEST` to its `FCGI_END_REQUEST`.
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) id: RequestId,
     pub(super) role: Role,
-    pub(super) flags: Flags,
-    pub(super) input: Input,
-    /// Whether `FCGI_STDERR` has been written to, and so has to be ended.
-    stderr: bool,
+    pub(super) keep_conn: bool,
+    /// Since when something of it is awaited: the end of its params, then the first of a body of unknown length.
+    pub(super) since: Instant,
+    /// Whether the application knows of it.
+    pub(super) is_handed_out: bool,
+    /// Whether more of a stream came than was announced.
+    pub(super) has_surplus: bool,
+    /// Whether the response began before the web server had sent everything.
+    pub(super) answered_early: bool,
+    pub(super) params: Gathering,
+    pub(super) stdin: Stream,
+    pub(super) data: Stream,
+    pub(super) output: Output,
+}
+
+/// The params of a request.
+#[derive(Debug)]
+pub(super) enum Gathering {
+    Arriving(Gathered),
+    /// They are here. `is_cut` is whether some are missing, because there were too many.
+    Here {
+        params: Params,
+        is_cut: bool,
+    },
 }
 
 impl Request {
-    pub(super) fn new(id: RequestId, role: Role, flags: Flags) -> Self {
+    pub(super) fn new(id: RequestId, begin: &BeginRequest, since: Instant) -> Self {
         Self {
             id,
-            role,
-            flags,
-            input: Input::Params(Gathered::Nothing),
-            stderr: false,
+            role: begin.role,
+            keep_conn: begin.flags.contains(Flags::KEEP_CONN),
+            since,
+            is_handed_out: false,
+            has_surplus: false,
+            answered_early: false,
+            params: Gathering::Arriving(Gathered::Nothing),
+            stdin: Stream::new(None, false),
+            data: Stream::new(None, false),
+            output: Output::new(begin.role == Role::AUTHORIZER),
         }
     }
 
-    pub(super) fn keep_conn(&self) -> bool {
-        self.flags.contains(Flags::KEEP_CONN)
-    }
-
-    fn end_streams(&self, outgoing: &mut Outgoing) {
-        outgoing.put_stream_end(RecordType::STDOUT, self.id);
-        if self.stderr {
-            outgoing.put_stream_end(RecordType::STDERR, self.id);
-        }
-    }
-}
-
-/// What the web server may still send.
-#[derive(Debug)]
-pub(super) enum Input {
-    /// `FCGI_PARAMS`.
-    Params(Gathered),
-    /// `FCGI_STDIN` and `FCGI_DATA`.
-    Streams,
-}
-
-/// The contents of `FCGI_PARAMS` so far.
-#[derive(Debug)]
-pub(super) enum Gathered {
-    Nothing,
-    /// As it arrived: nearly every request has its params in one record.
-    One(Bytes),
-    /// A pair may cross records, so they are joined before they are read.
-    Joined(BytesMut),
-    /// Over the limit: as much as is within. The rest is read and forgotten up to the end.
-    TooLarge(Bytes),
-}
-
-impl Gathered {
-    pub(super) fn push(&mut self, mut content: Bytes, config: &Config) {
-        let room = config.max_params_size.saturating_sub(self.len());
-        let fits = content.len() <= room;
-        content.truncate(room);
-        *self = match std::mem::replace(self, Self::Nothing) {
-            Self::Nothing => Self::One(content),
-            Self::One(first) => {
-                let mut joined = BytesMut::with_capacity(first.len() + content.len());
-                joined.extend_from_slice(&first);
-                joined.extend_from_slice(&content);
-                Self::Joined(joined)
-            }
-            Self::Joined(mut joined) => {
-                joined.extend_from_slice(&content);
-                Self::Joined(joined)
-            }
-            Self::TooLarge(block) => Self::TooLarge(block),
+    /// The params are here: how long the streams are is known now, as far as the web server knows it.
+    pub(super) fn set_params(&mut self, params: Params, is_cut: bool, now: Instant) {
+        // An Authorizer starts at the end of its params: it is sent no body, sometimes not even an empty one (B-13). An
+        // invalid length is refused where requests are made of params, not here.
+        let announced = match self.role {
+            Role::AUTHORIZER => Some(0),
+            _ => params.content_length().unwrap_or(None),
         };
-        if !fits {
-            *self = Self::TooLarge(std::mem::replace(self, Self::Nothing).into_block());
+        let data = match self.role {
+            Role::FILTER => params.data_length(),
+            _ => Some(0),
+        };
+        let resumes = announced.is_some_and(|length| length > 0) && is_from_mod_fcgid(&params);
+        self.stdin = Stream::new(announced, resumes);
+        self.data = Stream::new(data, resumes);
+        self.since = now;
+        self.params = Gathering::Here { params, is_cut };
+    }
+
+    /// The params, once they are here.
+    pub(super) fn params(&self) -> Option<&Params> {
+        match &self.params {
+            Gathering::Arriving(_) => None,
+            Gathering::Here { params, .. } => Some(params),
         }
     }
 
-    fn len(&self) -> usize {
-        match self {
-            Self::Nothing => 0,
-            Self::One(block) | Self::TooLarge(block) => block.len(),
-            Self::Joined(joined) => joined.len(),
-        }
+    pub(super) fn method(&self) -> Option<Method> {
+        Method::from_bytes(self.params()?.get("REQUEST_METHOD")?).ok()
     }
 
-    fn into_block(self) -> Bytes {
-        match self {
-            Self::Nothing => Bytes::new(),
-            Self::One(block) | Self::TooLarge(block) => block,
-            Self::Joined(joined) => joined.freeze(),
-        }
+    /// Whether the web server may still send something that belongs to the request.
+    pub(super) fn is_receiving(&self) -> bool {
+        !(self.stdin.is_complete() && self.data.is_complete())
     }
 
-    /// The params, and whether they are only the first of too many.
-    pub(super) fn finish(
-        self,
-        config: &Config,
-    ) -> Result<(Params, Option<Refusal>), ConnectionError> {
-        if let Self::TooLarge(start) = self {
-            return Ok((Params::parse_start(start), Some(Refusal::ParamsTooLarge)));
-        }
-        let block = self.into_block();
-        match Params::parse_limited(block, config.max_params, config.max_param_name) {
-            Ok(params) => Ok((params, None)),
-            Err(ParamsError::TooLarge(params)) => Ok((params, Some(Refusal::ParamsTooLarge))),
-            Err(ParamsError::Invalid(error)) => Err(error.into()),
-        }
-    }
-}
-
-/// The commands for one request in progress.
-#[derive(Debug)]
-pub struct RequestMut<'a> {
-    pub(super) index: usize,
-    pub(super) requests: &'a mut Vec<Request>,
-    pub(super) outgoing: &'a mut Outgoing,
-    pub(super) phase: &'a mut Phase,
-}
-
-impl RequestMut<'_> {
-    /// Part of the response. Nothing is sent for an empty `data`, which would be the end.
-    pub fn stdout(&mut self, data: Bytes) {
-        if let Some(request) = self.requests.get(self.index) {
-            self.outgoing
-                .put_stream(RecordType::STDOUT, request.id, data);
-        }
+    /// Whether the web server has nothing more to send of this request.
+    pub(super) fn has_ended(&self) -> bool {
+        let data_ended = self.role != Role::FILTER || self.data.has_ended();
+        self.stdin.has_ended() && data_ended
     }
 
-    /// As [`stdout`](Self::stdout), for bytes that are to be copied, at most 65 535 of them in a record.
-    pub fn stdout_slice(&mut self, data: &[u8]) {
-        if let Some(request) = self.requests.get(self.index) {
-            for piece in data.chunks(crate::record::MAX_ALIGNED_CONTENT) {
-                self.outgoing
-                    .put_record(RecordType::STDOUT, Some(request.id), piece);
+    /// B-9: h2o 2.2 aborts when, on a connection that it keeps, it reads `FCGI_END_REQUEST` before it has noticed that its
+    /// last write succeeded. That can be after we have read what it wrote, unless it was sent nothing until then. The end
+    /// of the connection does as well.
+    pub(super) fn must_end_by_closing(&self) -> bool {
+        let is_early = self.answered_early || !self.has_ended();
+        let may_be_from_h2o = match &self.params {
+            Gathering::Arriving(_) => false,
+            Gathering::Here { params, is_cut } => {
+                params.server() == Server::H2o
+                    || (*is_cut && params.get("SERVER_SOFTWARE").is_none())
             }
-        }
-    }
-
-    /// A message for the web server's log.
-    ///
-    /// Only after the head of the response: nginx counts what comes before against the buffer for the head (R-16).
-    pub fn stderr(&mut self, data: Bytes) {
-        if let Some(request) = self.requests.get_mut(self.index) {
-            request.stderr |= !data.is_empty();
-            self.outgoing
-                .put_stream(RecordType::STDERR, request.id, data);
-        }
-    }
-
-    /// Ends the streams that were used and the request (R-11). By value: nothing can follow.
-    pub fn end(self, end: EndRequest) {
-        let request = self.requests.remove(self.index);
-        request.end_streams(self.outgoing);
-        self.outgoing
-            .put_record(RecordType::END_REQUEST, Some(request.id), &end.to_bytes());
-    }
-
-    /// Ends the streams that were used, and the request with a connection that the web server would keep:
-    /// `FCGI_END_REQUEST` is left out (B-9).
-    ///
-    /// When other requests are in progress on the connection, they are worth more: then this one is ended as ever. So is
-    /// one without `FCGI_KEEP_CONN`.
-    pub fn end_by_closing(self, end: EndRequest) {
-        if self.requests.len() > 1 || !self.requests.iter().all(Request::keep_conn) {
-            return self.end(end);
-        }
-        let request = self.requests.remove(self.index);
-        request.end_streams(self.outgoing);
-        self.phase.end_with_the_last_request();
-    }
-
-    /// Gives the request up in the middle of its response, so that the web server sees that something is missing
-    /// (R-10).
-    ///
-    /// A record is begun that no web server can take for one, and not finished; after that nothing can be sent on this
-    /// connection. When other requests are in progress on it, they are worth more: then the request is ended with an
-    /// `app_status` of 1.
-    pub fn truncate(self) -> Truncated {
-        if self.requests.len() > 1 {
-            self.end(EndRequest {
-                app_status: 1,
-                ..EndRequest::COMPLETE
-            });
-            return Truncated::Request;
-        }
-        let request = self.requests.remove(self.index);
-        self.phase.end_with_the_last_request();
-        self.outgoing.put_broken(request.id);
-        Truncated::Connection
+        };
+        is_early && self.keep_conn && may_be_from_h2o
     }
 }
 
-/// What [`RequestMut::truncate`] had to give up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Truncated {
-    /// The request alone.
-    Request,
-    /// The connection: close it as soon as the outgoing bytes are written, on TCP with a reset.
-    Connection,
+/// B-1: mod_fcgid may send an empty STDIN record in front of a body. mod_proxy_fcgi does not.
+fn is_from_mod_fcgid(params: &Params) -> bool {
+    let file = params.get("SCRIPT_FILENAME").unwrap_or_default();
+    params.server() == Server::Apache && !file.starts_with(b"proxy:")
 }

@@ -1,0 +1,204 @@
+//! The life of a connection, and how it ends: nothing of a response may be lost on the way.
+//!
+//! ```text
+//!           shutdown, a request without KEEP_CONN, a response that ends with its connection
+//!  ┌──────┐                        ┌──────────────┐ all is written,     ┌──────────┐ end of file,  ┌────────┐
+//!  │ Open │ ─────────────────────▶ │ LastRequests │ more may arrive     │ Draining │ or a limit    │ Closed │
+//!  └──────┘                        └──────────────┘ ──────────────────▶ └──────────┘ ────────────▶ └────────┘
+//!     │ shutdown before the first         │ nothing more can arrive                                   ▲
+//!     │ request                           ├───────────────────────────────────────────────────────────┘
+//!     ▼                                   │ the last response is broken  ┌───────┐
+//!  ┌─────────────┐ that request           └────────────────────────────▶ │ Reset │
+//!  │ FirstIsLast │ ───────▶ LastRequests                                  └───────┘
+//!  └─────────────┘
+//! ```
+
+use std::{cmp::max, time::Duration};
+
+use super::{
+    ConnectionError,
+    limits::{DRAIN_BODY_LIMIT, DRAIN_END_LIMIT, MAX_DISCARDED},
+    request::Request,
+};
+
+/// How far a connection has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Life {
+    /// It takes requests.
+    Open,
+    /// It was told to shut down before its first request, and takes that one.
+    FirstIsLast,
+    /// It takes no more requests, and finishes those in progress. What is outgoing is to be written.
+    LastRequests,
+    /// Our side is to be closed. What still arrives is to be read, and is discarded: a socket that is closed with
+    /// something unread is reset, and the reset can overtake the response (B-9).
+    Draining,
+    /// The connection is to be closed.
+    Closed,
+    /// The connection is to be closed, and on TCP reset: the last response could not be finished, and the web server has
+    /// to see that (R-10).
+    Reset,
+}
+
+/// What the web server may still send of requests that have ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Unread {
+    #[default]
+    Nothing,
+    /// The end of a stream whose bytes are all here.
+    End,
+    Body,
+}
+
+impl Unread {
+    pub(super) fn of(request: &Request) -> Self {
+        if request.has_ended() {
+            Self::Nothing
+        } else if request.is_receiving() {
+            Self::Body
+        } else {
+            Self::End
+        }
+    }
+
+    /// How long the web server may go on after our side is closed (B-9, B-14).
+    pub(super) fn limit(self) -> Duration {
+        match self {
+            Self::Body => DRAIN_BODY_LIMIT,
+            Self::Nothing | Self::End => DRAIN_END_LIMIT,
+        }
+    }
+}
+
+/// How a connection comes to its end.
+#[derive(Debug)]
+pub(super) struct Closing {
+    life: Life,
+    /// Why it ends, when it is not the web server's wish.
+    error: Option<ConnectionError>,
+    /// Whether a request has begun.
+    has_begun: bool,
+    /// Whether the web server has closed its side.
+    is_at_eof: bool,
+    unread: Unread,
+    /// Bytes that were discarded while the connection drains.
+    discarded: u64,
+}
+
+impl Closing {
+    pub(super) fn new() -> Self {
+        Self {
+            life: Life::Open,
+            error: None,
+            has_begun: false,
+            is_at_eof: false,
+            unread: Unread::default(),
+            discarded: 0,
+        }
+    }
+
+    pub(super) fn life(&self) -> Life {
+        self.life
+    }
+
+    pub(super) fn error(&self) -> Option<&ConnectionError> {
+        self.error.as_ref()
+    }
+
+    pub(super) fn is_at_eof(&self) -> bool {
+        self.is_at_eof
+    }
+
+    pub(super) fn has_begun(&self) -> bool {
+        self.has_begun
+    }
+
+    /// Whether the web server may still send the rest of a body whose request has ended.
+    pub(super) fn has_unread_body(&self) -> bool {
+        self.unread == Unread::Body
+    }
+
+    /// How long the web server has to close its side.
+    pub(super) fn drain_limit(&self) -> Duration {
+        self.unread.limit()
+    }
+
+    /// A request begins. `is_alone` is whether no other is in progress.
+    pub(super) fn begin_request(&mut self, keep_conn: bool, is_alone: bool) {
+        self.has_begun = true;
+        if is_alone {
+            self.unread = Unread::Nothing;
+        }
+        if !keep_conn || self.life == Life::FirstIsLast {
+            self.take_no_more();
+        }
+    }
+
+    /// A request has ended, of which so much may still arrive.
+    pub(super) fn end_request(&mut self, unread: Unread) {
+        self.unread = max(self.unread, unread);
+    }
+
+    pub(super) fn shut_down(&mut self) {
+        match self.life {
+            Life::Open if !self.has_begun => self.life = Life::FirstIsLast,
+            _ => self.take_no_more(),
+        }
+    }
+
+    pub(super) fn take_no_more(&mut self) {
+        if let Life::Open | Life::FirstIsLast = self.life {
+            self.life = Life::LastRequests;
+        }
+    }
+
+    pub(super) fn end_of_file(&mut self) {
+        self.is_at_eof = true;
+        self.take_no_more();
+        if self.life == Life::Draining {
+            self.life = Life::Closed;
+        }
+    }
+
+    pub(super) fn fail(&mut self, error: ConnectionError) {
+        self.error.get_or_insert(error);
+        self.take_no_more();
+    }
+
+    /// What is left undone stays so.
+    pub(super) fn give_up(&mut self) {
+        self.life = match self.error {
+            Some(ConnectionError::Truncated) => Life::Reset,
+            _ => Life::Closed,
+        };
+    }
+
+    /// The last request has ended, and all is written.
+    pub(super) fn finish(&mut self) {
+        if self.life != Life::LastRequests {
+            return;
+        }
+        if self.error.is_some() || self.is_at_eof {
+            self.give_up();
+        } else {
+            // B-14: nginx waits for our side to be closed.
+            self.life = Life::Draining;
+        }
+    }
+
+    /// Our side is closed. `leftover` is what has arrived and was not looked at.
+    pub(super) fn shut_down_write(&mut self, leftover: usize) {
+        if self.life == Life::Draining && self.unread == Unread::Nothing && leftover == 0 {
+            self.life = Life::Closed;
+        }
+    }
+
+    /// What has arrived is of no use.
+    pub(super) fn discard(&mut self, bytes: usize) {
+        self.discarded = self.discarded.saturating_add(bytes as u64);
+        if self.discarded > MAX_DISCARDED && self.life == Life::Draining {
+            self.life = Life::Closed;
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Until when things are awaited.
+//!
+//! A wait begins when it is first seen, and ends when it is seen no more. So there is nothing to start and to stop: who asks
+//! for the deadline says what is awaited at the moment.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    Life,
+    limits::{FIRST_REQUEST_LIMIT, QUIET_AFTER, STALL_LIMIT, Timeouts},
+};
+
+/// What a connection as a whole waits for. The waits of its requests are theirs.
+#[derive(Debug, Default)]
+pub(super) struct Deadlines {
+    /// The first request, from the opening of the connection.
+    opening: Wait,
+    /// The rest of a record, with no request in progress: the beginning of one.
+    beginning: Wait,
+    /// The first request, after the connection was told to shut down.
+    last_request: Wait,
+    /// The next request.
+    idle: Wait,
+    /// The next request, with memory that it may not need.
+    quiet: Wait,
+    is_quiet: bool,
+    /// The rest of request bodies.
+    read: Wait,
+    /// That the web server reads.
+    write: Wait,
+    /// The same, while a request body is held back.
+    stall: Wait,
+    /// That the web server closes its side.
+    close: Wait,
+}
+
+/// What is the case at the moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Situation {
+    pub(super) life: Life,
+    pub(super) has_begun: bool,
+    pub(super) is_at_eof: bool,
+    /// Whether something waits to be written.
+    pub(super) is_unwritten: bool,
+    /// Whether a request is in progress, its params included.
+    pub(super) has_requests: bool,
+    /// Whether a part of a record has arrived, and not the rest.
+    pub(super) has_partial: bool,
+    /// Whether the socket is not read because of what is held.
+    pub(super) is_held_back: bool,
+    /// Whether a body is awaited, and nothing that has arrived waits to be read.
+    pub(super) awaits_body: bool,
+    /// How long the web server has to close its side.
+    pub(super) drain_limit: Duration,
+}
+
+/// What has not come in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Late {
+    /// A request, or the beginning of one: the connection fails.
+    Params,
+    /// A request on a connection that can do without: it ends.
+    Request,
+    /// Any request for a while.
+    Quiet,
+    /// The rest of request bodies: they fail.
+    Body,
+    /// That the web server reads: the connection fails.
+    Write,
+    /// That the web server reads, while it may be waiting to write.
+    Stall,
+    /// That the web server closes its side.
+    Close,
+}
+
+impl Deadlines {
+    /// The earliest of what is awaited now, and what it is that is late then.
+    pub(super) fn next(
+        &mut self,
+        now: Instant,
+        situation: Situation,
+        timeouts: &Timeouts,
+    ) -> Option<(Instant, Late)> {
+        let Situation { life, .. } = situation;
+        let is_open = matches!(life, Life::Open | Life::FirstIsLast) && !situation.is_at_eof;
+        let is_idle = is_open && !situation.has_requests && !situation.has_partial;
+        let is_between = is_idle && situation.has_begun && !situation.is_unwritten;
+        let opening = is_open && !situation.has_begun;
+        let beginning = is_open && !situation.has_requests && situation.has_partial;
+        let is_draining = life == Life::Draining;
+        if !is_between {
+            self.is_quiet = false;
+        }
+        let forever = Duration::MAX;
+        let idle = timeouts.idle.unwrap_or(forever);
+        let read = timeouts.read.unwrap_or(forever);
+        let drain = situation.drain_limit;
+        let first = is_idle && life == Life::FirstIsLast;
+        let stalls = situation.is_unwritten && situation.is_held_back;
+        let writes = situation.is_unwritten && !is_draining;
+        let quiet = is_between && !self.is_quiet;
+        [
+            (
+                self.opening.until(opening, now, timeouts.params),
+                Late::Params,
+            ),
+            (
+                self.beginning.until(beginning, now, timeouts.params),
+                Late::Params,
+            ),
+            (
+                self.last_request.until(first, now, FIRST_REQUEST_LIMIT),
+                Late::Request,
+            ),
+            (self.idle.until(is_between, now, idle), Late::Request),
+            (self.quiet.until(quiet, now, QUIET_AFTER), Late::Quiet),
+            (
+                self.read.until(situation.awaits_body, now, read),
+                Late::Body,
+            ),
+            (self.write.until(writes, now, timeouts.write), Late::Write),
+            (self.stall.until(stalls, now, STALL_LIMIT), Late::Stall),
+            (self.close.until(is_draining, now, drain), Late::Close),
+        ]
+        .into_iter()
+        .filter_map(|(until, late)| Some((until?, late)))
+        .min_by_key(|(until, _)| *until)
+    }
+
+    /// Since when the request that begins now has been awaited: from its first byte, or from the opening.
+    pub(super) fn begin_request(&mut self, now: Instant) -> Instant {
+        let since = self.opening.0.or(self.beginning.0).unwrap_or(now);
+        // A request that is answered in one go leaves no other trace here.
+        for wait in [
+            &mut self.opening,
+            &mut self.beginning,
+            &mut self.idle,
+            &mut self.quiet,
+        ] {
+            wait.restart();
+        }
+        self.is_quiet = false;
+        since
+    }
+
+    /// Something was read.
+    pub(super) fn was_read(&mut self) {
+        self.read.restart();
+    }
+
+    /// Something was written.
+    pub(super) fn was_written(&mut self) {
+        self.write.restart();
+        self.stall.restart();
+    }
+
+    /// It was said that there is no request for a while.
+    pub(super) fn said_quiet(&mut self) {
+        self.is_quiet = true;
+    }
+}
+
+/// One thing that is awaited, and since when.
+#[derive(Clone, Copy, Debug, Default)]
+struct Wait(Option<Instant>);
+
+impl Wait {
+    /// Until when it may last; `None` when it is not awaited, or the limit is too large for the clock.
+    fn until(&mut self, is_awaited: bool, now: Instant, limit: Duration) -> Option<Instant> {
+        if !is_awaited {
+            self.0 = None;
+            return None;
+        }
+        self.0.get_or_insert(now).checked_add(limit)
+    }
+
+    /// It came; what is awaited from now on is the next.
+    fn restart(&mut self) {
+        self.0 = None;
+    }
+}

@@ -1,0 +1,235 @@
+//! What the web server sends of one request: its params, and the streams that follow.
+//!
+//! ```text
+//!            end of PARAMS       data             all bytes         end record
+//!  ┌────────┐            ┌──────┐───▶ ┌──────┐ ───────────▶ ┌──────┐ ─────────▶ ┌───────┐
+//!  │ Params │ ─────────▶ │ Open │     │ Open │              │ Full │            │ Ended │
+//!  └────────┘            └──────┘     └──────┘              └──────┘            └───────┘
+//!                          │   ▲ data                                              ▲
+//!                  an end, │   │          ┌────────┐ 10 s without data             │ an end record,
+//!                too early ▼   │       ┌▶ │ Failed │◀─ or the request was aborted  │ length unknown
+//!                        ┌───────────┐ │  └────────┘                               │ or too early
+//!                        │ Suspended │─┘                            Open ──────────┘
+//!                        └───────────┘  (mod_fcgid alone, B-1)
+//! ```
+//!
+//! One [`Stream`] goes through the part behind `Params`. A Filter has two of them.
+
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+
+use super::{ConnectionError, Limits, Refusal, event::StreamEnd, limits::SUSPENDED_LIMIT};
+use crate::params::{Params, ParamsError};
+
+/// A stream from the web server, with the rules about its length (B-1 to B-5).
+#[derive(Debug)]
+pub(super) struct Stream {
+    /// The length that was announced. It is a cap: what comes after it is no part of the body (B-3).
+    announced: Option<u64>,
+    /// Whether more may follow an end that comes before the announced length (B-1).
+    resumes: bool,
+    received: u64,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// More is to come. `touched` is whether a record has arrived.
+    Open { touched: bool },
+    /// An end came before the announced bytes, and nothing since. mod_fcgid can send one early by mistake (B-1).
+    Suspended { since: Instant },
+    /// All bytes are here, and the end record is not.
+    Full,
+    /// The end record has come.
+    Ended,
+    /// The stream was given up. Whatever follows is no part of it.
+    Failed,
+}
+
+/// What a record of a stream meant.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    /// What of it belongs to the stream.
+    pub(super) data: Bytes,
+    /// Whether there was more than was announced.
+    pub(super) has_surplus: bool,
+    /// Whether the stream is over with it.
+    pub(super) end: Option<StreamEnd>,
+}
+
+impl Stream {
+    pub(super) fn new(announced: Option<u64>, resumes: bool) -> Self {
+        Self {
+            announced,
+            resumes,
+            received: 0,
+            state: match announced {
+                Some(0) => State::Full,
+                _ => State::Open { touched: false },
+            },
+        }
+    }
+
+    /// The content of a record, which is not empty.
+    pub(super) fn push(&mut self, mut data: Bytes) -> Taken {
+        if self.is_complete() {
+            return Taken {
+                has_surplus: true,
+                ..Taken::default()
+            };
+        }
+        let room = self
+            .announced
+            .map_or(u64::MAX, |announced| announced - self.received);
+        let fits = usize::try_from(room).unwrap_or(usize::MAX).min(data.len());
+        let has_surplus = fits < data.len();
+        data.truncate(fits);
+        self.received += data.len() as u64;
+        let is_full = self.announced == Some(self.received);
+        self.state = match is_full {
+            true => State::Full,
+            false => State::Open { touched: true },
+        };
+        Taken {
+            data,
+            has_surplus,
+            end: is_full.then_some(StreamEnd::Complete),
+        }
+    }
+
+    /// An empty record: the end, unless more was announced and may follow.
+    pub(super) fn push_end(&mut self, now: Instant) -> Option<StreamEnd> {
+        let is_short = self
+            .announced
+            .is_some_and(|announced| self.received < announced);
+        match self.state {
+            State::Ended | State::Failed | State::Suspended { .. } => None,
+            State::Full => {
+                self.state = State::Ended;
+                None
+            }
+            State::Open { .. } if is_short && self.resumes => {
+                self.state = State::Suspended { since: now };
+                None
+            }
+            State::Open { .. } => {
+                self.state = State::Ended;
+                Some(match is_short {
+                    true => StreamEnd::Incomplete,
+                    false => StreamEnd::Complete,
+                })
+            }
+        }
+    }
+
+    /// Nothing more is taken, although more was to come (B-4). Gives whether it is over only now.
+    pub(super) fn fail(&mut self) -> bool {
+        let is_open = !self.is_complete();
+        if is_open {
+            self.state = State::Failed;
+        }
+        is_open
+    }
+
+    /// Whether enough is known to hand out the request. Without an announced length that takes the first record, so
+    /// that a request without a body has a body of known size (B-5).
+    pub(super) fn is_ready(&self) -> bool {
+        self.announced.is_some() || self.state != State::Open { touched: false }
+    }
+
+    /// The length, as far as it is known.
+    pub(super) fn length(&self) -> Option<u64> {
+        match self.state {
+            State::Ended => Some(self.received),
+            _ => self.announced,
+        }
+    }
+
+    /// Whether all bytes are here, or none will come.
+    pub(super) fn is_complete(&self) -> bool {
+        matches!(self.state, State::Full | State::Ended | State::Failed)
+    }
+
+    /// Whether the web server has nothing more to send on this stream.
+    pub(super) fn has_ended(&self) -> bool {
+        self.state == State::Ended
+    }
+
+    /// Until when something has to follow an end that came too early.
+    pub(super) fn suspended_until(&self) -> Option<Instant> {
+        match self.state {
+            State::Suspended { since } => since.checked_add(SUSPENDED_LIMIT),
+            _ => None,
+        }
+    }
+}
+
+/// The contents of `FCGI_PARAMS` so far.
+#[derive(Debug)]
+pub(super) enum Gathered {
+    Nothing,
+    /// As it arrived: nearly every request has its params in one record.
+    One(Bytes),
+    /// A pair may cross records, so they are joined before they are read.
+    Joined(BytesMut),
+    /// Over the limit: as much as is within. The rest is read and forgotten up to the end.
+    TooLarge(Bytes),
+}
+
+impl Gathered {
+    pub(super) fn push(&mut self, mut content: Bytes, limits: &Limits) {
+        let room = limits.max_params_size.saturating_sub(self.len());
+        let fits = content.len() <= room;
+        content.truncate(room);
+        *self = match std::mem::replace(self, Self::Nothing) {
+            Self::Nothing => Self::One(content),
+            Self::One(first) => {
+                let mut joined = BytesMut::with_capacity(first.len() + content.len());
+                joined.extend_from_slice(&first);
+                joined.extend_from_slice(&content);
+                Self::Joined(joined)
+            }
+            Self::Joined(mut joined) => {
+                joined.extend_from_slice(&content);
+                Self::Joined(joined)
+            }
+            Self::TooLarge(block) => Self::TooLarge(block),
+        };
+        if !fits {
+            *self = Self::TooLarge(std::mem::replace(self, Self::Nothing).into_block());
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Nothing => 0,
+            Self::One(block) | Self::TooLarge(block) => block.len(),
+            Self::Joined(joined) => joined.len(),
+        }
+    }
+
+    fn into_block(self) -> Bytes {
+        match self {
+            Self::Nothing => Bytes::new(),
+            Self::One(block) | Self::TooLarge(block) => block,
+            Self::Joined(joined) => joined.freeze(),
+        }
+    }
+
+    /// The params, and whether they are only the first of too many.
+    pub(super) fn finish(
+        self,
+        limits: &Limits,
+    ) -> Result<(Params, Option<Refusal>), ConnectionError> {
+        if let Self::TooLarge(start) = self {
+            return Ok((Params::parse_start(start), Some(Refusal::ParamsTooLarge)));
+        }
+        let block = self.into_block();
+        match Params::parse_limited(block, limits.max_params, limits.max_param_name) {
+            Ok(params) => Ok((params, None)),
+            Err(ParamsError::TooLarge(params)) => Ok((params, Some(Refusal::ParamsTooLarge))),
+            Err(ParamsError::Invalid(error)) => Err(error.into()),
+        }
+    }
+}
