@@ -15,7 +15,7 @@
 //!
 //! One [`Stream`] goes through the part behind `Params`. A Filter has two of them.
 
-use std::time::Instant;
+use std::{fmt, time::Instant};
 
 use bytes::{Bytes, BytesMut};
 
@@ -23,7 +23,6 @@ use super::{ConnectionError, Limits, Refusal, event::StreamEnd, limits::SUSPENDE
 use crate::params::{Params, ParamsError};
 
 /// A stream from the web server, with the rules about its length (B-1 to B-5).
-#[derive(Debug)]
 pub(super) struct Stream {
     /// The length that was announced. It is a cap: what comes after it is no part of the body (B-3).
     announced: Option<u64>,
@@ -165,8 +164,19 @@ impl Stream {
     }
 }
 
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.state {
+            State::Open { .. } => "Open",
+            State::Suspended { .. } => "Suspended",
+            State::Full => "Full",
+            State::Ended => "Ended",
+            State::Failed => "Failed",
+        })
+    }
+}
+
 /// The contents of `FCGI_PARAMS` so far.
-#[derive(Debug)]
 pub(super) enum Gathered {
     Nothing,
     /// As it arrived: nearly every request has its params in one record.

@@ -18,7 +18,7 @@ mod requests;
 mod time;
 mod waste;
 
-use std::{collections::VecDeque, time::Instant};
+use std::{collections::VecDeque, fmt, time::Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::StatusCode;
@@ -63,7 +63,8 @@ use crate::{
 /// - and does what [`life`](Self::life) says: it serves, drains, closes or resets the connection.
 ///
 /// Times are the owner's: each `now` is at least as late as the one before.
-#[derive(Debug)]
+///
+/// `Debug` prints how far the connection and its requests have come, and nothing of what they carry.
 pub struct Connection {
     config: Config,
     decoder: Decoder,
@@ -535,5 +536,16 @@ impl Connection {
     fn ignore(&mut self, length: usize) -> Result<(), ConnectionError> {
         self.waste
             .ignored_record(length, self.config.limits.max_ignored)
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("life", &self.closing.life())
+            .field("error", &self.closing.error())
+            .field("requests", &self.requests)
+            .field("unwritten", &self.outgoing.remaining())
+            .finish_non_exhaustive()
     }
 }

@@ -1,6 +1,6 @@
 //! One request in progress: a machine that knows no neighbour.
 
-use std::time::Instant;
+use std::{fmt, time::Instant};
 
 use http::Method;
 
@@ -31,7 +31,6 @@ impl RequestKey {
 }
 
 /// A request, from its `FCGI_BEGIN_REQUEST` to its `FCGI_END_REQUEST`.
-#[derive(Debug)]
 pub(super) struct Request {
     pub(super) id: RequestId,
     pub(super) role: Role,
@@ -51,7 +50,6 @@ pub(super) struct Request {
 }
 
 /// The params of a request.
-#[derive(Debug)]
 pub(super) enum Gathering {
     Arriving(Gathered),
     /// They are here. `is_cut` is whether some are missing, because there were too many.
@@ -133,6 +131,23 @@ impl Request {
             }
         };
         is_early && self.keep_conn && may_be_from_h2o
+    }
+}
+
+impl fmt::Debug for Request {
+    /// The states by the names that they have in `input` and `output`. What was sent may be secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (stdin, data): (&dyn fmt::Debug, &dyn fmt::Debug) = match self.params {
+            Gathering::Arriving(_) => (&format_args!("Params"), &format_args!("Params")),
+            Gathering::Here { .. } => (&self.stdin, &self.data),
+        };
+        f.debug_struct("Request")
+            .field("id", &self.id)
+            .field("role", &self.role)
+            .field("stdin", stdin)
+            .field("data", data)
+            .field("output", &self.output)
+            .finish_non_exhaustive()
     }
 }
 
