@@ -77,12 +77,14 @@ impl<'a> RequestMut<'a> {
         }
     }
 
-    /// There is nothing more of the response at the moment, so its head has waited long enough.
+    /// There is nothing more of the response at the moment, so its head has waited long enough. Without a head, this does
+    /// nothing.
     pub fn flush(&mut self) {
         let Connection {
             requests, outgoing, ..
         } = &mut *self.connection;
-        if let Some(request) = requests.get_mut(self.key) {
+        let request = requests.get_mut(self.key);
+        if let Some(request) = request.filter(|request| request.output.holds_head()) {
             request.note_answer();
             request.output.flush(request.id, outgoing);
         }

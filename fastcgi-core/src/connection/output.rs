@@ -139,6 +139,11 @@ impl Output {
         self.stderr.waiting.clear();
     }
 
+    /// Whether there is a head, and it has not left.
+    pub(super) fn holds_head(&self) -> bool {
+        matches!(self.state, State::HeadHeld(_))
+    }
+
     /// Whether nothing of the response has left.
     pub(super) fn is_held(&self) -> bool {
         !matches!(self.state, State::Streaming)

@@ -1,0 +1,104 @@
+//! What a web server may rely on, and what not: cases that the model test has found, spelled by hand.
+
+use std::time::{Duration, Instant};
+
+use bytes::{Buf, Bytes, BytesMut};
+use fastcgi_core::{
+    Config, Connection, ConnectionError, Event, Life, RequestKey, StreamEnd, cgi::BodyLength,
+};
+
+/// BEGIN_REQUEST (5.1) with FCGI_KEEP_CONN.
+fn begin(id: u8, role: u8) -> Vec<u8> {
+    vec![1, 1, 0, id, 0, 8, 0, 0, 0, role, 1, 0, 0, 0, 0, 0]
+}
+
+/// Any other record (3.3), of up to 255 bytes.
+fn record(kind: u8, id: u8, content: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(content.len()).expect("a short content");
+    [&[1, kind, 0, id, 0, length, 0, 0][..], content].concat()
+}
+
+const ABORT: u8 = 2;
+const PARAMS: u8 = 4;
+const STDIN: u8 = 5;
+const DATA: u8 = 8;
+
+/// A connection, with a clock that stands still.
+struct Served {
+    connection: Connection,
+    now: Instant,
+    input: BytesMut,
+}
+
+impl Served {
+    fn new(config: Config) -> Self {
+        let mut connection = Connection::new(config);
+        let now = Instant::now();
+        connection.deadline(now);
+        Self {
+            connection,
+            now,
+            input: BytesMut::new(),
+        }
+    }
+
+    /// Hands bytes over, and takes the events.
+    fn take(&mut self, bytes: &[u8]) -> Vec<Event> {
+        self.input.extend_from_slice(bytes);
+        let mut events = Vec::new();
+        while let Some(event) = self.connection.next_event(self.now, &mut self.input) {
+            events.push(event);
+        }
+        self.connection.deadline(self.now);
+        events
+    }
+
+    fn wait(&mut self, time: Duration) {
+        self.connection.deadline(self.now);
+        self.now += time;
+        while self
+            .connection
+            .deadline(self.now)
+            .is_some_and(|deadline| deadline <= self.now)
+        {
+            self.connection.handle_deadline(self.now);
+        }
+    }
+
+    /// Reads everything that is outgoing.
+    fn read(&mut self) -> Vec<u8> {
+        let outgoing = self.connection.outgoing();
+        let bytes = outgoing.copy_to_bytes(outgoing.remaining());
+        self.connection.written();
+        bytes.to_vec()
+    }
+}
+
+/// The key of the first request among the events.
+fn key_of(events: &[Event]) -> RequestKey {
+    let key = events.iter().find_map(|event| match event {
+        Event::Request(request) => Some(request.key),
+        _ => None,
+    });
+    key.expect("a request")
+}
+
+#[test]
+fn stderr_follows_the_head_after_an_early_flush() {
+    let mut served = Served::new(Config::default());
+    let get = [begin(1, 1), record(PARAMS, 1, b""), record(STDIN, 1, b"")].concat();
+    let key = key_of(&served.take(&get));
+    let mut request = served.connection.request(key).expect("a request");
+    request.flush();
+    request.stderr("why".into());
+    request.head(
+        BytesMut::from("Status: 200 OK\r\n\r\n"),
+        BodyLength::Unknown,
+    );
+    request.end(0);
+    let output = served.read();
+    assert!(
+        output.starts_with(b"\x01\x06\x00\x01\x00\x12\x00\x00Status: 200 OK"),
+        "{output:?}"
+    );
+}
