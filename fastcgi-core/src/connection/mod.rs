@@ -287,10 +287,7 @@ impl Connection {
             return self.ignore(content.len());
         };
         match record_type {
-            RecordType::ABORT_REQUEST => {
-                self.abort(key);
-                Ok(())
-            }
+            RecordType::ABORT_REQUEST => self.abort(key),
             RecordType::PARAMS => self.take_params(now, key, content),
             RecordType::STDIN | RecordType::DATA => {
                 self.take_stream(now, key, record_type, content)
@@ -311,7 +308,7 @@ impl Connection {
         if record_type.is_application() {
             return Err(ConnectionError::MissingRequestId(record_type));
         }
-        self.waste.reply(!self.outgoing.has_remaining())?;
+        self.waste.reply(&self.outgoing)?;
         if record_type == RecordType::GET_VALUES {
             let query = Params::parse(content)?;
             let answer = values::answer(&query, &self.config.limits);
@@ -350,7 +347,7 @@ impl Connection {
         }
         let is_too_many = self.requests.len() >= self.config.limits.max_reqs;
         if is_too_many {
-            self.waste.reply(!self.outgoing.has_remaining())?;
+            self.waste.reply(&self.outgoing)?;
         }
         let since = self.deadlines.begin_request(now);
         let request = Request::new(id, &begin, since);
@@ -365,7 +362,7 @@ impl Connection {
 
     /// The one refusal without a response (R-10a).
     fn refuse_multiplexing(&mut self, id: RequestId) -> Result<(), ConnectionError> {
-        self.waste.reply(!self.outgoing.has_remaining())?;
+        self.waste.reply(&self.outgoing)?;
         let end = EndRequest {
             app_status: 0,
             protocol_status: ProtocolStatus::CANT_MPX_CONN,
@@ -385,7 +382,8 @@ impl Connection {
     }
 
     /// B-11: nobody waits for the response, and the request is ended once.
-    fn abort(&mut self, key: RequestKey) {
+    fn abort(&mut self, key: RequestKey) -> Result<(), ConnectionError> {
+        self.waste.reply(&self.outgoing)?;
         let request = self.requests.get(key);
         if request.is_some_and(|request| request.is_handed_out) {
             self.events.push_back(Event::Aborted { key });
@@ -395,6 +393,7 @@ impl Connection {
             request.output.forget();
         }
         self.end_request(key, ABORTED);
+        Ok(())
     }
 
     fn take_params(
@@ -423,12 +422,14 @@ impl Connection {
             _ => false,
         };
         if let Some(refusal) = refusal {
+            self.waste.reply(&self.outgoing)?;
             self.announce_refusal(key, refusal);
             let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
             self.refuse(key, status, EndRequest::COMPLETE);
         } else if !is_served {
             // B-13: fail closed. An authorizing web server takes a bare END_REQUEST for a yes.
             let role = request.role;
+            self.waste.reply(&self.outgoing)?;
             self.announce_refusal(key, Refusal::Role(role));
             let end = EndRequest {
                 app_status: 0,

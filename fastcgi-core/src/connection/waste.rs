@@ -1,19 +1,24 @@
 //! What arrives and is of no use: how much of it a connection takes (B-15).
 
+use bytes::Buf;
+
 use super::{
     ConnectionError,
     limits::{MAX_EMPTY_RECORDS, MAX_REPLIES},
 };
+use crate::outgoing::Outgoing;
 
-/// Counts since something of use arrived, and since everything was written.
+/// Counts since something of use arrived, and since the web server has read what it was answered.
 #[derive(Debug, Default)]
 pub(super) struct Waste {
     /// Empty records and management records.
     empty_records: u32,
     /// Bytes for requests that are over.
     ignored: u64,
-    /// Answers of the connection's own.
+    /// Answers of the connection's own that may wait to be written.
     replies: u32,
+    /// Where in what is sent the last of them begins.
+    last_reply: u64,
 }
 
 impl Waste {
@@ -48,11 +53,12 @@ impl Waste {
         }
     }
 
-    /// An answer of the connection's own. `is_all_written` is whether none waits.
-    pub(super) fn reply(&mut self, is_all_written: bool) -> Result<(), ConnectionError> {
-        if is_all_written {
+    /// An answer of the connection's own, which is about to be put into `outgoing`.
+    pub(super) fn reply(&mut self, outgoing: &Outgoing) -> Result<(), ConnectionError> {
+        if outgoing.written() > self.last_reply {
             self.replies = 0;
         }
+        self.last_reply = outgoing.written() + outgoing.remaining() as u64;
         self.replies += 1;
         match self.replies > MAX_REPLIES {
             true => Err(ConnectionError::TooManyReplies),

@@ -1,10 +1,10 @@
 //! What a web server may rely on, and what not: cases that the model test has found, spelled by hand.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::{Buf, Bytes, BytesMut};
 use fastcgi_core::{
-    Config, Connection, ConnectionError, Event, Life, RequestKey, StreamEnd, cgi::BodyLength,
+    Config, Connection, ConnectionError, Event, Limits, RequestKey, cgi::BodyLength,
 };
 
 /// BEGIN_REQUEST (5.1) with FCGI_KEEP_CONN.
@@ -21,7 +21,6 @@ fn record(kind: u8, id: u8, content: &[u8]) -> Vec<u8> {
 const ABORT: u8 = 2;
 const PARAMS: u8 = 4;
 const STDIN: u8 = 5;
-const DATA: u8 = 8;
 
 /// A connection, with a clock that stands still.
 struct Served {
@@ -51,18 +50,6 @@ impl Served {
         }
         self.connection.deadline(self.now);
         events
-    }
-
-    fn wait(&mut self, time: Duration) {
-        self.connection.deadline(self.now);
-        self.now += time;
-        while self
-            .connection
-            .deadline(self.now)
-            .is_some_and(|deadline| deadline <= self.now)
-        {
-            self.connection.handle_deadline(self.now);
-        }
     }
 
     /// Reads everything that is outgoing.
@@ -101,4 +88,66 @@ fn stderr_follows_the_head_after_an_early_flush() {
         output.starts_with(b"\x01\x06\x00\x01\x00\x12\x00\x00Status: 200 OK"),
         "{output:?}"
     );
+}
+
+/// A web server that sends the same again and again and reads nothing: how often until the connection fails.
+fn repeat_until_failure(config: Config, round: &[u8]) -> (usize, ConnectionError) {
+    let mut served = Served::new(config);
+    for times in 1..=200 {
+        served.take(round);
+        if let Some(error) = served.connection.error() {
+            return (times, error.clone());
+        }
+    }
+    panic!(
+        "no failure, and {} bytes to write",
+        served.connection.outgoing().remaining()
+    );
+}
+
+#[test]
+fn refusals_that_nobody_reads_are_limited() {
+    let unknown_role = [begin(1, 9), record(PARAMS, 1, b"")].concat();
+    let large = [&b"\x0f\x05SERVER_SOFTWAREnginx\x01\x60N"[..], &[b'x'; 0x60]].concat();
+    let large = record(PARAMS, 1, &large);
+    let too_large = [begin(1, 1), large, record(PARAMS, 1, b"")].concat();
+    let config = Config::default().limits(Limits::default().max_params_size(50));
+    for round in [unknown_role, too_large] {
+        let (times, error) = repeat_until_failure(config.clone(), &round);
+        assert_eq!((times, error), (101, ConnectionError::TooManyReplies));
+    }
+}
+
+#[test]
+fn aborts_whose_ends_nobody_reads_are_limited() {
+    let silent = [begin(1, 1), record(ABORT, 1, b"")].concat();
+    let told = [
+        begin(1, 1),
+        record(PARAMS, 1, b""),
+        record(STDIN, 1, b"x"),
+        record(ABORT, 1, b""),
+    ];
+    for round in [silent, told.concat()] {
+        let (times, error) = repeat_until_failure(Config::default(), &round);
+        assert_eq!((times, error), (101, ConnectionError::TooManyReplies));
+    }
+}
+
+#[test]
+fn aborts_whose_ends_are_read_late_are_not() {
+    let mut served = Served::new(Config::default());
+    let download = [begin(2, 1), record(PARAMS, 2, b""), record(STDIN, 2, b"")].concat();
+    let key = key_of(&served.take(&download));
+    for _ in 0..200 {
+        // There is always something to write, as on a connection that a slow client holds up.
+        let mut request = served.connection.request(key).expect("a request");
+        request
+            .stdout(Bytes::from_static(&[b'x'; 100]))
+            .expect("a responder");
+        served.take(&[begin(1, 1), record(ABORT, 1, b"")].concat());
+        let outgoing = served.connection.outgoing();
+        outgoing.advance(outgoing.remaining() - 10);
+        served.connection.written();
+    }
+    assert_eq!(served.connection.error(), None);
 }
