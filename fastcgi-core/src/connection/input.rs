@@ -19,7 +19,7 @@ use std::{fmt, time::Instant};
 
 use bytes::{Bytes, BytesMut};
 
-use super::{ConnectionError, Limits, Refusal, event::StreamEnd, limits::SUSPENDED_LIMIT};
+use super::{ConnectionError, Limits, Refusal, event::StreamEnd};
 use crate::params::{Params, ParamsError};
 
 /// A stream from the web server, with the rules about its length (B-1 to B-5).
@@ -155,10 +155,10 @@ impl Stream {
         self.state == State::Ended
     }
 
-    /// Until when something has to follow an end that came too early.
-    pub(super) fn suspended_until(&self) -> Option<Instant> {
+    /// Since when something has to follow an end that came too early.
+    pub(super) fn suspended_since(&self) -> Option<Instant> {
         match self.state {
-            State::Suspended { since } => since.checked_add(SUSPENDED_LIMIT),
+            State::Suspended { since } => Some(since),
             _ => None,
         }
     }

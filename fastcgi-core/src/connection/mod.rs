@@ -233,15 +233,11 @@ impl Connection {
     }
 
     fn load(&self) -> Load {
-        let mut requests = 0;
-        let mut is_receiving = false;
-        for (_, request) in self.requests.iter().filter(|(_, it)| it.is_handed_out) {
-            requests += 1;
-            is_receiving |= request.is_receiving();
-        }
+        let mut handed_out = self.requests.iter().filter(|(_, it)| it.is_handed_out);
+        let is_receiving = handed_out.any(|(_, request)| request.is_receiving());
         Load {
             unwritten: self.outgoing.remaining(),
-            requests,
+            requests: self.requests.len(),
             may_send_body: is_receiving || self.closing.has_unread_body(),
         }
     }

@@ -7,6 +7,7 @@ use http::StatusCode;
 use super::{
     Awaited, Connection, ConnectionError, Event, Life, Refusal, StreamEnd,
     deadlines::{Late, Situation},
+    limits::SUSPENDED_LIMIT,
     request::{Gathering, RequestKey},
 };
 use crate::record::EndRequest;
@@ -28,7 +29,8 @@ impl Connection {
             .deadlines
             .next(now, situation, &self.config.timeouts)
             .map(|(until, _)| until);
-        let requests = self.request_deadlines().map(|(until, ..)| until);
+        let reading = self.deadlines.reading_since(now, situation.wants_input);
+        let requests = self.request_deadlines(reading).map(|(until, ..)| until);
         requests.chain(connection).min()
     }
 
@@ -60,6 +62,7 @@ impl Connection {
                 && !self.pressure.is_stalled
                 && !self.closing.is_at_eof()
                 && !wants_input,
+            wants_input,
             awaits_body: wants_input
                 && self.pressure.held == 0
                 && self
@@ -70,28 +73,35 @@ impl Connection {
         }
     }
 
-    fn request_deadlines(&self) -> impl Iterator<Item = (Instant, RequestKey, LateRequest)> {
-        let limit = self.config.timeouts.params;
-        self.requests.iter().filter_map(move |(key, request)| {
-            let (until, late) = match &request.params {
-                Gathering::Arriving(_) => (request.since.checked_add(limit), LateRequest::Params),
+    /// What is awaited of the requests. What is late may have been sent, and not be read: so a wait begins anew when the
+    /// socket is read again. `reading` is since when it is.
+    fn request_deadlines(
+        &self,
+        reading: Option<Instant>,
+    ) -> impl Iterator<Item = (Instant, RequestKey, LateRequest)> {
+        let requests = reading.into_iter().flat_map(|_| self.requests.iter());
+        requests.filter_map(move |(key, request)| {
+            let limit = self.config.timeouts.params;
+            let (since, limit, late) = match &request.params {
+                Gathering::Arriving(_) => (request.since, limit, LateRequest::Params),
                 Gathering::Here { .. } if !request.is_handed_out => {
-                    (request.since.checked_add(limit), LateRequest::Body)
+                    (request.since, limit, LateRequest::Body)
                 }
                 Gathering::Here { .. } => {
-                    let streams = [
-                        request.stdin.suspended_until(),
-                        request.data.suspended_until(),
-                    ];
-                    (streams.into_iter().flatten().min(), LateRequest::Body)
+                    let streams = [&request.stdin, &request.data];
+                    let since = streams.iter().filter_map(|it| it.suspended_since()).min()?;
+                    (since, SUSPENDED_LIMIT, LateRequest::Body)
                 }
             };
-            Some((until?, key, late))
+            Some((since.max(reading?).checked_add(limit)?, key, late))
         })
     }
 
-    fn late_request(&self, now: Instant) -> Option<(RequestKey, LateRequest)> {
-        let mut late = self.request_deadlines().filter(|(until, ..)| *until <= now);
+    fn late_request(&mut self, now: Instant) -> Option<(RequestKey, LateRequest)> {
+        let reading = self.deadlines.reading_since(now, self.wants_input());
+        let mut late = self
+            .request_deadlines(reading)
+            .filter(|(until, ..)| *until <= now);
         late.next().map(|(_, key, late)| (key, late))
     }
 

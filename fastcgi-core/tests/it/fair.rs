@@ -1,10 +1,10 @@
 //! What a web server may rely on, and what not: cases that the model test has found, spelled by hand.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
 use fastcgi_core::{
-    Config, Connection, ConnectionError, Event, Limits, RequestKey, cgi::BodyLength,
+    Config, Connection, ConnectionError, Event, Limits, RequestKey, StreamEnd, cgi::BodyLength,
 };
 
 /// BEGIN_REQUEST (5.1) with FCGI_KEEP_CONN.
@@ -50,6 +50,18 @@ impl Served {
         }
         self.connection.deadline(self.now);
         events
+    }
+
+    fn wait(&mut self, time: Duration) {
+        self.connection.deadline(self.now);
+        self.now += time;
+        while self
+            .connection
+            .deadline(self.now)
+            .is_some_and(|deadline| deadline <= self.now)
+        {
+            self.connection.handle_deadline(self.now);
+        }
     }
 
     /// Reads everything that is outgoing.
@@ -150,4 +162,73 @@ fn aborts_whose_ends_are_read_late_are_not() {
         served.connection.written();
     }
     assert_eq!(served.connection.error(), None);
+}
+
+/// A request with a body of 4 bytes, of which 2 have come; the window is full.
+fn half_read(params: &[u8]) -> (Served, RequestKey) {
+    let mut served = Served::new(Config::default().limits(Limits::default().body_window(2)));
+    let request = [
+        begin(1, 1),
+        record(PARAMS, 1, params),
+        record(PARAMS, 1, b""),
+        record(STDIN, 1, b"ab"),
+    ];
+    let key = key_of(&served.take(&request.concat()));
+    served.connection.set_held(2);
+    (served, key)
+}
+
+/// CONTENT_LENGTH 4 of mod_fcgid.
+const FROM_MOD_FCGID: &[u8] = b"\x0e\x01CONTENT_LENGTH4\x0f\x0dSERVER_SOFTWAREApache/2.4.57";
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[test]
+fn a_suspended_body_is_not_late_while_nothing_is_read() {
+    let (mut served, key) = half_read(FROM_MOD_FCGID);
+    served.take(&record(STDIN, 1, b""));
+    assert!(!served.connection.wants_input());
+    served.wait(MINUTE);
+    assert_eq!(
+        served.take(b""),
+        [],
+        "the rest may have been sent, and nobody looked"
+    );
+    served.connection.set_held(0);
+    served.wait(Duration::from_secs(9));
+    let rest = served.take(&record(STDIN, 1, b"cd"));
+    let data = Bytes::from_static(b"cd");
+    let end = StreamEnd::Complete;
+    assert_eq!(
+        rest,
+        [Event::Stdin { key, data }, Event::StdinEnd { key, end }]
+    );
+}
+
+#[test]
+fn params_are_not_late_while_nothing_is_read() {
+    let mut served = Served::new(Config::default());
+    let get = [begin(1, 1), record(PARAMS, 1, b""), record(STDIN, 1, b"")].concat();
+    let key = key_of(&served.take(&get));
+    let mut request = served.connection.request(key).expect("a request");
+    request
+        .stdout(Bytes::from_static(&[b'x'; 200 * 1024]))
+        .expect("a responder");
+    request.end(0);
+    served.take(&begin(1, 1)[..9]);
+    assert!(!served.connection.wants_input(), "the response is not read");
+    for _ in 0..2 {
+        // The web server reads, but slowly.
+        served.wait(MINUTE / 2);
+        served.connection.outgoing().advance(10);
+        served.connection.written();
+    }
+    assert_eq!(served.connection.error(), None);
+}
+
+#[test]
+fn a_body_that_nobody_reads_does_not_stop_the_params_of_the_next_request() {
+    let (mut served, _) = half_read(b"\x0e\x01CONTENT_LENGTH4");
+    assert!(!served.connection.wants_input());
+    served.take(&begin(2, 1));
+    assert!(served.connection.wants_input(), "B-12");
 }
