@@ -518,8 +518,8 @@ impl Connection {
                 .ignored_record(length, self.config.limits.max_ignored)?;
         }
         if let Some(end) = taken.end {
-            // An empty body has ended with its request.
-            let is_said = is_stdin && !was_handed_out && length == 0;
+            // An empty stream ends when its request is handed out.
+            let is_said = !was_handed_out && length == 0;
             if !is_said {
                 self.events.push_back(match is_stdin {
                     true => Event::StdinEnd { key, end },
