@@ -93,6 +93,14 @@ impl Output {
                 false => Put::TooLong,
             };
         }
+        if let State::Untouched = self.state {
+            // The head is the first of the data.
+            if !data.is_empty() {
+                outgoing.put_stream(RecordType::STDOUT, id, data);
+                self.let_go(id, outgoing);
+            }
+            return Put::Taken { surplus };
+        }
         self.let_go(id, outgoing);
         outgoing.put_stream(RecordType::STDOUT, id, data);
         Put::Taken { surplus }
