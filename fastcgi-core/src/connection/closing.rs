@@ -187,9 +187,9 @@ impl Closing {
         }
     }
 
-    /// Our side is closed. `leftover` is what has arrived and was not looked at.
-    pub(super) fn shut_down_write(&mut self, leftover: usize) {
-        if self.life == Life::Draining && self.unread == Unread::Nothing && leftover == 0 {
+    /// Our side is closed. `rest` is what has arrived and was not looked at, and what of a record is still to arrive.
+    pub(super) fn shut_down_write(&mut self, rest: usize) {
+        if self.life == Life::Draining && self.unread == Unread::Nothing && rest == 0 {
             self.life = Life::Closed;
         }
     }

@@ -192,7 +192,8 @@ impl Connection {
     /// Our side of the connection is closed, as [`Life::Draining`] asks for. `leftover` is how much has arrived that was
     /// not handed over.
     pub fn write_side_closed(&mut self, leftover: usize) {
-        self.closing.shut_down_write(leftover);
+        self.closing
+            .shut_down_write(leftover + self.decoder.awaited());
     }
 
     /// Sets how many bytes of request bodies wait to be read, with what it costs to keep them.
