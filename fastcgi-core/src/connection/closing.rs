@@ -106,6 +106,12 @@ impl Closing {
         self.error.as_ref()
     }
 
+    /// Whether nothing that the web server sends counts any more. When it is our response that broke off, it may still have
+    /// to write the rest before it reads (B-8).
+    pub(super) fn is_broken_by_web_server(&self) -> bool {
+        !matches!(self.error, None | Some(ConnectionError::Truncated))
+    }
+
     pub(super) fn is_at_eof(&self) -> bool {
         self.is_at_eof
     }

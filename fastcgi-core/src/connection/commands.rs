@@ -193,6 +193,7 @@ impl Connection {
             return self.end_request(key, ABORTED);
         }
         if let Some(request) = self.requests.remove(key) {
+            self.closing.end_request(Unread::of(&request));
             self.outgoing.put_broken(request.id);
             self.fail(ConnectionError::Truncated);
         }

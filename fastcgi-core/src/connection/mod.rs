@@ -205,7 +205,7 @@ impl Connection {
     pub fn wants_input(&self) -> bool {
         match self.closing.life() {
             Life::Closed | Life::Reset => false,
-            _ if self.closing.is_at_eof() || self.closing.error().is_some() => false,
+            _ if self.closing.is_at_eof() || self.closing.is_broken_by_web_server() => false,
             Life::Draining => true,
             _ => self.pressure.wants_input(self.load(), &self.config.limits),
         }

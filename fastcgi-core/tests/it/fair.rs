@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
 use fastcgi_core::{
-    Config, Connection, ConnectionError, Event, Limits, RequestKey, StreamEnd, cgi::BodyLength,
+    Config, Connection, ConnectionError, Event, Life, Limits, RequestKey, StreamEnd,
+    cgi::BodyLength,
 };
 
 /// BEGIN_REQUEST (5.1) with FCGI_KEEP_CONN.
@@ -21,6 +22,7 @@ fn record(kind: u8, id: u8, content: &[u8]) -> Vec<u8> {
 const ABORT: u8 = 2;
 const PARAMS: u8 = 4;
 const STDIN: u8 = 5;
+const DATA: u8 = 8;
 
 /// A connection, with a clock that stands still.
 struct Served {
@@ -231,4 +233,83 @@ fn a_body_that_nobody_reads_does_not_stop_the_params_of_the_next_request() {
     assert!(!served.connection.wants_input());
     served.take(&begin(2, 1));
     assert!(served.connection.wants_input(), "B-12");
+}
+
+#[test]
+fn stderr_follows_a_head_that_is_the_first_of_stdout() {
+    let mut served = Served::new(Config::default());
+    let get = [begin(1, 1), record(PARAMS, 1, b""), record(STDIN, 1, b"")].concat();
+    let key = key_of(&served.take(&get));
+    let mut request = served.connection.request(key).expect("a request");
+    request.stderr("why".into());
+    request.stdout(Bytes::new()).expect("a responder");
+    request
+        .stdout("Status: 200 OK\r\n\r\n".into())
+        .expect("a responder");
+    request.end(0);
+    let output = served.read();
+    let stderr = [
+        &b"\x01\x06\x00\x01\x00\x12\x00\x00Status: 200 OK\r\n\r\n"[..],
+        b"\x01\x07",
+    ];
+    assert!(output.starts_with(&stderr.concat()), "{output:?}");
+}
+
+#[test]
+fn the_padding_of_the_last_record_is_awaited_before_the_connection_is_closed() {
+    let mut served = Served::new(Config::default());
+    let mut get = [begin(1, 1), record(PARAMS, 1, b""), record(STDIN, 1, b"")].concat();
+    get[10] = 0; // no FCGI_KEEP_CONN
+    *get.last_mut().expect("reserved") = 0;
+    let padding = get.len() - 2;
+    get[padding] = 8;
+    let key = key_of(&served.take(&get));
+    served.connection.request(key).expect("a request").end(0);
+    served.read();
+    assert_eq!(served.connection.life(), Life::Draining);
+    served.connection.write_side_closed(0);
+    assert_eq!(
+        served.connection.life(),
+        Life::Draining,
+        "eight bytes are on their way"
+    );
+}
+
+#[test]
+fn the_rest_of_a_body_is_read_before_a_response_that_broke_is_given_up() {
+    let mut served = Served::new(Config::default());
+    let post = [
+        begin(1, 1),
+        record(PARAMS, 1, b"\x0e\x06CONTENT_LENGTH900000"),
+        record(PARAMS, 1, b""),
+    ];
+    let key = key_of(&served.take(&post.concat()));
+    let mut request = served.connection.request(key).expect("a request");
+    request
+        .stdout(Bytes::from_static(&[b'x'; 200 * 1024]))
+        .expect("a responder");
+    request.fail(0);
+    // B-8: it reads nothing before it has written all.
+    assert!(served.connection.wants_input());
+    assert_eq!(served.take(&record(STDIN, 1, &[b'x'; 200])), []);
+    served.read();
+    assert_eq!(served.connection.life(), Life::Reset);
+}
+
+#[test]
+fn a_file_that_ends_before_its_request_is_known_ends_once() {
+    let mut served = Served::new(Config::default().filter(true));
+    let request = [
+        begin(1, 3),
+        record(PARAMS, 1, b""),
+        record(DATA, 1, b""),
+        record(STDIN, 1, b""),
+    ];
+    let events = served.take(&request.concat());
+    let key = key_of(&events);
+    let end = StreamEnd::Complete;
+    assert_eq!(
+        events[1..],
+        [Event::StdinEnd { key, end }, Event::DataEnd { key, end }]
+    );
 }
