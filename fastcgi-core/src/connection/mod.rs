@@ -366,6 +366,7 @@ impl Connection {
         };
         self.outgoing
             .put_record(RecordType::END_REQUEST, Some(id), &end.to_bytes());
+        self.closing.refuse_request();
         let refusal = Refusal::Multiplexed;
         self.events.push_back(Event::Refused { id, refusal });
         Ok(())

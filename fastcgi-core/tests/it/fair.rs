@@ -313,3 +313,48 @@ fn a_file_that_ends_before_its_request_is_known_ends_once() {
         [Event::StdinEnd { key, end }, Event::DataEnd { key, end }]
     );
 }
+
+#[test]
+fn a_web_server_that_multiplexes_may_be_sending_when_its_connection_is_closed() {
+    let mut served = Served::new(Config::default());
+    let get = |id| {
+        [
+            begin(id, 1),
+            record(PARAMS, id, b""),
+            record(STDIN, id, b""),
+        ]
+        .concat()
+    };
+    let keys = [1, 2].map(|id| key_of(&served.take(&get(id))));
+    for key in keys {
+        served.connection.request(key).expect("a request").end(0);
+    }
+    served.read();
+    served.connection.shutdown();
+    served.connection.write_side_closed(0);
+    assert_eq!(
+        served.connection.life(),
+        Life::Draining,
+        "a third request may be on its way"
+    );
+    served.connection.end_of_file();
+    assert_eq!(served.connection.life(), Life::Closed);
+}
+
+#[test]
+fn the_body_of_a_request_that_is_refused_to_a_multiplexer_is_awaited() {
+    let limits = Limits::default().mpxs_conns(false);
+    let mut served = Served::new(Config::default().limits(limits));
+    let get = [begin(1, 1), record(PARAMS, 1, b""), record(STDIN, 1, b"")].concat();
+    let key = key_of(&served.take(&get));
+    served.take(&begin(2, 1));
+    served.connection.request(key).expect("a request").end(0);
+    served.connection.shutdown();
+    served.read();
+    served.connection.write_side_closed(0);
+    assert_eq!(
+        served.connection.life(),
+        Life::Draining,
+        "the rest of request 2 is on its way"
+    );
+}
