@@ -55,7 +55,7 @@ impl Unread {
     pub(super) fn of(request: &Request) -> Self {
         if request.has_ended() {
             Self::Nothing
-        } else if request.is_receiving() {
+        } else if request.is_receiving() || request.exceeds_its_length() {
             Self::Body
         } else {
             Self::End

@@ -155,6 +155,11 @@ impl Stream {
         self.state == State::Ended
     }
 
+    /// Whether it was given up.
+    pub(super) fn has_failed(&self) -> bool {
+        self.state == State::Failed
+    }
+
     /// Since when something has to follow an end that came too early.
     pub(super) fn suspended_since(&self) -> Option<Instant> {
         match self.state {

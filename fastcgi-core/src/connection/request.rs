@@ -112,6 +112,12 @@ impl Request {
         !(self.stdin.is_complete() && self.data.is_complete())
     }
 
+    /// Whether the web server may still send a body that is none to the application: more than it announced, or later than
+    /// it had to.
+    pub(super) fn exceeds_its_length(&self) -> bool {
+        self.has_surplus || self.stdin.has_failed() || self.data.has_failed()
+    }
+
     /// Whether the web server has nothing more to send of this request.
     pub(super) fn has_ended(&self) -> bool {
         let data_ended = self.role != Role::FILTER || self.data.has_ended();

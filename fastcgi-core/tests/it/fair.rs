@@ -358,3 +358,37 @@ fn the_body_of_a_request_that_is_refused_to_a_multiplexer_is_awaited() {
         "the rest of request 2 is on its way"
     );
 }
+
+/// An early answer of 200 KiB to a body of 4 bytes of which more may come, ended and not read.
+fn answered_early(mut served: Served, key: RequestKey) -> Served {
+    let mut request = served.connection.request(key).expect("a request");
+    request
+        .stdout(Bytes::from_static(&[b'x'; 200 * 1024]))
+        .expect("a responder");
+    request.end(0);
+    served
+}
+
+#[test]
+fn a_body_with_a_surplus_is_read_on_after_its_answer() {
+    let (mut served, key) = half_read(b"\x0e\x01CONTENT_LENGTH4");
+    served.connection.set_held(0);
+    served.take(&record(STDIN, 1, b"cdefgh"));
+    let served = answered_early(served, key);
+    assert!(
+        served.connection.wants_input(),
+        "B-8: it may have to write all before it reads"
+    );
+}
+
+#[test]
+fn a_body_that_was_too_late_is_read_on_after_its_answer() {
+    let (mut served, key) = half_read(FROM_MOD_FCGID);
+    served.connection.set_held(0);
+    served.take(&record(STDIN, 1, b""));
+    served.wait(Duration::from_secs(10));
+    let end = StreamEnd::Incomplete;
+    assert_eq!(served.take(b""), [Event::StdinEnd { key, end }]);
+    let served = answered_early(served, key);
+    assert!(served.connection.wants_input(), "B-8");
+}
