@@ -102,7 +102,8 @@ impl Deadlines {
         let drain = situation.drain_limit;
         let first = is_idle && life == Life::FirstIsLast;
         let stalls = situation.is_unwritten && situation.is_held_back;
-        let writes = situation.is_unwritten && !is_draining;
+        let is_over = matches!(life, Life::Draining | Life::Closed | Life::Reset);
+        let writes = situation.is_unwritten && !is_over;
         let quiet = is_between && !self.is_quiet;
         [
             (

@@ -392,3 +392,21 @@ fn a_body_that_was_too_late_is_read_on_after_its_answer() {
     let served = answered_early(served, key);
     assert!(served.connection.wants_input(), "B-8");
 }
+
+#[test]
+fn nothing_is_awaited_of_a_connection_that_is_gone() {
+    let (mut served, key) = half_read(b"\x0e\x01CONTENT_LENGTH4");
+    let mut request = served.connection.request(key).expect("a request");
+    request
+        .stdout("Status: 200 OK\r\n\r\n".into())
+        .expect("a responder");
+    served.connection.lost();
+    assert_eq!(served.take(b""), [Event::Aborted { key }]);
+    assert_eq!(
+        served.connection.deadline(served.now),
+        None,
+        "it cannot be written any more"
+    );
+    served.wait(MINUTE);
+    assert_eq!(served.connection.error(), None);
+}
