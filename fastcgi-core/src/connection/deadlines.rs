@@ -154,6 +154,11 @@ impl Deadlines {
         since
     }
 
+    /// A record has come to its end; what comes now is another one.
+    pub(super) fn took_record(&mut self) {
+        self.beginning.restart();
+    }
+
     /// Something was read.
     pub(super) fn was_read(&mut self) {
         self.read.restart();

@@ -131,6 +131,7 @@ impl Connection {
             if let Err(error) = self.take_record(now, record) {
                 self.fail(error);
             }
+            self.deadlines.took_record();
         }
     }
 

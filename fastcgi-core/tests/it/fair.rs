@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
 use fastcgi_core::{
-    Config, Connection, ConnectionError, Event, Life, Limits, RequestKey, StreamEnd,
+    Awaited, Config, Connection, ConnectionError, Event, Life, Limits, RequestKey, StreamEnd,
     cgi::BodyLength,
 };
 
@@ -409,4 +409,24 @@ fn nothing_is_awaited_of_a_connection_that_is_gone() {
     );
     served.wait(MINUTE);
     assert_eq!(served.connection.error(), None);
+}
+
+#[test]
+fn params_are_awaited_from_the_first_byte_of_their_own_request() {
+    let mut served = Served::new(Config::default());
+    // A part of a record that belongs to nothing, and 20 s later its rest.
+    let get = [begin(1, 1), record(PARAMS, 1, b""), record(STDIN, 1, b"")].concat();
+    let key = key_of(&served.take(&get));
+    served.connection.request(key).expect("a request").end(0);
+    served.read();
+    let ignored = record(STDIN, 1, b"");
+    let (front, back) = ignored.split_at(5);
+    served.take(front);
+    served.wait(Duration::from_secs(20));
+    served.take(&[back, &begin(1, 1)].concat());
+    served.wait(Duration::from_secs(29));
+    assert_eq!(served.connection.error(), None);
+    served.wait(Duration::from_secs(1));
+    let error = ConnectionError::TimedOut(Awaited::Params);
+    assert_eq!(served.connection.error(), Some(&error));
 }
