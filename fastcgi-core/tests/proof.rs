@@ -2,3 +2,5 @@
 
 #[path = "it/fair.rs"]
 mod fair;
+#[path = "it/model/mod.rs"]
+mod model;
