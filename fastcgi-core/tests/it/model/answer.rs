@@ -75,6 +75,26 @@ impl Answer {
         }
     }
 
+    /// An answer of up to three times `size` bytes to a body that is read late or never.
+    pub(super) fn large(size: usize, random: &mut Random) -> Self {
+        let reading = random.pick(&[Reading::Never, Reading::Late(100), Reading::Late(400_000)]);
+        let start = random.pick(&[Start::AtOnce, Start::AfterBytes(1), Start::Later(200)]);
+        let pieces = random.between(1, 3);
+        let head = random.pick(&[Announced::Unknown, Announced::Exactly(pieces * size)]);
+        let pieces = (0..pieces).map(|_| Step::Stdout(size));
+        let end = if random.once_in(8) {
+            Step::Fail
+        } else {
+            Step::End
+        };
+        let steps = [Step::Head(head)].into_iter().chain(pieces).chain([end]);
+        Self {
+            start,
+            reading,
+            steps: steps.collect(),
+        }
+    }
+
     /// About how much is sent.
     pub(super) fn size(&self) -> usize {
         let sizes = self.steps.iter().map(|step| match step {

@@ -107,6 +107,26 @@ impl Asked {
         asked
     }
 
+    /// A request with a body of `size` bytes, more than was announced now and then.
+    pub(super) fn upload(number: usize, size: usize, random: &mut Random) -> Self {
+        let mut asked = Self::tiny(number);
+        let announced = match random.below(4) {
+            0 => None,
+            1 => Some(size / 4),
+            _ => Some(size),
+        };
+        asked.keep_conn = random.once_in(2);
+        asked.stdin = Stream {
+            announced,
+            sent: size,
+            piece: 20_000,
+            ends: 1,
+            ..Stream::default()
+        };
+        asked.set_params(random);
+        asked
+    }
+
     fn set_params(&mut self, random: &mut Random) {
         let method = if self.is_head { "HEAD" } else { "POST" };
         let mut params = vec![("REQUEST_METHOD", method.to_owned())];

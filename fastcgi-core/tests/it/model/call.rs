@@ -138,9 +138,6 @@ impl Call {
             self.has_stderr_end == (self.stderr > 0),
             "the end of STDERR",
         )?;
-        if outcome == Outcome::Aborted {
-            return Ok(());
-        }
         check(
             self.is_complete(account),
             "END_REQUEST of an incomplete response",

@@ -21,7 +21,7 @@ pub(super) struct Clock {
     read_at: u64,
     pub(super) written_at: u64,
     /// When the last request was over, or something of it was still to be written.
-    busy_at: u64,
+    pub(super) busy_at: u64,
     calls: Vec<Times>,
     /// Since when something is the case, as it is seen when the driver falls asleep.
     reading: Since,
@@ -84,8 +84,9 @@ impl Clock {
             if begins < read {
                 times.first_byte.get_or_insert(now);
             }
-            if begins + 16 <= read {
-                times.begin.get_or_insert(now);
+            if begins + 16 <= read && times.begin.is_none() {
+                times.begin = Some(now);
+                self.busy_at = now;
             }
             if call.params_end.is_some_and(|end| end <= read) {
                 times.params.get_or_insert(now);

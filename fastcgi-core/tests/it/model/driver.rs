@@ -69,6 +69,9 @@ impl World {
         self.note(|| step);
         self.connection.set_held(self.owner.held());
         self.has_events = true;
+        if fate.is_some() {
+            self.clock.busy_at = self.clock.now;
+        }
         self.look(fate.unwrap_or(Fate::GivenUp))
     }
 

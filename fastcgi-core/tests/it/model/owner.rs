@@ -112,9 +112,14 @@ impl Owner {
                 Ok(())
             }),
             Event::Aborted { key } => {
-                self.with(key, |_, account| {
+                self.with(key, |job, account| {
                     check(account.outcome.is_none(), "aborted after its end")?;
                     account.outcome = Some(Outcome::Aborted);
+                    if !job.is_streaming {
+                        // What has not left by now stays where it is.
+                        account.stdout.clear();
+                        account.stderr.clear();
+                    }
                     Ok(())
                 })?;
                 self.forget(key);

@@ -26,7 +26,8 @@ impl Plan {
     pub(super) fn random(random: &mut Random) -> Self {
         match random.below(100) {
             0 => Self::crowd(random),
-            1..8 => Self::ordinary(100_000, 150_000, random),
+            1..4 => Self::upload(random),
+            4..9 => Self::ordinary(100_000, 150_000, random),
             _ => Self::ordinary(random.pick(&[20, 200, 3_000]), 3_000, random),
         }
     }
@@ -72,6 +73,32 @@ impl Plan {
             read_size: random.pick(&[1 + total / 100, 7 + total / 20, 4096, 64 * 1024]),
             step_size,
             shuts_down: random.once_in(5).then(|| random.below(80)),
+        }
+    }
+
+    /// A large body from a web server that writes all of it before it reads (B-8), and a large answer from an application
+    /// that does not read it.
+    fn upload(random: &mut Random) -> Self {
+        let mut settings = Settings::random(SIZE, random);
+        settings.max_spill = 16 << 20;
+        const SIZE: usize = 300_000;
+        let requests = random.between(1, 2);
+        let asked = (0..requests).map(|number| {
+            let asked = Asked::upload(number, random.between(SIZE / 2, SIZE), random);
+            (asked, Answer::large(150_000, random))
+        });
+        let asked = asked.collect();
+        let mut manner = Manner::random(4 * SIZE, random);
+        (manner.at_a_time, manner.writes_first) = (1, true);
+        manner.sockets = [(); 2].map(|()| random.pick(&[4096, 64 * 1024]));
+        manner.reads = Reads::UpTo(64 * 1024, 0);
+        Self {
+            settings,
+            asked,
+            manner,
+            read_size: random.pick(&[4096, 64 * 1024]),
+            step_size: 150_000,
+            shuts_down: None,
         }
     }
 
