@@ -54,13 +54,18 @@ use crate::{
 ///
 /// It does no I/O, reads no clock and never blocks. Its owner
 ///
-/// - hands over what arrives, with [`next_event`](Self::next_event), as long as the connection
-///   [wants input](Self::wants_input), and says when nothing more can ([`end_of_file`](Self::end_of_file));
+/// - reads as long as the connection [wants input](Self::wants_input), and says when nothing more can come
+///   ([`end_of_file`](Self::end_of_file));
+/// - takes events with [`next_event`](Self::next_event) until there are none, behind each read and behind each other call that
+///   takes `&mut self`: a deadline, a failure and a departure have events, too;
 /// - answers requests through [`request`](Self::request), as long as the connection [wants output](Self::wants_output);
 /// - writes out what is in [`outgoing`](Self::outgoing) after any call that takes `&mut self`, and says
 ///   [when something was written](Self::written);
-/// - calls [`handle_deadline`](Self::handle_deadline) when the [`deadline`](Self::deadline) has come;
+/// - asks for the [`deadline`](Self::deadline) whenever it has nothing more to do, and calls
+///   [`handle_deadline`](Self::handle_deadline) when that has come;
 /// - and does what [`life`](Self::life) says: it serves, drains, closes or resets the connection.
+///
+/// The example `blocking.rs` does all this with a socket of the standard library.
 ///
 /// Times are the owner's: each `now` is at least as late as the one before.
 ///
@@ -144,7 +149,7 @@ impl Connection {
         }
     }
 
-    /// The web server has closed its side.
+    /// The web server has closed its side, and everything that it sent was handed over.
     ///
     /// No web server closes only its side, so nobody waits for a response any more (B-11), unless
     /// [`Config::allow_half_close`] says otherwise.

@@ -22,7 +22,8 @@ enum LateRequest {
 
 impl Connection {
     /// When [`handle_deadline`](Self::handle_deadline) is to be called, unless something else happens before: then the
-    /// deadline may be another one. `None` when nothing is awaited.
+    /// deadline may be another one. `None` when nothing is awaited. A wait begins with the first call that finds it, so ask
+    /// before each sleep.
     pub fn deadline(&mut self, now: Instant) -> Option<Instant> {
         let situation = self.situation();
         let connection = self
