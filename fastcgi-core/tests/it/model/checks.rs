@@ -154,7 +154,13 @@ impl World {
             .iter()
             .map(|(asked, _)| asked.stdin.sent + asked.data.sent)
             .sum();
-        self.peer.manner.is_fair() && sent < self.settings.max_spill
+        // B-11: half a connection is enough for those who have sent everything.
+        let may_close_half = self.settings.allow_half_close
+            && self.peer.manner.at_a_time == 1
+            && self.asked.iter().all(|(asked, _)| !asked.awaits_more());
+        self.peer.manner.is_fair()
+            && (may_close_half || !self.peer.manner.closes_half)
+            && sent < self.settings.max_spill
     }
 
     /// Whether it may send something that nobody can expect: behind the end of a stream, behind a request, or a second

@@ -108,13 +108,12 @@ impl Manner {
         }
     }
 
-    /// Whether everything that it asks for has to be answered.
+    /// Whether everything that it asks for has to be answered, if it may close its side.
     pub(super) fn is_fair(&self) -> bool {
         // requests that are sent before the responses to others are read need not be served.
         let is_greedy = self.writes_first && self.at_a_time > 1;
         !is_greedy
             && self.stall.is_none()
-            && !self.closes_half
             && self.leaves.is_none()
             && self.offence.is_none()
             && self.reads != Reads::Never

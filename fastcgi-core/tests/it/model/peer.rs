@@ -143,7 +143,7 @@ impl Peer {
             false => !self.can_write(self.writes_at) && self.has_all(),
         };
         // With bad manners, some answers never come.
-        let patience = match self.manner.is_fair() {
+        let patience = match self.manner.is_fair() && !self.manner.closes_half {
             true => None,
             false => Some(now + 1_000_000),
         };
