@@ -56,8 +56,8 @@ use crate::{
 ///
 /// - reads as long as the connection [wants input](Self::wants_input), and says when nothing more can come
 ///   ([`end_of_file`](Self::end_of_file));
-/// - takes events with [`next_event`](Self::next_event) until there are none, behind each read and behind each other call that
-///   takes `&mut self`: a deadline, a failure and a departure have events, too;
+/// - takes events with [`next_event`](Self::next_event) until there are none, after each read and each other call that changes
+///   something: a deadline, a failure and a departure have events, too;
 /// - answers requests through [`request`](Self::request), as long as the connection [wants output](Self::wants_output);
 /// - writes out what is in [`outgoing`](Self::outgoing) after any call that takes `&mut self`, and says
 ///   [when something was written](Self::written);
