@@ -108,14 +108,14 @@ impl Asked {
     }
 
     /// A request with a body of `size` bytes, more than was announced now and then.
-    pub(super) fn upload(number: usize, size: usize, random: &mut Random) -> Self {
+    pub(super) fn upload(number: usize, is_last: bool, size: usize, random: &mut Random) -> Self {
         let mut asked = Self::tiny(number);
         let announced = match random.below(4) {
             0 => None,
             1 => Some(size / 4),
             _ => Some(size),
         };
-        asked.keep_conn = random.once_in(2);
+        asked.keep_conn = !is_last || random.once_in(2);
         asked.stdin = Stream {
             announced,
             sent: size,

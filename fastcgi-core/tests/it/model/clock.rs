@@ -2,7 +2,7 @@
 
 use fastcgi_core::{Awaited, ConnectionError, Event, Life, Refusal, StreamEnd};
 
-use super::{owner::check, peer::Peer, states::INPUT, world::World};
+use super::{owner::check, peer::Peer, states::INPUT, wire::FILTER, world::World};
 
 /// B-1, B-8, B-9 and B-14.
 const SUSPENDED_LIMIT: u64 = 10_000;
@@ -214,6 +214,10 @@ impl World {
                 let (seen, end) = self.asked[number].0.stdin.seen();
                 let is_resumed = self.asked[number].0.stdin.resumes;
                 if received == seen && end == StreamEnd::Incomplete && !is_resumed {
+                    return Ok(());
+                }
+                if self.asked[number].0.role == FILTER {
+                    // It may be its other stream that is late.
                     return Ok(());
                 }
                 let silence = now - self.clock.calls[number].last_stdin;

@@ -84,7 +84,12 @@ impl Plan {
         const SIZE: usize = 300_000;
         let requests = random.between(1, 2);
         let asked = (0..requests).map(|number| {
-            let asked = Asked::upload(number, random.between(SIZE / 2, SIZE), random);
+            let asked = Asked::upload(
+                number,
+                number + 1 == requests,
+                random.between(SIZE / 2, SIZE),
+                random,
+            );
             (asked, Answer::large(150_000, random))
         });
         let asked = asked.collect();

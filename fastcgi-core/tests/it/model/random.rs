@@ -5,9 +5,9 @@
 pub(super) struct Random(u64);
 
 impl Random {
-    /// Seeds that are neighbours give runs that are not.
+    /// Seeds that are neighbours begin far from each other.
     pub(super) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+        Self(Self(seed).next())
     }
 
     pub(super) fn next(&mut self) -> u64 {
