@@ -246,7 +246,7 @@ impl World {
     }
 
     fn act(&mut self, act: Act) -> Result<(), String> {
-        if act != Act::Deadline {
+        if !matches!(act, Act::Deadline | Act::TakeEvent) {
             self.deadlines = 0;
         }
         match act {
