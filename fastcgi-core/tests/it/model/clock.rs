@@ -2,7 +2,13 @@
 
 use fastcgi_core::{Awaited, ConnectionError, Event, Life, Refusal, StreamEnd};
 
-use super::{owner::check, peer::Peer, states::INPUT, wire::FILTER, world::World};
+use super::{
+    owner::check,
+    peer::Peer,
+    states::INPUT,
+    wire::{FILTER, RESPONDER},
+    world::World,
+};
 
 /// B-1, B-8, B-9 and B-14.
 const SUSPENDED_LIMIT: u64 = 10_000;
@@ -204,6 +210,27 @@ impl World {
     pub(super) fn check_event(&self, event: &Event) -> Result<(), String> {
         let now = self.clock.now;
         match event {
+            // B-5: without a number, the first record says whether there is a body.
+            Event::Request(request) => {
+                let number = self
+                    .peer
+                    .number(request.id.get())
+                    .ok_or("a request of nothing")?;
+                let asked = &self.asked[number].0;
+                let is_open = asked.stdin.announced.is_none() && asked.role == RESPONDER;
+                let since = self.clock.calls[number].params.unwrap_or(now);
+                let is_late = now >= since + self.settings.params;
+                let length = (asked.stdin.seen().0 == 0).then_some(0);
+                check(
+                    !is_open || is_late || request.length == length,
+                    "handed out before it is known whether there is a body",
+                )?;
+                let has_record = self.peer.calls[number].params_end < Some(self.clock.read);
+                check(
+                    !is_open || is_late || has_record,
+                    "handed out in front of the body",
+                )
+            }
             Event::StdinEnd {
                 key,
                 end: StreamEnd::Incomplete,

@@ -241,7 +241,9 @@ impl Peer {
         let composed = self.composed;
         let call = &mut self.calls[number];
         match piece.kind {
-            wire::PARAMS if piece.content.is_empty() => call.params_end = Some(composed),
+            wire::PARAMS if piece.content.is_empty() => {
+                call.params_end = Some(composed - u64::from(piece.padding))
+            }
             wire::PARAMS => {}
             STDIN if !piece.content.is_empty() => call.last_stdin = composed,
             _ => {}
