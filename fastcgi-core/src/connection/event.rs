@@ -84,6 +84,8 @@ pub struct NewRequest {
     pub params: Params,
     /// The length of the body, if it is known.
     pub length: Option<u64>,
+    /// The length of the file for a Filter, if it is known; 0 for other roles.
+    pub data_length: Option<u64>,
 }
 
 /// How a stream ended.

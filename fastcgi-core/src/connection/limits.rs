@@ -203,10 +203,10 @@ impl Timeouts {
         self
     }
 
-    /// How long nothing of a request body may arrive while nothing that has arrived waits to be read (B-15). Default: for
-    /// ever.
+    /// How long nothing of a request body may arrive while the socket is read (B-15). When something that has arrived
+    /// still waits to be read then, the time starts anew. At least 1 ms. Default: for ever.
     pub fn read(mut self, limit: Option<Duration>) -> Self {
-        self.read = limit;
+        self.read = limit.map(|limit| limit.max(Duration::from_millis(1)));
         self
     }
 

@@ -102,9 +102,6 @@ impl Connection {
     /// what arrives is of no use any more, everything is consumed. A failure is not an event: see [`life`](Self::life) and
     /// [`error`](Self::error).
     pub fn next_event(&mut self, now: Instant, input: &mut BytesMut) -> Option<Event> {
-        if input.len() > self.partial {
-            self.deadlines.was_read();
-        }
         let event = self.consume(now, input);
         self.partial = input.len();
         event
@@ -194,9 +191,11 @@ impl Connection {
         self.closing.shut_down_write(leftover);
     }
 
-    /// Sets how many bytes of request bodies wait to be read, with what it costs to keep them.
-    pub fn set_held(&mut self, bytes: usize) {
-        self.pressure.held = bytes;
+    /// Sets how many bytes of a request's body wait to be read, with what it costs to keep them.
+    pub fn set_held(&mut self, key: RequestKey, bytes: usize) {
+        if let Some(request) = self.requests.get_mut(key) {
+            request.held = bytes;
+        }
     }
 
     /// Whether to read from the socket. It may be so again after anything that happens.
@@ -233,12 +232,15 @@ impl Connection {
 
     fn load(&self) -> Load {
         let mut requests = 0;
+        let mut held = 0;
         let mut is_receiving = false;
         for (_, request) in self.requests.iter().filter(|(_, it)| it.is_handed_out) {
             requests += 1;
+            held += request.held;
             is_receiving |= request.is_receiving();
         }
         Load {
+            held,
             unwritten: self.outgoing.remaining(),
             requests,
             may_send_body: is_receiving || self.closing.has_unread_body(),
@@ -459,6 +461,7 @@ impl Connection {
             keep_conn: request.keep_conn,
             params: params.clone(),
             length: request.stdin.length(),
+            data_length: request.data.length(),
         }));
         // What is complete without a record, or at once.
         let end = StreamEnd::Complete;
@@ -506,6 +509,9 @@ impl Connection {
             self.events.push_back(Event::Surplus { key });
         }
         let data = taken.data;
+        if !data.is_empty() {
+            request.silence.restart();
+        }
         self.hand_out(key, !data.is_empty());
         if !data.is_empty() {
             self.waste.end();

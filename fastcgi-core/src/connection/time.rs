@@ -1,11 +1,13 @@
 //! What is awaited at the moment, and what happens when it does not come.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use bytes::Buf;
 
 use http::StatusCode;
 
 use super::{
-    Awaited, Connection, ConnectionError, Event, Life, Refusal, StreamEnd,
+    Awaited, Connection, ConnectionError, Event, Life, Refusal, StreamEnd, Timeouts,
     deadlines::{Late, Situation},
     request::{Gathering, RequestKey},
 };
@@ -17,87 +19,92 @@ enum LateRequest {
     Params,
     /// The first of a body of unknown length (B-5), or what follows an end that came too early (B-1).
     Body,
+    /// The rest of a body (B-15).
+    Silence,
 }
 
 impl Connection {
     /// When [`handle_deadline`](Self::handle_deadline) is to be called, unless something else happens before: then the
     /// deadline may be another one. `None` when nothing is awaited.
     pub fn deadline(&mut self, now: Instant) -> Option<Instant> {
-        let situation = self.situation();
-        let connection = self
-            .deadlines
-            .next(now, situation, &self.config.timeouts)
-            .map(|(until, _)| until);
-        let requests = self.request_deadlines().map(|(until, ..)| until);
+        let connection = self.connection_deadline(now).map(|(until, _)| until);
+        let requests = self.request_deadlines(now).map(|(until, ..)| until);
         requests.chain(connection).min()
     }
 
     /// Does what is to be done about everything that is late at `now`.
     pub fn handle_deadline(&mut self, now: Instant) {
-        while let Some((key, late)) = self.late_request(now) {
+        let late: Vec<_> = self
+            .request_deadlines(now)
+            .filter(|(until, ..)| *until <= now)
+            .collect();
+        for (_, key, late) in late {
             self.handle_late_request(key, late);
         }
-        let situation = self.situation();
-        let next = self.deadlines.next(now, situation, &self.config.timeouts);
-        if let Some((_, late)) = next.filter(|(until, _)| *until <= now) {
+        let connection = self.connection_deadline(now);
+        if let Some((_, late)) = connection.filter(|(until, _)| *until <= now) {
             self.handle_late(late);
         }
         self.settle();
     }
 
+    fn connection_deadline(&mut self, now: Instant) -> Option<(Instant, Late)> {
+        let situation = self.situation();
+        self.deadlines.next(now, situation, &self.config.timeouts)
+    }
+
     fn situation(&self) -> Situation {
-        let load = self.load();
-        let wants_input = self.wants_input();
-        let is_served = |life| matches!(life, Life::Open | Life::FirstIsLast | Life::LastRequests);
+        let life = self.closing.life();
+        let is_served = matches!(life, Life::Open | Life::FirstIsLast | Life::LastRequests);
         Situation {
-            life: self.closing.life(),
+            life,
             has_begun: self.closing.has_begun(),
             is_at_eof: self.closing.is_at_eof(),
-            is_unwritten: load.unwritten > 0,
+            is_unwritten: self.outgoing.has_remaining(),
             has_requests: !self.requests.is_empty(),
             has_partial: self.partial > 0,
-            is_held_back: is_served(self.closing.life())
+            is_held_back: is_served
                 && !self.pressure.is_stalled
                 && !self.closing.is_at_eof()
-                && !wants_input,
-            awaits_body: wants_input
-                && self.pressure.held == 0
-                && self
-                    .requests
-                    .iter()
-                    .any(|(_, it)| it.is_handed_out && it.is_receiving()),
+                && !self.wants_input(),
             drain_limit: self.closing.drain_limit(),
         }
     }
 
-    fn request_deadlines(&self) -> impl Iterator<Item = (Instant, RequestKey, LateRequest)> {
-        let limit = self.config.timeouts.params;
-        self.requests.iter().filter_map(move |(key, request)| {
-            let (until, late) = match &request.params {
-                Gathering::Arriving(_) => (request.since.checked_add(limit), LateRequest::Params),
-                Gathering::Here { .. } if !request.is_handed_out => {
-                    (request.since.checked_add(limit), LateRequest::Body)
-                }
-                Gathering::Here { .. } => {
-                    let streams = [
-                        request.stdin.suspended_until(),
-                        request.data.suspended_until(),
-                    ];
-                    (streams.into_iter().flatten().min(), LateRequest::Body)
-                }
-            };
-            Some((until?, key, late))
+    fn request_deadlines(
+        &mut self,
+        now: Instant,
+    ) -> impl Iterator<Item = (Instant, RequestKey, LateRequest)> {
+        let wants_input = self.wants_input();
+        let Timeouts { params, read, .. } = self.config.timeouts;
+        self.requests.iter_mut().filter_map(move |(key, request)| {
+            if !request.is_handed_out {
+                let late = match &request.params {
+                    Gathering::Arriving(_) => LateRequest::Params,
+                    Gathering::Here { .. } => LateRequest::Body,
+                };
+                return Some((request.since.checked_add(params)?, key, late));
+            }
+            let is_awaited = wants_input && request.is_receiving();
+            let silence = request
+                .silence
+                .until(is_awaited, now, read.unwrap_or(Duration::MAX))
+                .map(|until| (until, key, LateRequest::Silence));
+            let suspended = request
+                .suspended_until()
+                .map(|until| (until, key, LateRequest::Body));
+            silence.into_iter().chain(suspended).min_by_key(|it| it.0)
         })
-    }
-
-    fn late_request(&self, now: Instant) -> Option<(RequestKey, LateRequest)> {
-        let mut late = self.request_deadlines().filter(|(until, ..)| *until <= now);
-        late.next().map(|(_, key, late)| (key, late))
     }
 
     fn handle_late_request(&mut self, key: RequestKey, late: LateRequest) {
         match late {
             LateRequest::Body => self.break_off(key),
+            LateRequest::Silence => match self.requests.get_mut(key) {
+                // Not while the application is the one who is slow.
+                Some(request) if request.held > 0 => request.silence.restart(),
+                _ => self.break_off(key),
+            },
             LateRequest::Params if self.requests.len() == 1 => {
                 self.fail(ConnectionError::TimedOut(Awaited::Params));
             }
@@ -116,15 +123,6 @@ impl Connection {
             Late::Quiet => {
                 self.deadlines.said_quiet();
                 self.events.push_back(Event::Quiet);
-            }
-            Late::Body => {
-                let is_late = |(key, request): (RequestKey, &super::Request)| {
-                    (request.is_handed_out && request.is_receiving()).then_some(key)
-                };
-                let keys: Vec<_> = self.requests.iter().filter_map(is_late).collect();
-                for key in keys {
-                    self.break_off(key);
-                }
             }
             Late::Write => {
                 self.fail(ConnectionError::TimedOut(Awaited::Write));
