@@ -82,6 +82,7 @@ impl Deadlines {
         let opening = is_open && !situation.has_begun;
         let beginning = is_open && !situation.has_requests && situation.has_partial;
         let is_draining = life == Life::Draining;
+        let is_over = matches!(life, Life::Closed | Life::Reset);
         if !is_between {
             self.is_quiet = false;
         }
@@ -90,7 +91,7 @@ impl Deadlines {
         let drain = situation.drain_limit;
         let first = is_idle && life == Life::FirstIsLast;
         let stalls = situation.is_unwritten && situation.is_held_back;
-        let writes = situation.is_unwritten && !is_draining;
+        let writes = situation.is_unwritten && !is_draining && !is_over;
         let quiet = is_between && !self.is_quiet;
         [
             (
