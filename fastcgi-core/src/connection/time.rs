@@ -41,11 +41,15 @@ impl Connection {
         for (_, key, late) in late {
             self.handle_late_request(key, late);
         }
-        let connection = self.connection_deadline(now);
-        if let Some((_, late)) = connection.filter(|(until, _)| *until <= now) {
-            self.handle_late(late);
-        }
         self.settle();
+        // Each of them is awaited no more once it was handled.
+        while let Some((until, late)) = self.connection_deadline(now) {
+            if until > now {
+                break;
+            }
+            self.handle_late(late);
+            self.settle();
+        }
     }
 
     fn connection_deadline(&mut self, now: Instant) -> Option<(Instant, Late)> {
