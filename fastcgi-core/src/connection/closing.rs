@@ -143,6 +143,8 @@ impl Closing {
     pub(super) fn shut_down(&mut self) {
         match self.life {
             Life::Open if !self.has_begun => self.life = Life::FirstIsLast,
+            // It was told before.
+            Life::FirstIsLast => {}
             _ => self.take_no_more(),
         }
     }
