@@ -200,12 +200,15 @@ impl Connection {
 
     /// Whether to read from the socket. It may be so again after anything that happens.
     pub fn wants_input(&self) -> bool {
-        match self.closing.life() {
-            Life::Closed | Life::Reset => false,
-            _ if self.closing.is_at_eof() || self.closing.error().is_some() => false,
-            Life::Draining => true,
-            _ => self.pressure.wants_input(self.load(), &self.config.limits),
-        }
+        self.may_read()
+            && (self.closing.life() == Life::Draining
+                || self.pressure.wants_input(self.load(), &self.config.limits))
+    }
+
+    /// Whether more may arrive, and is not left alone for good.
+    fn may_read(&self) -> bool {
+        let is_over = matches!(self.closing.life(), Life::Closed | Life::Reset);
+        !is_over && !self.closing.is_at_eof() && self.closing.error().is_none()
     }
 
     /// Whether there is room for more of a response.
@@ -236,7 +239,8 @@ impl Connection {
         let mut is_receiving = false;
         for (_, request) in self.requests.iter().filter(|(_, it)| it.is_handed_out) {
             requests += 1;
-            held += request.held;
+            // The owner may count as it likes.
+            held = request.held.saturating_add(held);
             is_receiving |= request.is_receiving();
         }
         Load {

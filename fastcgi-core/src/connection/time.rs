@@ -7,7 +7,7 @@ use bytes::Buf;
 use http::StatusCode;
 
 use super::{
-    Awaited, Connection, ConnectionError, Event, Life, Refusal, StreamEnd, Timeouts,
+    Awaited, Connection, ConnectionError, Event, Refusal, StreamEnd, Timeouts,
     deadlines::{Late, Situation},
     request::{Gathering, RequestKey},
 };
@@ -58,19 +58,14 @@ impl Connection {
     }
 
     fn situation(&self) -> Situation {
-        let life = self.closing.life();
-        let is_served = matches!(life, Life::Open | Life::FirstIsLast | Life::LastRequests);
         Situation {
-            life,
+            life: self.closing.life(),
             has_begun: self.closing.has_begun(),
             is_at_eof: self.closing.is_at_eof(),
             is_unwritten: self.outgoing.has_remaining(),
             has_requests: !self.requests.is_empty(),
             has_partial: self.partial > 0,
-            is_held_back: is_served
-                && !self.pressure.is_stalled
-                && !self.closing.is_at_eof()
-                && !self.wants_input(),
+            is_held_back: self.may_read() && !self.wants_input() && !self.pressure.is_stalled,
             drain_limit: self.closing.drain_limit(),
         }
     }
