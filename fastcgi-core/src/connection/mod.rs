@@ -109,8 +109,14 @@ impl Connection {
 
     fn consume(&mut self, now: Instant, input: &mut BytesMut) -> Option<Event> {
         loop {
-            if let Some(event) = self.events.pop_front() {
-                return Some(event);
+            while let Some(event) = self.events.pop_front() {
+                // The owner may have ended the request since.
+                let is_over = event
+                    .stream()
+                    .is_some_and(|key| self.requests.get(key).is_none());
+                if !is_over {
+                    return Some(event);
+                }
             }
             if !self.takes_records() {
                 self.closing.discard(input.len());
@@ -164,7 +170,8 @@ impl Connection {
 
     /// The commands for one request, or `None` once it has ended.
     pub fn request(&mut self, key: RequestKey) -> Option<RequestMut<'_>> {
-        self.requests.get(key)?;
+        // An old key may be that of a request that the application does not know yet.
+        self.requests.get(key).filter(|it| it.is_handed_out)?;
         Some(RequestMut::new(self, key))
     }
 
@@ -193,7 +200,8 @@ impl Connection {
 
     /// Sets how many bytes of a request's body wait to be read, with what it costs to keep them.
     pub fn set_held(&mut self, key: RequestKey, bytes: usize) {
-        if let Some(request) = self.requests.get_mut(key) {
+        let request = self.requests.get_mut(key);
+        if let Some(request) = request.filter(|it| it.is_handed_out) {
             request.held = bytes;
         }
     }
