@@ -52,8 +52,8 @@ enum State {
 pub(super) struct Taken {
     /// What of it belongs to the stream.
     pub(super) data: Bytes,
-    /// Whether there was more than was announced.
-    pub(super) has_surplus: bool,
+    /// How many bytes more there were than was announced.
+    pub(super) surplus: usize,
     /// Whether the stream is over with it.
     pub(super) end: Option<StreamEnd>,
 }
@@ -75,7 +75,7 @@ impl Stream {
     pub(super) fn push(&mut self, mut data: Bytes) -> Taken {
         if self.is_complete() {
             return Taken {
-                has_surplus: true,
+                surplus: data.len(),
                 ..Taken::default()
             };
         }
@@ -83,7 +83,7 @@ impl Stream {
             .announced
             .map_or(u64::MAX, |announced| announced - self.received);
         let fits = usize::try_from(room).unwrap_or(usize::MAX).min(data.len());
-        let has_surplus = fits < data.len();
+        let surplus = data.len() - fits;
         data.truncate(fits);
         self.received += data.len() as u64;
         let is_full = self.announced == Some(self.received);
@@ -93,7 +93,7 @@ impl Stream {
         };
         Taken {
             data,
-            has_surplus,
+            surplus,
             end: is_full.then_some(StreamEnd::Complete),
         }
     }
@@ -143,6 +143,18 @@ impl Stream {
         match self.state {
             State::Ended => Some(self.received),
             _ => self.announced,
+        }
+    }
+
+    /// How the stream ended, if it did so before any data.
+    pub(super) fn end_without_data(&self) -> Option<StreamEnd> {
+        let is_short = self.announced.is_some_and(|announced| announced > 0);
+        match self.state {
+            _ if self.received > 0 => None,
+            State::Open { .. } | State::Suspended { .. } => None,
+            State::Full => Some(StreamEnd::Complete),
+            State::Ended if !is_short => Some(StreamEnd::Complete),
+            State::Ended | State::Failed => Some(StreamEnd::Incomplete),
         }
     }
 

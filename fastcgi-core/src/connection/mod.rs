@@ -475,12 +475,11 @@ impl Connection {
             length: request.stdin.length(),
             data_length: request.data.length(),
         }));
-        // What is complete without a record, or at once.
-        let end = StreamEnd::Complete;
-        if request.stdin.length() == Some(0) {
+        // What ended before the application could be told.
+        if let Some(end) = request.stdin.end_without_data() {
             self.events.push_back(Event::StdinEnd { key, end });
         }
-        if request.role == Role::FILTER && request.data.length() == Some(0) {
+        if let (Role::FILTER, Some(end)) = (request.role, request.data.end_without_data()) {
             self.events.push_back(Event::DataEnd { key, end });
         }
         self.waste.end();
@@ -500,51 +499,55 @@ impl Connection {
             return Err(ConnectionError::UnexpectedRecord(record_type));
         }
         let is_stdin = record_type == RecordType::STDIN;
+        let is_empty = content.is_empty();
         let stream = match is_stdin {
             true => &mut request.stdin,
-            false => &mut request.data,
+            false if request.role == Role::FILTER => &mut request.data,
+            // B-13: a file is for a Filter.
+            false => return self.ignore(content.len()),
         };
-        let length = content.len();
-        let taken = match length {
-            0 => Taken {
+        let Taken { data, surplus, end } = match is_empty {
+            true => Taken {
                 end: stream.push_end(now),
                 ..Taken::default()
             },
-            _ => stream.push(content),
+            false => stream.push(content),
         };
         let was_handed_out = request.is_handed_out;
-        // B-3
-        let is_first_surplus = taken.has_surplus
-            && was_handed_out
-            && !std::mem::replace(&mut request.has_surplus, true);
-        if is_first_surplus {
-            self.events.push_back(Event::Surplus { key });
-        }
-        let data = taken.data;
         if !data.is_empty() {
             request.silence.restart();
         }
         self.hand_out(key, !data.is_empty());
+        if is_empty {
+            self.waste.empty_record()?;
+        }
         if !data.is_empty() {
             self.waste.end();
             self.events.push_back(match is_stdin {
                 true => Event::Stdin { key, data },
                 false => Event::Data { key, data },
             });
-        } else if length == 0 {
-            self.waste.empty_record()?;
-        } else {
-            self.waste
-                .ignored_record(length, self.config.limits.max_ignored)?;
         }
-        if let Some(end) = taken.end {
-            // An empty body has ended with its request.
-            let is_said = is_stdin && !was_handed_out && length == 0;
-            if !is_said {
-                self.events.push_back(match is_stdin {
-                    true => Event::StdinEnd { key, end },
-                    false => Event::DataEnd { key, end },
-                });
+        // Of an end before any data, the application is told when the request is handed out.
+        if let (Some(end), true) = (end, was_handed_out || !is_empty) {
+            self.events.push_back(match is_stdin {
+                true => Event::StdinEnd { key, end },
+                false => Event::DataEnd { key, end },
+            });
+        }
+        self.discard_surplus(key, surplus)
+    }
+
+    /// B-3: what follows the announced bytes is no part of the stream.
+    fn discard_surplus(&mut self, key: RequestKey, length: usize) -> Result<(), ConnectionError> {
+        if length == 0 {
+            return Ok(());
+        }
+        self.ignore(length)?;
+        let request = self.requests.get_mut(key);
+        if let Some(request) = request.filter(|it| it.is_handed_out) {
+            if !std::mem::replace(&mut request.has_surplus, true) {
+                self.events.push_back(Event::Surplus { key });
             }
         }
         Ok(())

@@ -139,7 +139,9 @@ impl Connection {
             return;
         };
         let (stdin, data) = (request.stdin.fail(), request.data.fail());
-        self.hand_out(key, false);
+        if !request.is_handed_out {
+            return self.hand_out(key, false);
+        }
         let end = StreamEnd::Incomplete;
         if stdin {
             self.events.push_back(Event::StdinEnd { key, end });
