@@ -300,10 +300,7 @@ impl Connection {
             return self.ignore(content.len());
         };
         match record_type {
-            RecordType::ABORT_REQUEST => {
-                self.abort(key);
-                Ok(())
-            }
+            RecordType::ABORT_REQUEST => self.abort(key),
             RecordType::PARAMS => self.take_params(now, key, content),
             RecordType::STDIN | RecordType::DATA => {
                 self.take_stream(now, key, record_type, content)
@@ -324,7 +321,7 @@ impl Connection {
         if record_type.is_application() {
             return Err(ConnectionError::MissingRequestId(record_type));
         }
-        self.waste.reply(!self.outgoing.has_remaining())?;
+        self.waste.reply(&self.outgoing)?;
         if record_type == RecordType::GET_VALUES {
             let query = Params::parse(content)?;
             let answer = values::answer(&query, &self.config.limits);
@@ -362,23 +359,23 @@ impl Connection {
             return self.refuse_multiplexing(id);
         }
         let is_too_many = self.requests.len() >= self.config.limits.max_reqs;
-        if is_too_many {
-            self.waste.reply(!self.outgoing.has_remaining())?;
-        }
         let since = self.deadlines.begin_request(now);
         let request = Request::new(id, &begin, since);
         self.closing.begin_request(request.keep_conn, is_alone);
         let key = self.requests.insert(request);
-        if is_too_many {
-            self.announce_refusal(key, Refusal::TooManyRequests);
-            self.refuse(key, StatusCode::SERVICE_UNAVAILABLE, EndRequest::COMPLETE);
+        match is_too_many {
+            true => self.turn_away(
+                key,
+                Refusal::TooManyRequests,
+                StatusCode::SERVICE_UNAVAILABLE,
+            ),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     /// The one refusal without a response (R-10a).
     fn refuse_multiplexing(&mut self, id: RequestId) -> Result<(), ConnectionError> {
-        self.waste.reply(!self.outgoing.has_remaining())?;
+        self.waste.reply(&self.outgoing)?;
         let end = EndRequest {
             app_status: 0,
             protocol_status: ProtocolStatus::CANT_MPX_CONN,
@@ -390,24 +387,45 @@ impl Connection {
         Ok(())
     }
 
-    fn announce_refusal(&mut self, key: RequestKey, refusal: Refusal) {
+    /// R-10a: refuses a request that the application does not know of.
+    fn turn_away(
+        &mut self,
+        key: RequestKey,
+        refusal: Refusal,
+        status: StatusCode,
+    ) -> Result<(), ConnectionError> {
+        self.waste.reply(&self.outgoing)?;
         if let Some(request) = self.requests.get(key) {
             let id = request.id;
             self.events.push_back(Event::Refused { id, refusal });
         }
+        let end = EndRequest {
+            app_status: 0,
+            protocol_status: match refusal {
+                Refusal::Role(_) => ProtocolStatus::UNKNOWN_ROLE,
+                _ => ProtocolStatus::REQUEST_COMPLETE,
+            },
+        };
+        self.refuse(key, status, end);
+        Ok(())
     }
 
     /// B-11: nobody waits for the response, and the request is ended once.
-    fn abort(&mut self, key: RequestKey) {
-        let request = self.requests.get(key);
-        if request.is_some_and(|request| request.is_handed_out) {
+    fn abort(&mut self, key: RequestKey) -> Result<(), ConnectionError> {
+        self.waste.aborted(&self.outgoing)?;
+        let Some(request) = self.requests.get_mut(key) else {
+            return Ok(());
+        };
+        if request.is_handed_out {
             self.events.push_back(Event::Aborted { key });
+            self.waste.end();
+        } else {
+            // A request of which nobody has heard is no progress.
+            self.waste.empty_record()?;
         }
-        self.waste.end();
-        if let Some(request) = self.requests.get_mut(key) {
-            request.output.forget();
-        }
+        request.output.forget();
         self.end_request(key, ABORTED);
+        Ok(())
     }
 
     fn take_params(
@@ -436,21 +454,14 @@ impl Connection {
             _ => false,
         };
         if let Some(refusal) = refusal {
-            self.announce_refusal(key, refusal);
-            let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-            self.refuse(key, status, EndRequest::COMPLETE);
-        } else if !is_served {
+            return self.turn_away(key, refusal, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+        }
+        if !is_served {
             // B-13: fail closed. An authorizing web server takes a bare END_REQUEST for a yes.
             let role = request.role;
-            self.announce_refusal(key, Refusal::Role(role));
-            let end = EndRequest {
-                app_status: 0,
-                protocol_status: ProtocolStatus::UNKNOWN_ROLE,
-            };
-            self.refuse(key, StatusCode::FORBIDDEN, end);
-        } else {
-            self.hand_out(key, false);
+            return self.turn_away(key, Refusal::Role(role), StatusCode::FORBIDDEN);
         }
+        self.hand_out(key, false);
         Ok(())
     }
 

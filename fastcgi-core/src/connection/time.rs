@@ -11,8 +11,6 @@ use super::{
     deadlines::{Late, Situation},
     request::{Gathering, RequestKey},
 };
-use crate::record::EndRequest;
-
 /// What of a request is late.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LateRequest {
@@ -109,8 +107,10 @@ impl Connection {
             }
             // The others are worth more than the connection.
             LateRequest::Params => {
-                self.announce_refusal(key, Refusal::ParamsTooSlow);
-                self.refuse(key, StatusCode::REQUEST_TIMEOUT, EndRequest::COMPLETE);
+                let status = StatusCode::REQUEST_TIMEOUT;
+                if let Err(error) = self.turn_away(key, Refusal::ParamsTooSlow, status) {
+                    self.fail(error);
+                }
             }
         }
     }
