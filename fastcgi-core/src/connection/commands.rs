@@ -44,7 +44,7 @@ impl<'a> RequestMut<'a> {
     /// The header block of the response, and how much may follow it.
     ///
     /// It leaves with the first of what follows, or with [`flush`](Self::flush): until then, a failure can still be
-    /// answered with a status of 500.
+    /// answered with a status of 500, and another head takes its place. After that, a head is ignored.
     pub fn head(&mut self, head: BytesMut, length: BodyLength) {
         if let Some(request) = self.connection.requests.get_mut(self.key) {
             request.output.head(head, length);
@@ -61,7 +61,7 @@ impl<'a> RequestMut<'a> {
     ///
     /// # Errors
     ///
-    /// When the answer of an Authorizer is longer than 64 KiB (B-13). Nothing of it has left: let it
+    /// When the answer of an Authorizer is longer than 64 KiB (B-13). Nothing of it has left, and nothing will: let it
     /// [fail](Self::fail).
     pub fn stdout(&mut self, data: Bytes) -> Result<usize, TooLong> {
         let Connection {
@@ -101,10 +101,10 @@ impl<'a> RequestMut<'a> {
 
     /// Ends the response and the request. By value: nothing can follow.
     ///
-    /// A response that is shorter than it was announced [fails](Self::fail) in its place.
+    /// A response that is shorter than it was announced, or was [too long](TooLong), [fails](Self::fail) in its place.
     pub fn end(self, app_status: u32) -> Ending {
         let request = self.connection.requests.get(self.key);
-        if request.is_some_and(|request| request.output.length().finish().is_err()) {
+        if request.is_some_and(|request| !request.output.is_complete()) {
             return self.fail(app_status);
         }
         let end = EndRequest {
@@ -146,9 +146,9 @@ impl std::fmt::Display for TooLong {
 impl std::error::Error for TooLong {}
 
 impl Request {
-    /// The first of the response leaves now, or could.
+    /// The first of the response leaves now.
     fn note_answer(&mut self) {
-        if self.output.is_held() {
+        if self.output.is_about_to_begin() {
             self.answered_early = !self.has_ended();
         }
     }

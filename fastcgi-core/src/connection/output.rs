@@ -12,7 +12,7 @@
 //! ```
 //!
 //! The head waits, so that a failure can still be a 500 (R-10). An Authorizer's answer waits until all of it is known
-//! (B-13). Messages for the log follow the head (R-16).
+//! (B-13), and is a 500 if that is too much. Messages for the log follow the head (R-16).
 
 use bytes::{Bytes, BytesMut};
 
@@ -38,6 +38,8 @@ pub(super) struct Output {
 enum State {
     Untouched,
     HeadHeld(BytesMut),
+    /// It had to be whole, and was too long for that: only another response can take its place.
+    TooLong,
     Streaming,
 }
 
@@ -73,10 +75,12 @@ impl Output {
         }
     }
 
-    /// The header block, and how much may follow it.
+    /// The header block, and how much may follow it. It is of no use behind a response that has begun.
     pub(super) fn head(&mut self, head: BytesMut, length: BodyLength) {
-        self.state = State::HeadHeld(head);
-        self.length = length;
+        if let State::Untouched | State::HeadHeld(_) = self.state {
+            self.state = State::HeadHeld(head);
+            self.length = length;
+        }
     }
 
     /// Part of what follows the head.
@@ -144,9 +148,19 @@ impl Output {
         !matches!(self.state, State::Streaming)
     }
 
+    /// Whether it begins with the next that is said: it is held, and need not be whole.
+    pub(super) fn is_about_to_begin(&self) -> bool {
+        self.is_held() && !self.is_whole
+    }
+
     /// How much may still follow.
     pub(super) fn length(&self) -> BodyLength {
         self.length
+    }
+
+    /// Whether it may end like this.
+    pub(super) fn is_complete(&self) -> bool {
+        !matches!(self.state, State::TooLong) && self.length.finish().is_ok()
     }
 
     /// Adds to an answer that has to be whole; `false` when it is too long.
@@ -159,7 +173,10 @@ impl Output {
                 held.extend_from_slice(data);
                 true
             }
-            _ => false,
+            _ => {
+                self.state = State::TooLong;
+                false
+            }
         }
     }
 
