@@ -103,6 +103,7 @@ impl<'a> RequestMut<'a> {
     ///
     /// A response that is shorter than it was announced, or was [too long](TooLong), [fails](Self::fail) in its place.
     pub fn end(self, app_status: u32) -> Ending {
+        self.connection.forget_events(self.key);
         let request = self.connection.requests.get(self.key);
         if request.is_some_and(|request| !request.output.is_complete()) {
             return self.fail(app_status);
@@ -118,6 +119,7 @@ impl<'a> RequestMut<'a> {
     /// Gives the response up, so that the client can see that something is missing: with a status of 500 as long as
     /// nothing of it has left, else by breaking it off.
     pub fn fail(self, app_status: u32) -> Ending {
+        self.connection.forget_events(self.key);
         let end = EndRequest {
             app_status,
             ..EndRequest::COMPLETE
@@ -181,6 +183,11 @@ impl Connection {
                 .put_record(RecordType::END_REQUEST, Some(request.id), &end.to_bytes());
         }
         self.settle();
+    }
+
+    /// The owner has done with a request: what has happened to its streams is of no use any more.
+    fn forget_events(&mut self, key: RequestKey) {
+        self.events.retain(|event| event.stream() != Some(key));
     }
 
     /// a record is begun that no web server can take for one, and not finished; after that nothing can be sent on

@@ -10,7 +10,7 @@ use crate::{
 
 /// Something that the application has to know.
 ///
-/// A key is that of a request in progress, but for [`Aborted`](Self::Aborted), the last event of a request.
+/// Of a request that its owner has ended there are no more events, and none behind [`Aborted`](Self::Aborted).
 ///
 /// Management records, unknown types, records of requests that are over, and requests that are refused are dealt with
 /// inside [`Connection`](crate::Connection).

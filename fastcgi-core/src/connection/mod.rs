@@ -109,14 +109,8 @@ impl Connection {
 
     fn consume(&mut self, now: Instant, input: &mut BytesMut) -> Option<Event> {
         loop {
-            while let Some(event) = self.events.pop_front() {
-                // The owner may have ended the request since.
-                let is_over = event
-                    .stream()
-                    .is_some_and(|key| self.requests.get(key).is_none());
-                if !is_over {
-                    return Some(event);
-                }
+            if let Some(event) = self.events.pop_front() {
+                return Some(event);
             }
             if !self.takes_records() {
                 self.closing.discard(input.len());
@@ -554,14 +548,13 @@ impl Connection {
         if length == 0 {
             return Ok(());
         }
-        self.ignore(length)?;
         let request = self.requests.get_mut(key);
         if let Some(request) = request.filter(|it| it.is_handed_out) {
             if !std::mem::replace(&mut request.has_surplus, true) {
                 self.events.push_back(Event::Surplus { key });
             }
         }
-        Ok(())
+        self.ignore(length)
     }
 
     fn ignore(&mut self, length: usize) -> Result<(), ConnectionError> {
