@@ -70,8 +70,10 @@ impl<'a> RequestMut<'a> {
         let Some(request) = requests.get_mut(self.key) else {
             return Ok(0);
         };
-        request.note_answer();
-        match request.output.stdout(request.id, data, outgoing) {
+        let was_held = request.output.is_held();
+        let put = request.output.stdout(request.id, data, outgoing);
+        request.note_answer(was_held);
+        match put {
             Put::Taken { surplus } => Ok(surplus),
             Put::TooLong => Err(TooLong(())),
         }
@@ -83,8 +85,9 @@ impl<'a> RequestMut<'a> {
             requests, outgoing, ..
         } = &mut *self.connection;
         if let Some(request) = requests.get_mut(self.key) {
-            request.note_answer();
+            let was_held = request.output.is_held();
             request.output.flush(request.id, outgoing);
+            request.note_answer(was_held);
         }
     }
 
@@ -148,9 +151,9 @@ impl std::fmt::Display for TooLong {
 impl std::error::Error for TooLong {}
 
 impl Request {
-    /// The first of the response leaves now.
-    fn note_answer(&mut self) {
-        if self.output.is_about_to_begin() {
+    /// B-9: whether the response began now, and so before the web server had sent everything.
+    fn note_answer(&mut self, was_held: bool) {
+        if was_held && !self.output.is_held() {
             self.answered_early = !self.has_ended();
         }
     }

@@ -97,14 +97,16 @@ impl Output {
                 false => Put::TooLong,
             };
         }
-        self.let_go(id, outgoing);
-        outgoing.put_stream(RecordType::STDOUT, id, data);
+        if !data.is_empty() {
+            self.let_go(id, outgoing);
+            outgoing.put_stream(RecordType::STDOUT, id, data);
+        }
         Put::Taken { surplus }
     }
 
-    /// There is nothing more at the moment: the head need not wait for the body.
+    /// There is nothing more at the moment: the head, if there is one, need not wait for the body.
     pub(super) fn flush(&mut self, id: RequestId, outgoing: &mut Outgoing) {
-        if !self.is_whole {
+        if let (State::HeadHeld(_), false) = (&self.state, self.is_whole) {
             self.let_go(id, outgoing);
         }
     }
@@ -146,11 +148,6 @@ impl Output {
     /// Whether nothing of the response has left.
     pub(super) fn is_held(&self) -> bool {
         !matches!(self.state, State::Streaming)
-    }
-
-    /// Whether it begins with the next that is said: it is held, and need not be whole.
-    pub(super) fn is_about_to_begin(&self) -> bool {
-        self.is_held() && !self.is_whole
     }
 
     /// How much may still follow.
