@@ -140,10 +140,8 @@ impl Stream {
 
     /// The length, as far as it is known.
     pub(super) fn length(&self) -> Option<u64> {
-        match self.state {
-            State::Ended => Some(self.received),
-            _ => self.announced,
-        }
+        let is_over = self.state == State::Ended;
+        self.announced.or(is_over.then_some(self.received))
     }
 
     /// How the stream ended, if it did so before any data.
