@@ -71,6 +71,8 @@ pub struct Connection {
     outgoing: Outgoing,
     /// Events that have happened and not been taken.
     events: VecDeque<Event>,
+    /// Why the connection fails when they are taken: a record can be of use and break a limit behind that.
+    failure: Option<ConnectionError>,
     closing: Closing,
     waste: Waste,
     pressure: Pressure,
@@ -88,6 +90,7 @@ impl Connection {
             requests: Requests::default(),
             outgoing: Outgoing::default(),
             events: VecDeque::new(),
+            failure: None,
             closing: Closing::new(),
             waste: Waste::default(),
             pressure: Pressure::default(),
@@ -112,21 +115,19 @@ impl Connection {
             if let Some(event) = self.events.pop_front() {
                 return Some(event);
             }
+            if let Some(error) = self.failure.take() {
+                self.fail(error);
+                continue;
+            }
             if !self.takes_records() {
                 self.closing.discard(input.len());
                 input.clear();
                 return None;
             }
-            let record = match self.decoder.decode(input) {
-                Ok(record) => record?,
-                Err(error) => {
-                    self.fail(error.into());
-                    continue;
-                }
+            self.failure = match self.decoder.decode(input) {
+                Ok(record) => self.take_record(now, record?).err(),
+                Err(error) => Some(error.into()),
             };
-            if let Err(error) = self.take_record(now, record) {
-                self.fail(error);
-            }
         }
     }
 
