@@ -141,7 +141,7 @@ impl Stream {
     /// The length, as far as it is known.
     pub(super) fn length(&self) -> Option<u64> {
         let is_over = self.state == State::Ended;
-        self.announced.or(is_over.then_some(self.received))
+        self.announced.or_else(|| is_over.then_some(self.received))
     }
 
     /// How the stream ended, if it did so before any data.
