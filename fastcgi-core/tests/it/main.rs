@@ -1,6 +1,7 @@
 //! The public interface, in one binary.
 
 mod body_length;
+mod captured_connections;
 mod captures;
 mod cgi_response;
 mod client_connection;
