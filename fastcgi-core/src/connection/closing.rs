@@ -141,11 +141,11 @@ impl Closing {
     }
 
     pub(super) fn shut_down(&mut self) {
-        match self.life {
-            Life::Open if !self.has_begun => self.life = Life::FirstIsLast,
-            // It was told before.
-            Life::FirstIsLast => {}
-            _ => self.take_no_more(),
+        if self.life == Life::Open {
+            self.life = match self.has_begun {
+                true => Life::LastRequests,
+                false => Life::FirstIsLast,
+            };
         }
     }
 
@@ -164,8 +164,11 @@ impl Closing {
     }
 
     pub(super) fn fail(&mut self, error: ConnectionError) {
-        self.error.get_or_insert(error);
-        self.take_no_more();
+        // What is over cannot fail any more.
+        if !matches!(self.life, Life::Closed | Life::Reset) {
+            self.error.get_or_insert(error);
+            self.take_no_more();
+        }
     }
 
     /// What is left undone stays so.

@@ -1,9 +1,11 @@
 //! Web servers that break the protocol (B-13).
 
-use std::error::Error as _;
+use std::{error::Error as _, time::Instant};
 
-use bytes::Bytes;
-use fastcgi_core::{Awaited, Config, ConnectionError, Life, Limits, record::RecordType};
+use bytes::{Bytes, BytesMut};
+use fastcgi_core::{
+    Awaited, Config, Connection, ConnectionError, Life, Limits, record::RecordType,
+};
 
 use super::get;
 use crate::{
@@ -65,6 +67,25 @@ fn an_error_aborts_the_requests_in_progress() {
     assert!(owner.request(1).is_none());
     assert_eq!(owner.connection.requests_in_progress(), 0);
     assert_eq!(owner.write(), record(6, 1, b"half"), "and no END_REQUEST");
+}
+
+#[test]
+fn a_connection_that_is_lost_cannot_fail() {
+    let config = Config::default().limits(Limits::default().max_ignored(0));
+    let mut connection = Connection::new(config);
+    let now = Instant::now();
+    // The last announced byte, and one too many.
+    let post = super::request(1, &[("CONTENT_LENGTH", "1")]);
+    let mut input = BytesMut::from(&wire(&[&post, &record(5, 1, b"xy")])[..]);
+    for _ in 0..2 {
+        assert!(connection.next_event(now, &mut input).is_some());
+    }
+    connection.lost();
+    while connection.next_event(now, &mut input).is_some() {}
+    assert_eq!(
+        (connection.life(), connection.error()),
+        (Life::Closed, None)
+    );
 }
 
 #[test]

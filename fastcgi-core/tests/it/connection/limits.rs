@@ -32,7 +32,6 @@ fn the_default_limits_are_those_documented() {
         Timeouts::default(),
         Timeouts::default()
             .params(Duration::from_secs(30))
-            .idle(None)
             .read(None)
             .write(Duration::from_secs(60))
     );
