@@ -79,7 +79,8 @@ impl<'a> RequestMut<'a> {
         }
     }
 
-    /// There is nothing more of the response at the moment, so its head has waited long enough.
+    /// There is nothing more of the response at the moment, so its head has waited long enough. Without a head, this does
+    /// nothing.
     pub fn flush(&mut self) {
         let Connection {
             requests, outgoing, ..
@@ -201,6 +202,7 @@ impl Connection {
             return self.end_request(key, ABORTED);
         }
         if let Some(request) = self.requests.remove(key) {
+            self.closing.end_request(Unread::of(&request));
             self.outgoing.put_broken(request.id);
             self.fail(ConnectionError::Truncated);
         }

@@ -15,15 +15,14 @@
 //!
 //! One [`Stream`] goes through the part behind `Params`. A Filter has two of them.
 
-use std::time::Instant;
+use std::{fmt, time::Instant};
 
 use bytes::{Bytes, BytesMut};
 
-use super::{ConnectionError, Limits, Refusal, event::StreamEnd, limits::SUSPENDED_LIMIT};
+use super::{ConnectionError, Limits, Refusal, event::StreamEnd};
 use crate::params::{Params, ParamsError};
 
 /// A stream from the web server, with the rules about its length (B-1 to B-5).
-#[derive(Debug)]
 pub(super) struct Stream {
     /// The length that was announced. It is a cap: what comes after it is no part of the body (B-3).
     announced: Option<u64>,
@@ -166,17 +165,33 @@ impl Stream {
         self.state == State::Ended
     }
 
-    /// Until when something has to follow an end that came too early.
-    pub(super) fn suspended_until(&self) -> Option<Instant> {
+    /// Whether it was given up.
+    pub(super) fn has_failed(&self) -> bool {
+        self.state == State::Failed
+    }
+
+    /// Since when something has to follow an end that came too early.
+    pub(super) fn suspended_since(&self) -> Option<Instant> {
         match self.state {
-            State::Suspended { since } => since.checked_add(SUSPENDED_LIMIT),
+            State::Suspended { since } => Some(since),
             _ => None,
         }
     }
 }
 
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.state {
+            State::Open { .. } => "Open",
+            State::Suspended { .. } => "Suspended",
+            State::Full => "Full",
+            State::Ended => "Ended",
+            State::Failed => "Failed",
+        })
+    }
+}
+
 /// The contents of `FCGI_PARAMS` so far.
-#[derive(Debug)]
 pub(super) enum Gathered {
     Nothing,
     /// As it arrived: nearly every request has its params in one record.

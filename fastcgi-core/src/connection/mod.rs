@@ -18,7 +18,7 @@ mod requests;
 mod time;
 mod waste;
 
-use std::{collections::VecDeque, time::Instant};
+use std::{collections::VecDeque, fmt, time::Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::StatusCode;
@@ -63,7 +63,8 @@ use crate::{
 /// - and does what [`life`](Self::life) says: it serves, drains, closes or resets the connection.
 ///
 /// Times are the owner's: each `now` is at least as late as the one before.
-#[derive(Debug)]
+///
+/// `Debug` prints how far the connection and its requests have come, and nothing of what they carry.
 pub struct Connection {
     config: Config,
     decoder: Decoder,
@@ -128,6 +129,7 @@ impl Connection {
                 Ok(record) => self.take_record(now, record?).err(),
                 Err(error) => Some(error.into()),
             };
+            self.deadlines.took_record();
         }
     }
 
@@ -190,7 +192,8 @@ impl Connection {
     /// Our side of the connection is closed, as [`Life::Draining`] asks for. `leftover` is how much has arrived that was
     /// not handed over.
     pub fn write_side_closed(&mut self, leftover: usize) {
-        self.closing.shut_down_write(leftover);
+        self.closing
+            .shut_down_write(leftover + self.decoder.awaited());
     }
 
     /// Sets how many bytes of a request's body wait to be read, with what it costs to keep them.
@@ -211,7 +214,7 @@ impl Connection {
     /// Whether more may arrive, and is not left alone for good.
     fn may_read(&self) -> bool {
         let is_over = matches!(self.closing.life(), Life::Closed | Life::Reset);
-        !is_over && !self.closing.is_at_eof() && self.closing.error().is_none()
+        !is_over && !self.closing.is_at_eof() && !self.closing.is_broken_by_web_server()
     }
 
     /// Whether there is room for more of a response.
@@ -237,19 +240,17 @@ impl Connection {
     }
 
     fn load(&self) -> Load {
-        let mut requests = 0;
-        let mut held = 0;
+        let mut held = 0_usize;
         let mut is_receiving = false;
         for (_, request) in self.requests.iter().filter(|(_, it)| it.is_handed_out) {
-            requests += 1;
             // The owner may count as it likes.
-            held = request.held.saturating_add(held);
+            held = held.saturating_add(request.held);
             is_receiving |= request.is_receiving();
         }
         Load {
             held,
             unwritten: self.outgoing.remaining(),
-            requests,
+            requests: self.requests.len(),
             may_send_body: is_receiving || self.closing.has_unread_body(),
         }
     }
@@ -377,6 +378,7 @@ impl Connection {
         };
         self.outgoing
             .put_record(RecordType::END_REQUEST, Some(id), &end.to_bytes());
+        self.closing.refuse_request();
         let refusal = Refusal::Multiplexed;
         self.events.push_back(Event::Refused { id, refusal });
         Ok(())
@@ -561,5 +563,16 @@ impl Connection {
     fn ignore(&mut self, length: usize) -> Result<(), ConnectionError> {
         self.waste
             .ignored_record(length, self.config.limits.max_ignored)
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("life", &self.closing.life())
+            .field("error", &self.closing.error())
+            .field("requests", &self.requests)
+            .field("unwritten", &self.outgoing.remaining())
+            .finish_non_exhaustive()
     }
 }

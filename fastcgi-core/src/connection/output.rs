@@ -14,6 +14,8 @@
 //! The head waits, so that a failure can still be a 500. An Authorizer's answer waits until all of it is known
 //! (B-13), and is a 500 if that is too much. Messages for the log follow the head.
 
+use std::fmt;
+
 use bytes::{Bytes, BytesMut};
 
 use super::limits::MAX_WHOLE;
@@ -24,7 +26,6 @@ use crate::{
 };
 
 /// The response to one request, as far as it is known.
-#[derive(Debug)]
 pub(super) struct Output {
     state: State,
     length: BodyLength,
@@ -34,7 +35,6 @@ pub(super) struct Output {
     stderr: Stderr,
 }
 
-#[derive(Debug)]
 enum State {
     Untouched,
     HeadHeld(BytesMut),
@@ -44,7 +44,7 @@ enum State {
 }
 
 /// Messages for the web server's log.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Stderr {
     /// Those that wait for the head to leave.
     waiting: Vec<Bytes>,
@@ -97,7 +97,14 @@ impl Output {
                 false => Put::TooLong,
             };
         }
-        if !data.is_empty() {
+        if data.is_empty() {
+            return Put::Taken { surplus };
+        }
+        if let State::Untouched = self.state {
+            // The head is the first of the data.
+            outgoing.put_stream(RecordType::STDOUT, id, data);
+            self.let_go(id, outgoing);
+        } else {
             self.let_go(id, outgoing);
             outgoing.put_stream(RecordType::STDOUT, id, data);
         }
@@ -187,5 +194,16 @@ impl Output {
         for message in std::mem::take(&mut self.stderr.waiting) {
             self.stderr(id, message, outgoing);
         }
+    }
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.state {
+            State::Untouched => "Untouched",
+            State::HeadHeld(_) => "HeadHeld",
+            State::TooLong => "TooLong",
+            State::Streaming => "Streaming",
+        })
     }
 }

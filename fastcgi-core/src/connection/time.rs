@@ -9,6 +9,7 @@ use http::StatusCode;
 use super::{
     Awaited, Connection, ConnectionError, Event, Refusal, StreamEnd, Timeouts,
     deadlines::{Late, Situation},
+    limits::SUSPENDED_LIMIT,
     request::{Gathering, RequestKey},
 };
 /// What of a request is late.
@@ -56,6 +57,7 @@ impl Connection {
     }
 
     fn situation(&self) -> Situation {
+        let wants_input = self.wants_input();
         Situation {
             life: self.closing.life(),
             has_begun: self.closing.has_begun(),
@@ -63,32 +65,39 @@ impl Connection {
             is_unwritten: self.outgoing.has_remaining(),
             has_requests: !self.requests.is_empty(),
             has_partial: self.partial > 0,
-            is_held_back: self.may_read() && !self.wants_input() && !self.pressure.is_stalled,
+            is_held_back: self.may_read() && !wants_input && !self.pressure.is_stalled,
+            wants_input,
             drain_limit: self.closing.drain_limit(),
         }
     }
 
+    /// What is awaited of the requests. What is late may have been sent, and not be read: so a wait begins anew when the
+    /// socket is read again.
     fn request_deadlines(
         &mut self,
         now: Instant,
     ) -> impl Iterator<Item = (Instant, RequestKey, LateRequest)> {
         let wants_input = self.wants_input();
+        let reading = self.deadlines.reading_since(now, wants_input);
         let Timeouts { params, read, .. } = self.config.timeouts;
         self.requests.iter_mut().filter_map(move |(key, request)| {
+            let is_awaited = wants_input && request.is_handed_out && request.is_receiving();
+            let silence = request
+                .silence
+                .until(is_awaited, now, read.unwrap_or(Duration::MAX))
+                .map(|until| (until, key, LateRequest::Silence));
+            let reading = reading?;
             if !request.is_handed_out {
                 let late = match &request.params {
                     Gathering::Arriving(_) => LateRequest::Params,
                     Gathering::Here { .. } => LateRequest::Body,
                 };
-                return Some((request.since.checked_add(params)?, key, late));
+                let since = request.since.max(reading);
+                return Some((since.checked_add(params)?, key, late));
             }
-            let is_awaited = wants_input && request.is_receiving();
-            let silence = request
-                .silence
-                .until(is_awaited, now, read.unwrap_or(Duration::MAX))
-                .map(|until| (until, key, LateRequest::Silence));
             let suspended = request
-                .suspended_until()
+                .suspended_since()
+                .and_then(|since| since.max(reading).checked_add(SUSPENDED_LIMIT))
                 .map(|until| (until, key, LateRequest::Body));
             silence.into_iter().chain(suspended).min_by_key(|it| it.0)
         })

@@ -152,10 +152,10 @@ fn beside_another_request_16_mib_may_wait() {
 }
 
 #[test]
-fn a_request_that_nobody_knows_of_is_no_neighbour() {
+fn a_request_that_is_beginning_is_a_neighbour() {
     let mut owner = owner(&wire(&[&post(1), &begin(2, 1, 1)]));
     owner.hold(1, 64 * KIB);
-    assert!(!owner.wants_input());
+    assert!(owner.wants_input());
 }
 
 #[test]
@@ -180,13 +180,13 @@ fn with_128_kib_unwritten_no_further_request_is_read() {
 }
 
 #[test]
-fn nor_is_one_that_is_beginning() {
+fn the_params_of_one_that_has_begun_are_read() {
     let mut owner = owner(&get(1));
     owner.fill(1, 128 * KIB);
     owner.feed(&begin(2, 1, 1));
     owner.request(1).expect("in progress").end(0);
     assert_eq!(owner.connection.requests_in_progress(), 1);
-    assert!(!owner.wants_input());
+    assert!(owner.wants_input());
 }
 
 #[test]

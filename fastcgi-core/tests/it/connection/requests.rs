@@ -1,7 +1,7 @@
 //! How a request reaches the application.
 
 use bytes::BytesMut;
-use fastcgi_core::{Config, Event, Life, NewRequest, record::Role};
+use fastcgi_core::{Config, Event, Life, NewRequest, cgi::BodyLength, record::Role};
 
 use crate::{
     owner::Owner,
@@ -174,4 +174,21 @@ fn a_request_has_its_id_role_and_flag() {
     assert_eq!(request.role, Role::RESPONDER);
     assert!(!request.keep_conn);
     assert_eq!(request.key.index(), 0);
+}
+
+#[test]
+fn debug_prints_states_and_no_values() {
+    let pairs = [("CONTENT_LENGTH", "9"), ("HTTP_AUTHORIZATION", "secret")];
+    let mut owner = Owner::connected(Config::default(), &super::request(1, &pairs));
+    owner.feed(&record(5, 1, b"secret"));
+    let mut request = owner.request(1).expect("in progress");
+    request.head(
+        b"Set-Cookie: secret\r\n\r\n"[..].into(),
+        BodyLength::Unknown,
+    );
+    let printed = format!("{request:?}");
+    for printed in [printed, format!("{:#?}", owner.connection)] {
+        assert!(printed.contains("HeadHeld"), "{printed}");
+        assert!(!printed.contains("secret"), "{printed}");
+    }
 }

@@ -41,7 +41,8 @@ fn a_truncated_request_leaves_a_broken_record() {
         Life::LastRequests,
         "nothing can follow a broken record"
     );
-    assert!(!owner.connection.wants_input());
+    // B-8: a web server may have to write the rest of a body before it reads.
+    assert!(owner.connection.wants_input());
     assert_eq!(owner.write(), wire(&[&sent(), BROKEN]));
     assert_eq!(owner.connection.life(), Life::Reset);
 }

@@ -1,0 +1,4 @@
+//! What proves that core alone is enough.
+
+#[path = "it/fair.rs"]
+mod fair;
