@@ -181,11 +181,8 @@ impl Closing {
     }
 
     pub(super) fn fail(&mut self, error: ConnectionError) {
-        // What is over cannot fail any more.
-        if !matches!(self.life, Life::Closed | Life::Reset) {
-            self.error.get_or_insert(error);
-            self.take_no_more();
-        }
+        self.error.get_or_insert(error);
+        self.take_no_more();
     }
 
     /// What is left undone stays so.

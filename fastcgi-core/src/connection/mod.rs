@@ -116,14 +116,15 @@ impl Connection {
             if let Some(event) = self.events.pop_front() {
                 return Some(event);
             }
-            if let Some(error) = self.failure.take() {
-                self.fail(error);
-                continue;
-            }
             if !self.takes_records() {
+                self.failure = None;
                 self.closing.discard(input.len());
                 input.clear();
                 return None;
+            }
+            if let Some(error) = self.failure.take() {
+                self.fail(error);
+                continue;
             }
             self.failure = match self.decoder.decode(input) {
                 Ok(record) => self.take_record(now, record?).err(),

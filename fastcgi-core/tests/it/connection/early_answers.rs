@@ -230,6 +230,20 @@ mod h2o_2_2 {
 }
 
 #[test]
+fn what_follows_the_last_request_in_its_last_record_is_of_no_use() {
+    // The owner answers at the end of the body, behind which the same record has more than is ignored.
+    let config = Config::default().limits(Limits::default().max_ignored(0));
+    let input = wire(&[
+        &begin(1, 1, 0),
+        &params(1, &[("CONTENT_LENGTH", "1")]),
+        &record(5, 1, b"xy"),
+    ]);
+    let seen = crate::support::complete(&config, &input);
+    assert_eq!(seen.error, None);
+    assert_eq!(seen.life, Life::Draining);
+}
+
+#[test]
 fn ignored_bytes_on_a_kept_connection_are_limited() {
     let config = Config::default().limits(Limits::default().max_ignored(10));
     let mut owner = Owner::connected(config, &request(1, &[("CONTENT_LENGTH", "90")]));
