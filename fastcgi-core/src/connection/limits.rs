@@ -43,9 +43,6 @@ pub(super) const MAX_EMPTY_RECORDS: u32 = 1000;
 /// server that asks and does not read must not go on for ever.
 pub(super) const MAX_REPLIES: usize = 100;
 
-/// The same with the ends of aborted requests, 24 bytes each: a web server may abort many at once when it cannot read.
-pub(super) const MAX_ABORTED: usize = 1000;
-
 /// Bytes of responses that may wait to be written before bodies are left alone.
 pub(super) const HIGH_WATER: usize = 256 * 1024;
 

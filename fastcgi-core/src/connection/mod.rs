@@ -410,7 +410,7 @@ impl Connection {
 
     /// B-11: nobody waits for the response, and the request is ended once.
     fn abort(&mut self, key: RequestKey) -> Result<(), ConnectionError> {
-        self.waste.aborted(&self.outgoing)?;
+        self.waste.reply(&self.outgoing)?;
         let Some(request) = self.requests.get_mut(key) else {
             return Ok(());
         };

@@ -6,7 +6,7 @@ use bytes::Buf;
 
 use super::{
     ConnectionError,
-    limits::{MAX_ABORTED, MAX_EMPTY_RECORDS, MAX_REPLIES},
+    limits::{MAX_EMPTY_RECORDS, MAX_REPLIES},
 };
 use crate::outgoing::Outgoing;
 
@@ -55,20 +55,11 @@ impl Waste {
 
     /// An answer of the connection's own, before it is put into `outgoing`.
     pub(super) fn reply(&mut self, outgoing: &Outgoing) -> Result<(), ConnectionError> {
-        self.put_reply(outgoing, MAX_REPLIES)
-    }
-
-    /// The end of a request that the web server gave up, before it is put into `outgoing`.
-    pub(super) fn aborted(&mut self, outgoing: &Outgoing) -> Result<(), ConnectionError> {
-        self.put_reply(outgoing, MAX_ABORTED)
-    }
-
-    fn put_reply(&mut self, outgoing: &Outgoing, limit: usize) -> Result<(), ConnectionError> {
         let written = outgoing.written();
         while self.replies.front().is_some_and(|start| *start < written) {
             self.replies.pop_front();
         }
-        if self.replies.len() >= limit {
+        if self.replies.len() >= MAX_REPLIES {
             return Err(ConnectionError::TooManyReplies);
         }
         self.replies
