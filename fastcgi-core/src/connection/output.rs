@@ -97,13 +97,12 @@ impl Output {
                 false => Put::TooLong,
             };
         }
-        if data.is_empty() {
-            return Put::Taken { surplus };
-        }
         if let State::Untouched = self.state {
             // The head is the first of the data.
-            outgoing.put_stream(RecordType::STDOUT, id, data);
-            self.let_go(id, outgoing);
+            if !data.is_empty() {
+                outgoing.put_stream(RecordType::STDOUT, id, data);
+                self.let_go(id, outgoing);
+            }
         } else {
             self.let_go(id, outgoing);
             outgoing.put_stream(RecordType::STDOUT, id, data);
