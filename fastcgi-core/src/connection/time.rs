@@ -40,7 +40,6 @@ impl Connection {
         for (_, key, late) in late {
             self.handle_late_request(key, late);
         }
-        self.settle();
         // Each of them is awaited no more once it was handled.
         while let Some((until, late)) = self.connection_deadline(now) {
             if until > now {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fastcgi_core::{Config, Life};
+use fastcgi_core::{Config, Life, Limits};
 
 use super::request;
 use crate::{
@@ -90,6 +90,60 @@ fn what_was_not_handed_over_keeps_it_open() {
     owner.connection.write_side_closed(1);
     assert_eq!(owner.connection.life(), Life::Draining);
     assert_eq!(owner.deadline(), Some(Duration::from_secs(2)));
+}
+
+/// It may be sending one at any time, and a reset would overtake what it has not read.
+#[test]
+fn the_end_of_a_web_server_that_multiplexes_is_awaited_for_2_s() {
+    let refused = Config::default().limits(Limits::default().mpxs_conns(false));
+    for config in [Config::default(), refused] {
+        let mut owner = Owner::connected(config, &wire(&[&request(1, &[]), &request(2, &[])]));
+        owner.feed(&wire(&[STDIN_END, &record(5, 2, b"")]));
+        for id in [1, 2] {
+            owner.request(id).map(|request| request.end(0));
+        }
+        // Of an earlier time, and of this connection.
+        owner.feed(&wire(&[
+            &begin(3, 1, 0),
+            &params(3, &[]),
+            &record(5, 3, b""),
+        ]));
+        owner.request(3).expect("in progress").end(0);
+        owner.write();
+        owner.connection.write_side_closed(0);
+        assert_eq!(owner.connection.life(), Life::Draining);
+        assert_eq!(owner.deadline(), Some(Duration::from_secs(2)));
+        owner.pass(Duration::from_secs(2));
+        assert_eq!(owner.connection.life(), Life::Closed);
+    }
+}
+
+#[test]
+fn a_request_that_was_refused_to_a_multiplexer_is_awaited_for_30_s() {
+    let mut owner = Owner::connected(
+        Config::default(),
+        &wire(&[&begin(1, 1, 0), &params(1, &[]), STDIN_END, &begin(2, 1, 1)]),
+    );
+    owner.request(1).expect("in progress").end(0);
+    owner.write();
+    owner.connection.write_side_closed(0);
+    assert_eq!(owner.connection.life(), Life::Draining);
+    assert_eq!(owner.deadline(), Some(Duration::from_secs(30)));
+}
+
+#[test]
+fn the_rest_of_a_record_is_awaited_for_2_s() {
+    // Its content has come, and its padding has not.
+    let stdin_end = b"\x01\x05\x00\x01\x00\x00\x08\x00";
+    let owner = drained(&[], stdin_end);
+    assert_eq!(owner.connection.life(), Life::Draining);
+}
+
+#[test]
+fn surplus_may_be_followed_by_more() {
+    let pairs = [("CONTENT_LENGTH", "1")];
+    let mut owner = drained(&pairs, &record(5, 1, b"xy"));
+    assert_eq!(owner.deadline(), Some(Duration::from_secs(30)));
 }
 
 #[test]

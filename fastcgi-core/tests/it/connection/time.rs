@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use bytes::{Buf, Bytes};
-use fastcgi_core::{Awaited, Config, ConnectionError, Life, Limits, Timeouts};
+use bytes::{Buf, Bytes, BytesMut};
+use fastcgi_core::{Awaited, Config, ConnectionError, Event, Life, Limits, Timeouts};
 
 use super::{get, request};
 use crate::{
@@ -265,6 +265,28 @@ mod after_a_shutdown {
         owner.pass(s(10));
         assert_eq!(owner.connection.error(), LATE_PARAMS);
     }
+}
+
+/// A driver need not ask for a deadline before it has answered.
+#[test]
+fn a_request_that_is_answered_in_one_go_starts_times_anew() {
+    let mut owner = kept(with(Timeouts::default().idle(Some(s(300)))));
+    assert_eq!(owner.pass(s(200)), ["quiet"]);
+    let mut input = BytesMut::from(&whole()[..]);
+    let connection = &mut owner.connection;
+    while let Some(event) = connection.next_event(owner.now, &mut input) {
+        if let Event::Request(request) = event {
+            connection.request(request.key).expect("in progress").end(0);
+        }
+    }
+    let length = connection.outgoing().remaining();
+    connection.outgoing().advance(length);
+    connection.written();
+    assert_eq!(owner.deadline(), Some(s(1)));
+    assert_eq!(owner.pass(s(299)), ["quiet"]);
+    assert_eq!(owner.connection.life(), Life::Open);
+    owner.pass(s(1));
+    assert_eq!(owner.connection.life(), Life::Draining);
 }
 
 /// What is late together is handled together.
