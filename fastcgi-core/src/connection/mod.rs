@@ -194,7 +194,7 @@ impl Connection {
     /// not handed over.
     pub fn write_side_closed(&mut self, leftover: usize) {
         self.closing
-            .shut_down_write(leftover + self.decoder.awaited());
+            .shut_down_write(self.decoder.awaited().saturating_add(leftover));
     }
 
     /// Sets how many bytes of a request's body wait to be read, with what it costs to keep them.

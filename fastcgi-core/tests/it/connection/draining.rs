@@ -135,7 +135,9 @@ fn a_request_that_was_refused_to_a_multiplexer_is_awaited_for_30_s() {
 fn the_rest_of_a_record_is_awaited_for_2_s() {
     // Its content has come, and its padding has not.
     let stdin_end = b"\x01\x05\x00\x01\x00\x00\x08\x00";
-    let owner = drained(&[], stdin_end);
+    let mut owner = drained(&[], stdin_end);
+    assert_eq!(owner.connection.life(), Life::Draining);
+    owner.connection.write_side_closed(usize::MAX);
     assert_eq!(owner.connection.life(), Life::Draining);
 }
 
