@@ -39,14 +39,20 @@ mod on_a_kept_connection {
     #[test]
     fn no_event_names_a_request_that_has_ended() {
         // The request and the end of its body have arrived together.
-        let mut owner = Owner::new(Config::default());
-        let seen = owner.drive(&[&get(1)], |connection, event| {
-            if let fastcgi_core::Event::Request(request) = event {
-                connection.request(request.key).expect("in progress").end(0);
-            }
-        });
-        assert_eq!(seen.events, ["request 1 RESPONDER keep CONTENT_LENGTH=0"]);
-        assert_eq!(seen.output, COMPLETE);
+        for fails in [false, true] {
+            let mut owner = Owner::new(Config::default());
+            let seen = owner.drive(&[&get(1)], |connection, event| {
+                if let fastcgi_core::Event::Request(request) = event {
+                    let request = connection.request(request.key).expect("in progress");
+                    match fails {
+                        true => request.fail(0),
+                        false => request.end(0),
+                    };
+                }
+            });
+            assert_eq!(seen.events, ["request 1 RESPONDER keep CONTENT_LENGTH=0"]);
+            assert!(seen.output.ends_with(COMPLETE));
+        }
     }
 }
 
