@@ -111,6 +111,14 @@ fn the_end_of_file_aborts_every_request() {
 }
 
 #[test]
+fn the_end_of_file_aborts_requests_that_are_whole_as_well() {
+    let mut owner = Owner::connected(Config::default(), &wire(&[&get(1), STDIN_END]));
+    owner.connection.end_of_file();
+    assert_eq!(owner.events(), ["aborted 1"]);
+    assert_eq!(owner.connection.life(), Life::Closed);
+}
+
+#[test]
 fn what_was_answered_before_the_end_of_file_is_still_written() {
     let mut owner = Owner::connected(Config::default(), &get(1));
     owner.request(1).expect("in progress").end(0);

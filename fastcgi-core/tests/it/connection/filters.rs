@@ -152,6 +152,10 @@ fn the_end_of_the_file_in_front_of_the_body_waits_for_the_request() {
         ["request", "stdin end 1", "data end 1 incomplete"]
     );
     assert_eq!(
+        events(&[("FCGI_DATA_LENGTH", "0")], &[DATA_END, STDIN_END]),
+        ["request", "stdin end 1", "data end 1"]
+    );
+    assert_eq!(
         events(&[], &[DATA_END, &record(5, 1, b"body"), STDIN_END]),
         ["request", "data end 1", "stdin 1: body", "stdin end 1"]
     );
