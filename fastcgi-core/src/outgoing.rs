@@ -19,7 +19,7 @@ pub struct Outgoing {
     tail: BytesMut,
     /// How many bytes `queue` holds.
     queued: usize,
-    /// How many bytes have been written, of all that there were.
+    /// How many bytes have been taken, ever.
     written: u64,
 }
 
@@ -92,6 +92,11 @@ impl Outgoing {
         self.tail.put_slice(&rest);
     }
 
+    /// How many bytes have been taken, ever.
+    pub(crate) fn written(&self) -> u64 {
+        self.written
+    }
+
     /// Gives back the memory of what has been written, but for what the next small response needs.
     pub fn release(&mut self) {
         let held = self.tail.capacity() + self.queue.capacity() * size_of::<Bytes>();
@@ -101,11 +106,6 @@ impl Outgoing {
                 ..Self::default()
             };
         }
-    }
-
-    /// How many bytes have been written since the connection was opened.
-    pub(crate) fn written(&self) -> u64 {
-        self.written
     }
 
     fn put_header(&mut self, record_type: RecordType, request_id: Option<RequestId>, length: u16) {

@@ -158,9 +158,11 @@ impl Closing {
     }
 
     pub(super) fn shut_down(&mut self) {
-        match self.life {
-            Life::Open if !self.has_begun => self.life = Life::FirstIsLast,
-            _ => self.take_no_more(),
+        if self.life == Life::Open {
+            self.life = match self.has_begun {
+                true => Life::LastRequests,
+                false => Life::FirstIsLast,
+            };
         }
     }
 

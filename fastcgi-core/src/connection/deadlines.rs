@@ -24,8 +24,6 @@ pub(super) struct Deadlines {
     /// The next request, with memory that it may not need.
     quiet: Wait,
     is_quiet: bool,
-    /// The rest of request bodies.
-    read: Wait,
     /// That the web server reads.
     write: Wait,
     /// The same, while a request body is held back.
@@ -52,8 +50,6 @@ pub(super) struct Situation {
     pub(super) wants_input: bool,
     /// Whether the socket is not read because of what is held.
     pub(super) is_held_back: bool,
-    /// Whether a body is awaited, and nothing that has arrived waits to be read.
-    pub(super) awaits_body: bool,
     /// How long the web server has to close its side.
     pub(super) drain_limit: Duration,
 }
@@ -67,8 +63,6 @@ pub(super) enum Late {
     Request,
     /// Any request for a while.
     Quiet,
-    /// The rest of request bodies: they fail.
-    Body,
     /// That the web server reads: the connection fails.
     Write,
     /// That the web server reads, while it may be waiting to write.
@@ -93,17 +87,16 @@ impl Deadlines {
         let beginning =
             is_open && !situation.has_requests && situation.has_partial && situation.wants_input;
         let is_draining = life == Life::Draining;
+        let is_over = matches!(life, Life::Closed | Life::Reset);
         if !is_between {
             self.is_quiet = false;
         }
         let forever = Duration::MAX;
         let idle = timeouts.idle.unwrap_or(forever);
-        let read = timeouts.read.unwrap_or(forever);
         let drain = situation.drain_limit;
         let first = is_idle && life == Life::FirstIsLast;
         let stalls = situation.is_unwritten && situation.is_held_back;
-        let is_over = matches!(life, Life::Draining | Life::Closed | Life::Reset);
-        let writes = situation.is_unwritten && !is_over;
+        let writes = situation.is_unwritten && !is_draining && !is_over;
         let quiet = is_between && !self.is_quiet;
         [
             (
@@ -120,10 +113,6 @@ impl Deadlines {
             ),
             (self.idle.until(is_between, now, idle), Late::Request),
             (self.quiet.until(quiet, now, QUIET_AFTER), Late::Quiet),
-            (
-                self.read.until(situation.awaits_body, now, read),
-                Late::Body,
-            ),
             (self.write.until(writes, now, timeouts.write), Late::Write),
             (self.stall.until(stalls, now, STALL_LIMIT), Late::Stall),
             (self.close.until(is_draining, now, drain), Late::Close),
@@ -159,11 +148,6 @@ impl Deadlines {
         self.beginning.restart();
     }
 
-    /// Something was read.
-    pub(super) fn was_read(&mut self) {
-        self.read.restart();
-    }
-
     /// Something was written.
     pub(super) fn was_written(&mut self) {
         self.write.restart();
@@ -178,11 +162,16 @@ impl Deadlines {
 
 /// One thing that is awaited, and since when.
 #[derive(Clone, Copy, Debug, Default)]
-struct Wait(Option<Instant>);
+pub(super) struct Wait(Option<Instant>);
 
 impl Wait {
     /// Until when it may last; `None` when it is not awaited, or the limit is too large for the clock.
-    fn until(&mut self, is_awaited: bool, now: Instant, limit: Duration) -> Option<Instant> {
+    pub(super) fn until(
+        &mut self,
+        is_awaited: bool,
+        now: Instant,
+        limit: Duration,
+    ) -> Option<Instant> {
         if !is_awaited {
             self.0 = None;
             return None;
@@ -191,7 +180,7 @@ impl Wait {
     }
 
     /// It came; what is awaited from now on is the next.
-    fn restart(&mut self) {
+    pub(super) fn restart(&mut self) {
         self.0 = None;
     }
 }

@@ -41,7 +41,7 @@ pub(super) const MAX_EMPTY_RECORDS: u32 = 1000;
 
 /// Answers of the connection's own that may wait to be written (B-15). Each is caused by a few bytes of input, so a web
 /// server that asks and does not read must not go on for ever.
-pub(super) const MAX_REPLIES: u32 = 100;
+pub(super) const MAX_REPLIES: usize = 100;
 
 /// Bytes of responses that may wait to be written before bodies are left alone.
 pub(super) const HIGH_WATER: usize = 256 * 1024;
@@ -203,10 +203,10 @@ impl Timeouts {
         self
     }
 
-    /// How long nothing of a request body may arrive while nothing that has arrived waits to be read (B-15). Default: for
-    /// ever.
+    /// How long nothing of a request body may arrive while the socket is read (B-15). When something that has arrived
+    /// still waits to be read then, the time starts anew. At least 1 ms. Default: for ever.
     pub fn read(mut self, limit: Option<Duration>) -> Self {
-        self.read = limit;
+        self.read = limit.map(|limit| limit.max(Duration::from_millis(1)));
         self
     }
 

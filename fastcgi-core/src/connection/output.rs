@@ -12,7 +12,7 @@
 //! ```
 //!
 //! The head waits, so that a failure can still be a 500 (R-10). An Authorizer's answer waits until all of it is known
-//! (B-13). Messages for the log follow the head (R-16).
+//! (B-13), and is a 500 if that is too much. Messages for the log follow the head (R-16).
 
 use std::fmt;
 
@@ -38,6 +38,8 @@ pub(super) struct Output {
 enum State {
     Untouched,
     HeadHeld(BytesMut),
+    /// It had to be whole, and was too long for that: only another response can take its place.
+    TooLong,
     Streaming,
 }
 
@@ -73,10 +75,12 @@ impl Output {
         }
     }
 
-    /// The header block, and how much may follow it.
+    /// The header block, and how much may follow it. It is of no use behind a response that has begun.
     pub(super) fn head(&mut self, head: BytesMut, length: BodyLength) {
-        self.state = State::HeadHeld(head);
-        self.length = length;
+        if let State::Untouched | State::HeadHeld(_) = self.state {
+            self.state = State::HeadHeld(head);
+            self.length = length;
+        }
     }
 
     /// Part of what follows the head.
@@ -99,16 +103,16 @@ impl Output {
                 outgoing.put_stream(RecordType::STDOUT, id, data);
                 self.let_go(id, outgoing);
             }
-            return Put::Taken { surplus };
+        } else {
+            self.let_go(id, outgoing);
+            outgoing.put_stream(RecordType::STDOUT, id, data);
         }
-        self.let_go(id, outgoing);
-        outgoing.put_stream(RecordType::STDOUT, id, data);
         Put::Taken { surplus }
     }
 
-    /// There is nothing more at the moment: the head need not wait for the body.
+    /// There is nothing more at the moment: the head, if there is one, need not wait for the body.
     pub(super) fn flush(&mut self, id: RequestId, outgoing: &mut Outgoing) {
-        if !self.is_whole {
+        if let (State::HeadHeld(_), false) = (&self.state, self.is_whole) {
             self.let_go(id, outgoing);
         }
     }
@@ -147,11 +151,6 @@ impl Output {
         self.stderr.waiting.clear();
     }
 
-    /// Whether there is a head, and it has not left.
-    pub(super) fn holds_head(&self) -> bool {
-        matches!(self.state, State::HeadHeld(_))
-    }
-
     /// Whether nothing of the response has left.
     pub(super) fn is_held(&self) -> bool {
         !matches!(self.state, State::Streaming)
@@ -160,6 +159,11 @@ impl Output {
     /// How much may still follow.
     pub(super) fn length(&self) -> BodyLength {
         self.length
+    }
+
+    /// Whether it may end like this.
+    pub(super) fn is_complete(&self) -> bool {
+        !matches!(self.state, State::TooLong) && self.length.finish().is_ok()
     }
 
     /// Adds to an answer that has to be whole; `false` when it is too long.
@@ -172,7 +176,10 @@ impl Output {
                 held.extend_from_slice(data);
                 true
             }
-            _ => false,
+            _ => {
+                self.state = State::TooLong;
+                false
+            }
         }
     }
 
@@ -194,6 +201,7 @@ impl fmt::Debug for Output {
         f.write_str(match self.state {
             State::Untouched => "Untouched",
             State::HeadHeld(_) => "HeadHeld",
+            State::TooLong => "TooLong",
             State::Streaming => "Streaming",
         })
     }

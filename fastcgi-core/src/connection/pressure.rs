@@ -4,11 +4,9 @@
 
 use super::limits::{ENOUGH_REQUESTS, HIGH_WATER, Limits};
 
-/// What a connection holds for others.
+/// How the web server takes what it is sent.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Pressure {
-    /// Bytes of request bodies that have arrived and wait to be read.
-    pub(super) held: usize,
     /// Whether the web server has read nothing for a while, with something to read.
     pub(super) is_stalled: bool,
 }
@@ -16,6 +14,8 @@ pub(super) struct Pressure {
 /// What the decision depends on besides.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Load {
+    /// Bytes of request bodies that have arrived and wait to be read.
+    pub(super) held: usize,
     /// Bytes that wait to be written.
     pub(super) unwritten: usize,
     /// Requests in progress, with those whose params are arriving.
@@ -26,22 +26,17 @@ pub(super) struct Load {
 
 impl Pressure {
     pub(super) fn wants_input(self, load: Load, limits: &Limits) -> bool {
-        if self.fills_the_window(limits) {
+        if load.held >= limits.body_window {
             // B-8: mod_fcgid and Caddy do not read before they have written all. Others are only slow, and must not make
             // us gather what they write meanwhile. B-12: and a body that nobody reads must not stop the other requests on
             // its connection.
             let may_spill = self.is_stalled || load.requests > 1;
-            return may_spill && self.held < limits.max_spill;
+            return may_spill && load.held < limits.max_spill;
         }
         // a web server that does not read responses gets no further requests served. But the rest of a body is taken
         // all the same (B-8), and so is what may be the abort of a request in progress.
         let has_enough = load.requests == 0 || load.requests >= ENOUGH_REQUESTS;
         load.unwritten < HIGH_WATER / 2 || !has_enough || load.may_send_body
-    }
-
-    /// Whether as much is held as may be, unless the web server waits for us to read more.
-    pub(super) fn fills_the_window(self, limits: &Limits) -> bool {
-        self.held >= limits.body_window
     }
 
     /// whether there is room for more of a response.

@@ -5,6 +5,7 @@ use std::{fmt, time::Instant};
 use http::Method;
 
 use super::{
+    deadlines::Wait,
     input::{Gathered, Stream},
     output::Output,
 };
@@ -37,6 +38,10 @@ pub(super) struct Request {
     pub(super) keep_conn: bool,
     /// Since when something of it is awaited: the end of its params, then the first of a body of unknown length.
     pub(super) since: Instant,
+    /// How long nothing of its body has come.
+    pub(super) silence: Wait,
+    /// Bytes of its body that have arrived and wait to be read.
+    pub(super) held: usize,
     /// Whether the application knows of it.
     pub(super) is_handed_out: bool,
     /// Whether more of a stream came than was announced.
@@ -66,6 +71,8 @@ impl Request {
             role: begin.role,
             keep_conn: begin.flags.contains(Flags::KEEP_CONN),
             since,
+            silence: Wait::default(),
+            held: 0,
             is_handed_out: false,
             has_surplus: false,
             answered_early: false,
@@ -110,6 +117,12 @@ impl Request {
     /// Whether the web server may still send something that belongs to the request.
     pub(super) fn is_receiving(&self) -> bool {
         !(self.stdin.is_complete() && self.data.is_complete())
+    }
+
+    /// Since when something has to follow an end of a stream that came too early.
+    pub(super) fn suspended_since(&self) -> Option<Instant> {
+        let streams = [self.stdin.suspended_since(), self.data.suspended_since()];
+        streams.into_iter().flatten().min()
     }
 
     /// Whether the web server may still send a body that is none to the application: more than it announced, or later than

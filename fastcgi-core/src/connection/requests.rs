@@ -53,6 +53,11 @@ impl Requests {
         places.filter_map(|(index, place)| Some((RequestKey::new(index), place.as_ref()?)))
     }
 
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (RequestKey, &mut Request)> {
+        let places = self.places.iter_mut().enumerate();
+        places.filter_map(|(index, place)| Some((RequestKey::new(index), place.as_mut()?)))
+    }
+
     /// Removes all.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = (RequestKey, Request)> {
         self.count = 0;

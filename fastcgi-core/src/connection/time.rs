@@ -1,23 +1,25 @@
 //! What is awaited at the moment, and what happens when it does not come.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use bytes::Buf;
 
 use http::StatusCode;
 
 use super::{
-    Awaited, Connection, ConnectionError, Event, Life, Refusal, StreamEnd,
+    Awaited, Connection, ConnectionError, Event, Refusal, StreamEnd, Timeouts,
     deadlines::{Late, Situation},
     limits::SUSPENDED_LIMIT,
     request::{Gathering, RequestKey},
 };
-use crate::record::EndRequest;
-
 /// What of a request is late.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LateRequest {
     Params,
     /// The first of a body of unknown length (B-5), or what follows an end that came too early (B-1).
     Body,
+    /// The rest of a body (B-15).
+    Silence,
 }
 
 impl Connection {
@@ -25,97 +27,99 @@ impl Connection {
     /// deadline may be another one. `None` when nothing is awaited. A wait begins with the first call that finds it, so ask
     /// before each sleep.
     pub fn deadline(&mut self, now: Instant) -> Option<Instant> {
-        let situation = self.situation();
-        let connection = self
-            .deadlines
-            .next(now, situation, &self.config.timeouts)
-            .map(|(until, _)| until);
-        let reading = self.deadlines.reading_since(now, situation.wants_input);
-        let requests = self.request_deadlines(reading).map(|(until, ..)| until);
+        let connection = self.connection_deadline(now).map(|(until, _)| until);
+        let requests = self.request_deadlines(now).map(|(until, ..)| until);
         requests.chain(connection).min()
     }
 
     /// Does what is to be done about everything that is late at `now`.
     pub fn handle_deadline(&mut self, now: Instant) {
-        while let Some((key, late)) = self.late_request(now) {
+        let late: Vec<_> = self
+            .request_deadlines(now)
+            .filter(|(until, ..)| *until <= now)
+            .collect();
+        for (_, key, late) in late {
             self.handle_late_request(key, late);
         }
-        let situation = self.situation();
-        let next = self.deadlines.next(now, situation, &self.config.timeouts);
-        if let Some((_, late)) = next.filter(|(until, _)| *until <= now) {
+        // Each of them is awaited no more once it was handled.
+        while let Some((until, late)) = self.connection_deadline(now) {
+            if until > now {
+                break;
+            }
             self.handle_late(late);
+            self.settle();
         }
-        self.settle();
+    }
+
+    fn connection_deadline(&mut self, now: Instant) -> Option<(Instant, Late)> {
+        let situation = self.situation();
+        self.deadlines.next(now, situation, &self.config.timeouts)
     }
 
     fn situation(&self) -> Situation {
-        let load = self.load();
         let wants_input = self.wants_input();
-        let is_served = |life| matches!(life, Life::Open | Life::FirstIsLast | Life::LastRequests);
         Situation {
             life: self.closing.life(),
             has_begun: self.closing.has_begun(),
             is_at_eof: self.closing.is_at_eof(),
-            is_unwritten: load.unwritten > 0,
+            is_unwritten: self.outgoing.has_remaining(),
             has_requests: !self.requests.is_empty(),
             has_partial: self.partial > 0,
-            is_held_back: is_served(self.closing.life())
-                && !self.pressure.is_stalled
-                && !self.closing.is_at_eof()
-                && !wants_input,
+            is_held_back: self.may_read() && !wants_input && !self.pressure.is_stalled,
             wants_input,
-            awaits_body: wants_input
-                && self.pressure.held == 0
-                && self
-                    .requests
-                    .iter()
-                    .any(|(_, it)| it.is_handed_out && it.is_receiving()),
             drain_limit: self.closing.drain_limit(),
         }
     }
 
     /// What is awaited of the requests. What is late may have been sent, and not be read: so a wait begins anew when the
-    /// socket is read again. `reading` is since when it is.
+    /// socket is read again.
     fn request_deadlines(
-        &self,
-        reading: Option<Instant>,
+        &mut self,
+        now: Instant,
     ) -> impl Iterator<Item = (Instant, RequestKey, LateRequest)> {
-        let requests = reading.into_iter().flat_map(|_| self.requests.iter());
-        requests.filter_map(move |(key, request)| {
-            let limit = self.config.timeouts.params;
-            let (since, limit, late) = match &request.params {
-                Gathering::Arriving(_) => (request.since, limit, LateRequest::Params),
-                Gathering::Here { .. } if !request.is_handed_out => {
-                    (request.since, limit, LateRequest::Body)
-                }
-                Gathering::Here { .. } => {
-                    let streams = [&request.stdin, &request.data];
-                    let since = streams.iter().filter_map(|it| it.suspended_since()).min()?;
-                    (since, SUSPENDED_LIMIT, LateRequest::Body)
-                }
-            };
-            Some((since.max(reading?).checked_add(limit)?, key, late))
+        let wants_input = self.wants_input();
+        let reading = self.deadlines.reading_since(now, wants_input);
+        let Timeouts { params, read, .. } = self.config.timeouts;
+        self.requests.iter_mut().filter_map(move |(key, request)| {
+            let is_awaited = wants_input && request.is_handed_out && request.is_receiving();
+            let silence = request
+                .silence
+                .until(is_awaited, now, read.unwrap_or(Duration::MAX))
+                .map(|until| (until, key, LateRequest::Silence));
+            let reading = reading?;
+            if !request.is_handed_out {
+                let late = match &request.params {
+                    Gathering::Arriving(_) => LateRequest::Params,
+                    Gathering::Here { .. } => LateRequest::Body,
+                };
+                let since = request.since.max(reading);
+                return Some((since.checked_add(params)?, key, late));
+            }
+            let suspended = request
+                .suspended_since()
+                .and_then(|since| since.max(reading).checked_add(SUSPENDED_LIMIT))
+                .map(|until| (until, key, LateRequest::Body));
+            silence.into_iter().chain(suspended).min_by_key(|it| it.0)
         })
-    }
-
-    fn late_request(&mut self, now: Instant) -> Option<(RequestKey, LateRequest)> {
-        let reading = self.deadlines.reading_since(now, self.wants_input());
-        let mut late = self
-            .request_deadlines(reading)
-            .filter(|(until, ..)| *until <= now);
-        late.next().map(|(_, key, late)| (key, late))
     }
 
     fn handle_late_request(&mut self, key: RequestKey, late: LateRequest) {
         match late {
             LateRequest::Body => self.break_off(key),
+            LateRequest::Silence => match self.requests.get_mut(key) {
+                // Not while the application is the one who is slow.
+                Some(request) if request.held > 0 => request.silence.restart(),
+                _ => self.break_off(key),
+            },
             LateRequest::Params if self.requests.len() == 1 => {
                 self.fail(ConnectionError::TimedOut(Awaited::Params));
             }
             // The others are worth more than the connection.
             LateRequest::Params => {
-                self.announce_refusal(key, Refusal::ParamsTooSlow);
-                self.refuse(key, StatusCode::REQUEST_TIMEOUT, EndRequest::COMPLETE);
+                let status = StatusCode::REQUEST_TIMEOUT;
+                if let Err(error) = self.turn_away(key, Refusal::ParamsTooSlow, status) {
+                    self.fail(error);
+                }
             }
         }
     }
@@ -127,15 +131,6 @@ impl Connection {
             Late::Quiet => {
                 self.deadlines.said_quiet();
                 self.events.push_back(Event::Quiet);
-            }
-            Late::Body => {
-                let is_late = |(key, request): (RequestKey, &super::Request)| {
-                    (request.is_handed_out && request.is_receiving()).then_some(key)
-                };
-                let keys: Vec<_> = self.requests.iter().filter_map(is_late).collect();
-                for key in keys {
-                    self.break_off(key);
-                }
             }
             Late::Write => {
                 self.fail(ConnectionError::TimedOut(Awaited::Write));
@@ -153,7 +148,9 @@ impl Connection {
             return;
         };
         let (stdin, data) = (request.stdin.fail(), request.data.fail());
-        self.hand_out(key, false);
+        if !request.is_handed_out {
+            return self.hand_out(key, false);
+        }
         let end = StreamEnd::Incomplete;
         if stdin {
             self.events.push_back(Event::StdinEnd { key, end });

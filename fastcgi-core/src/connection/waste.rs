@@ -1,5 +1,7 @@
 //! What arrives and is of no use: how much of it a connection takes (B-15).
 
+use std::collections::VecDeque;
+
 use bytes::Buf;
 
 use super::{
@@ -8,17 +10,15 @@ use super::{
 };
 use crate::outgoing::Outgoing;
 
-/// Counts since something of use arrived, and since the web server has read what it was answered.
+/// Counts since something of use arrived, and what the web server has not read of the connection's own answers.
 #[derive(Debug, Default)]
 pub(super) struct Waste {
     /// Empty records and management records.
     empty_records: u32,
     /// Bytes for requests that are over.
     ignored: u64,
-    /// Answers of the connection's own that may wait to be written.
-    replies: u32,
-    /// Where in what is sent the last of them begins.
-    last_reply: u64,
+    /// The answers of the connection's own of which nothing is written: how many bytes of output are in front of each.
+    replies: VecDeque<u64>,
 }
 
 impl Waste {
@@ -53,16 +53,17 @@ impl Waste {
         }
     }
 
-    /// An answer of the connection's own, which is about to be put into `outgoing`.
+    /// An answer of the connection's own, before it is put into `outgoing`.
     pub(super) fn reply(&mut self, outgoing: &Outgoing) -> Result<(), ConnectionError> {
-        if outgoing.written() > self.last_reply {
-            self.replies = 0;
+        let written = outgoing.written();
+        while self.replies.front().is_some_and(|start| *start < written) {
+            self.replies.pop_front();
         }
-        self.last_reply = outgoing.written() + outgoing.remaining() as u64;
-        self.replies += 1;
-        match self.replies > MAX_REPLIES {
-            true => Err(ConnectionError::TooManyReplies),
-            false => Ok(()),
+        if self.replies.len() >= MAX_REPLIES {
+            return Err(ConnectionError::TooManyReplies);
         }
+        self.replies
+            .push_back(written + outgoing.remaining() as u64);
+        Ok(())
     }
 }

@@ -176,7 +176,7 @@ fn half_read(params: &[u8]) -> (Served, RequestKey) {
         record(STDIN, 1, b"ab"),
     ];
     let key = key_of(&served.take(&request.concat()));
-    served.connection.set_held(2);
+    served.connection.set_held(key, 2);
     (served, key)
 }
 
@@ -195,7 +195,7 @@ fn a_suspended_body_is_not_late_while_nothing_is_read() {
         [],
         "the rest may have been sent, and nobody looked"
     );
-    served.connection.set_held(0);
+    served.connection.set_held(key, 0);
     served.wait(Duration::from_secs(9));
     let rest = served.take(&record(STDIN, 1, b"cd"));
     let data = Bytes::from_static(b"cd");
@@ -372,7 +372,7 @@ fn answered_early(mut served: Served, key: RequestKey) -> Served {
 #[test]
 fn a_body_with_a_surplus_is_read_on_after_its_answer() {
     let (mut served, key) = half_read(b"\x0e\x01CONTENT_LENGTH4");
-    served.connection.set_held(0);
+    served.connection.set_held(key, 0);
     served.take(&record(STDIN, 1, b"cdefgh"));
     let served = answered_early(served, key);
     assert!(
@@ -384,7 +384,7 @@ fn a_body_with_a_surplus_is_read_on_after_its_answer() {
 #[test]
 fn a_body_that_was_too_late_is_read_on_after_its_answer() {
     let (mut served, key) = half_read(FROM_MOD_FCGID);
-    served.connection.set_held(0);
+    served.connection.set_held(key, 0);
     served.take(&record(STDIN, 1, b""));
     served.wait(Duration::from_secs(10));
     let end = StreamEnd::Incomplete;

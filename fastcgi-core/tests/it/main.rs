@@ -1,14 +1,17 @@
 //! The public interface, in one binary.
 
+mod body_length;
+mod captured_connections;
 mod captures;
 mod cgi_response;
 mod client_connection;
 mod client_heads;
 mod connection;
-mod events;
 mod fixtures;
 mod fuzz_corpora;
+mod left_out;
 mod outgoing;
+mod owner;
 mod params;
 mod records;
 mod request_fields;
