@@ -56,11 +56,8 @@ pub(crate) trait Application {
     /// Something has happened.
     fn take(&mut self, event: Event);
 
-    /// Sends what it has, as long as the connection wants output.
+    /// Sends what it has, as long as the connection wants output, and says how much of the request bodies it has not read.
     fn go_on(&mut self, connection: &mut Connection);
-
-    /// Bytes of request bodies that have not been read.
-    fn held(&self) -> usize;
 }
 
 /// Serves a connection until it is closed.
@@ -83,7 +80,6 @@ pub(crate) fn serve(
             application.take(event);
         }
         application.go_on(&mut connection);
-        connection.set_held(application.held());
         match connection.life() {
             Life::Draining if is_open => {
                 is_open = false;
@@ -209,16 +205,9 @@ impl Application for Site {
                     break;
                 }
             }
+            connection.set_held(*key, exchange.body.iter().map(Bytes::len).sum());
         }
         self.0.retain(|key, _| connection.request(*key).is_some());
-    }
-
-    fn held(&self) -> usize {
-        self.0
-            .values()
-            .flat_map(|exchange| &exchange.body)
-            .map(Bytes::len)
-            .sum()
     }
 }
 

@@ -43,10 +43,6 @@ impl example::Application for Application {
     fn go_on(&mut self, connection: &mut Connection) {
         self.go_on(connection);
     }
-
-    fn held(&self) -> usize {
-        0
-    }
 }
 
 #[test]

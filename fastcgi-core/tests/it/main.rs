@@ -1,5 +1,6 @@
 //! The public interface, in one binary.
 
+mod blocking;
 mod body_length;
 mod captured_connections;
 mod captures;
@@ -7,9 +8,12 @@ mod cgi_response;
 mod client_connection;
 mod client_heads;
 mod connection;
+mod conversations;
+mod fair;
 mod fixtures;
 mod fuzz_corpora;
 mod left_out;
+mod model;
 mod outgoing;
 mod owner;
 mod params;

@@ -1,6 +1,6 @@
 //! How the application answers one request: when it begins, how it reads the body, and what it sends.
 
-use super::{asked::Asked, random::Random};
+use super::{asked::Asked, random::Random, wire::AUTHORIZER};
 
 /// What an application does about a request.
 #[derive(Clone, Debug)]
@@ -68,10 +68,14 @@ impl Answer {
             _ if reading != Reading::Never => Start::AfterBytes(random.below(seen + 1)),
             _ => Start::AtOnce,
         };
+        let steps = match asked.role == AUTHORIZER && random.once_in(6) {
+            true => too_long(),
+            false => steps(size, random),
+        };
         Self {
             start,
             reading,
-            steps: steps(size, random),
+            steps,
         }
     }
 
@@ -116,6 +120,19 @@ impl Answer {
             ],
         }
     }
+}
+
+/// What an Authorizer must not answer (B-13).
+fn too_long() -> Vec<Step> {
+    let piece = Step::Stdout(40_000);
+    vec![
+        Step::Head(Announced::Unknown),
+        piece,
+        piece,
+        Step::Wait(60),
+        Step::Wait(60),
+        Step::End,
+    ]
 }
 
 fn steps(size: usize, random: &mut Random) -> Vec<Step> {

@@ -35,7 +35,6 @@ pub(super) struct Clock {
     idle: Since,
     first: Since,
     draining: Since,
-    awaits_body: Since,
 }
 
 /// When what of a request was read.
@@ -46,6 +45,7 @@ struct Times {
     params: Option<u64>,
     last_stdin: u64,
     suspended: Since,
+    silent: Since,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -76,7 +76,6 @@ impl Clock {
             idle: Since::default(),
             first: Since::default(),
             draining: Since::default(),
-            awaits_body: Since::default(),
         }
     }
 
@@ -130,7 +129,6 @@ impl World {
             due.push(("nothing awaits the first request", self.settings.params));
         }
         let is_idle = is_open && in_progress == 0 && self.input.is_empty();
-        let mut receives = false;
         let clock = &mut self.clock;
         // Nothing is awaited that may have been sent and is not read.
         let reading = clock.reading.note(wants_input, now);
@@ -141,8 +139,17 @@ impl World {
             let is_handed_out = self.owner.accounts[call.asked.number].is_handed_out;
             let name = |stream: usize| INPUT.states[stream];
             let streams = [name(states.stdin), name(states.data)];
-            receives |=
-                is_handed_out && streams.iter().any(|it| ["Open", "Suspended"].contains(it));
+            let receives = streams.iter().any(|it| ["Open", "Suspended"].contains(it));
+            let is_silent = is_handed_out
+                && receives
+                && wants_input
+                && self.owner.held_of(call.asked.number) == 0;
+            let silent = times.silent.note(is_silent, now).zip(self.settings.read);
+            due.extend(
+                silent.map(|(since, read)| {
+                    ("nothing awaits the body", since.max(clock.read_at) + read)
+                }),
+            );
             let is_suspended = is_handed_out && streams[0] == "Suspended";
             let suspended = times.suspended.note(is_suspended, now);
             let (since, limit, what) = if streams[0] == "Params" {
@@ -197,12 +204,6 @@ impl World {
                 "nothing awaits that the web server closes",
                 since + DRAIN_BODY_LIMIT,
             ));
-        }
-        let awaits_body = receives && wants_input && self.owner.held() == 0;
-        if let (Some(since), Some(read)) =
-            (clock.awaits_body.note(awaits_body, now), self.settings.read)
-        {
-            due.push(("nothing awaits the body", since.max(clock.read_at) + read));
         }
     }
 

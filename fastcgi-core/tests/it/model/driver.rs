@@ -30,7 +30,6 @@ impl World {
         let event = self.connection.next_event(self.instant(), &mut self.input);
         self.has_events = event.is_some();
         let Some(event) = event else {
-            self.owner.ended.clear();
             check(self.input.len() < 65_543, "more than a record is left")?;
             if self.input.len() == before {
                 return Ok(());
@@ -50,7 +49,7 @@ impl World {
             ..
         } = self;
         owner.take(event, clock.now, asked, settings, |id| peer.number(id))?;
-        self.connection.set_held(self.owner.held());
+        self.owner.tell_held(&mut self.connection);
         self.look(Fate::GivenUp)
     }
 
@@ -67,7 +66,7 @@ impl World {
         let states = |number: usize| observer.of(peer.calls[number].id);
         let (step, fate) = owner.step(index, clock.now, connection, asked, states)?;
         self.note(|| step);
-        self.connection.set_held(self.owner.held());
+        self.owner.tell_held(&mut self.connection);
         self.has_events = true;
         if fate.is_some() {
             self.clock.busy_at = self.clock.now;

@@ -38,6 +38,8 @@ pub(super) struct Job {
     /// Whether something of the response has left.
     pub(super) is_streaming: bool,
     pub(super) answered_early: bool,
+    /// Whether it had to be whole, and is too long for that.
+    pub(super) is_too_long: bool,
     pub(super) sent: usize,
     /// Messages that wait for the head.
     pub(super) waiting: usize,
@@ -63,6 +65,7 @@ impl Job {
             has_head: false,
             is_streaming: false,
             answered_early: false,
+            is_too_long: false,
             sent: 0,
             waiting: 0,
         }
@@ -124,29 +127,26 @@ impl Job {
                     Announced::Unknown => length,
                 };
                 let data = wire::pattern(asked.stdout_stream(), self.sent, length);
-                self.note_answer(states);
                 let taken = request.stdout(Bytes::from_static(data));
-                if is_whole && account.stdout.len() + fits > MAX_WHOLE {
-                    check(taken.is_err(), "an answer that is too long to be whole")?;
-                    return self.end(Step::Fail, connection, asked, account, states, is_alone);
-                }
-                check(taken == Ok(length - fits), "another surplus")?;
-                self.sent += fits;
-                if length == 0 && !self.has_head {
-                    // Nothing is the head of nothing.
-                    return Ok(None);
-                }
-                self.has_head = true;
+                self.is_too_long |= is_whole && account.stdout.len() + fits > MAX_WHOLE;
                 if let Announced::Exactly(left) = &mut self.left {
                     *left -= fits;
                 }
+                if self.is_too_long {
+                    check(taken.is_err(), "an answer that is too long to be whole")?;
+                    return Ok(None);
+                }
+                check(taken == Ok(length - fits), "another surplus")?;
+                self.sent += fits;
+                if fits > 0 || self.has_head {
+                    self.has_head = true;
+                    self.let_go(is_whole, states);
+                }
                 account.stdout.extend_from_slice(&data[..fits]);
-                self.let_go(is_whole);
             }
             Step::Flush => {
                 if self.has_head {
-                    self.note_answer(states);
-                    self.let_go(is_whole);
+                    self.let_go(is_whole, states);
                 }
                 request.flush();
             }
@@ -167,15 +167,12 @@ impl Job {
         Ok(None)
     }
 
-    /// B-9: whether the answer begins before all of the request has come.
-    fn note_answer(&mut self, states: States) {
-        if !self.is_streaming {
+    /// The answer begins; for h2o, it matters whether all of the request has come (B-9).
+    fn let_go(&mut self, is_whole: bool, states: States) {
+        if !is_whole && !self.is_streaming {
+            self.is_streaming = true;
             self.answered_early = !states.has_ended();
         }
-    }
-
-    fn let_go(&mut self, is_whole: bool) {
-        self.is_streaming |= !is_whole;
     }
 
     fn end(
@@ -190,7 +187,7 @@ impl Job {
         let request = connection.request(self.key).ok_or("the request is gone")?;
         let app_status = self.number as u32;
         let is_short = matches!(self.left, Announced::Exactly(1..));
-        let fails = matches!(step, Step::Fail) || is_short;
+        let fails = matches!(step, Step::Fail) || is_short || self.is_too_long;
         let ending = match step {
             Step::Fail => request.fail(app_status),
             _ => request.end(app_status),

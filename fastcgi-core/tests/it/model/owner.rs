@@ -15,8 +15,6 @@ use super::{
 #[derive(Debug)]
 pub(super) struct Owner {
     jobs: Vec<Option<Job>>,
-    /// Requests that were ended, and of which events may still be on their way.
-    pub(super) ended: Vec<RequestKey>,
     /// For each request of the run, by its number.
     pub(super) accounts: Vec<Account>,
 }
@@ -50,7 +48,6 @@ impl Owner {
     pub(super) fn new(requests: usize) -> Self {
         Self {
             jobs: Vec::new(),
-            ended: Vec::new(),
             accounts: vec![Account::default(); requests],
         }
     }
@@ -58,6 +55,20 @@ impl Owner {
     /// Bytes of bodies that wait to be read.
     pub(super) fn held(&self) -> usize {
         self.jobs.iter().flatten().map(|job| job.held).sum()
+    }
+
+    pub(super) fn held_of(&self, number: usize) -> usize {
+        let jobs = self.jobs.iter().flatten();
+        jobs.filter(|job| job.number == number)
+            .map(|job| job.held)
+            .sum()
+    }
+
+    /// Says how much of each body waits to be read.
+    pub(super) fn tell_held(&self, connection: &mut Connection) {
+        for job in self.jobs.iter().flatten() {
+            connection.set_held(job.key, job.held);
+        }
     }
 
     pub(super) fn requests(&self) -> usize {
@@ -195,6 +206,12 @@ impl Owner {
             },
         };
         check(is_right, "another length")?;
+        let data = request.data_length.map(|length| length as usize);
+        let is_right = match asked.role {
+            FILTER => asked.data.announced.is_none() || data == asked.data.announced,
+            _ => data == Some(0),
+        };
+        check(is_right, "another length of the file")?;
         let account = &mut self.accounts[number];
         check(!account.is_handed_out, "handed out twice")?;
         check(account.outcome.is_none(), "handed out after its end")?;
@@ -212,7 +229,7 @@ impl Owner {
         Ok(())
     }
 
-    /// Events of a request that was answered may still come.
+    /// Changes a request that is in progress: there are no events of others.
     fn with(
         &mut self,
         key: RequestKey,
@@ -223,7 +240,7 @@ impl Owner {
                 let account = &mut self.accounts[job.number];
                 take(job, account).map_err(|error| format!("{error} (request {})", job.number))
             }
-            None => check(self.ended.contains(&key), "an event of no request"),
+            None => Err("an event of no request".to_owned()),
         }
     }
 
@@ -311,7 +328,6 @@ impl Owner {
             None => return Ok((text, None)),
         };
         if fate.is_some() {
-            self.ended.push(job.key);
             self.jobs[index] = None;
         }
         Ok((text, fate))

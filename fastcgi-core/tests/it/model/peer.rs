@@ -238,14 +238,13 @@ impl Peer {
             &piece.content,
             piece.padding,
         ));
-        let composed = self.composed;
+        // Where its content ends: padding is nothing.
+        let end = self.composed - u64::from(piece.padding);
         let call = &mut self.calls[number];
         match piece.kind {
-            wire::PARAMS if piece.content.is_empty() => {
-                call.params_end = Some(composed - u64::from(piece.padding))
-            }
+            wire::PARAMS if piece.content.is_empty() => call.params_end = Some(end),
             wire::PARAMS => {}
-            STDIN if !piece.content.is_empty() => call.last_stdin = composed,
+            STDIN if !piece.content.is_empty() => call.last_stdin = end,
             _ => {}
         }
     }

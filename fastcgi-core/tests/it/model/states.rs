@@ -41,6 +41,7 @@ pub(super) const OUTPUT: Machine = Machine {
         "Untouched",
         "HeadHeld",
         "Streaming",
+        "TooLong",
         "Ended",
         "Replaced",
         "Broken",
@@ -53,8 +54,12 @@ pub(super) const OUTPUT: Machine = Machine {
         ("Untouched", "Replaced"),
         ("Untouched", "GivenUp"),
         ("HeadHeld", "Streaming"),
+        ("HeadHeld", "TooLong"),
         ("HeadHeld", "Replaced"),
         ("HeadHeld", "GivenUp"),
+        // An Authorizer's answer, which has to be whole.
+        ("TooLong", "Replaced"),
+        ("TooLong", "GivenUp"),
         ("Streaming", "Ended"),
         ("Streaming", "Broken"),
         ("Streaming", "Shared"),
@@ -87,8 +92,8 @@ pub(super) const LIFE: Machine = Machine {
 /// How often each state was entered, and each arrow taken.
 #[derive(Clone, Debug)]
 pub(super) struct Counts {
-    entered: [u64; 8],
-    taken: [[u64; 8]; 8],
+    entered: [u64; 9],
+    taken: [[u64; 9]; 9],
 }
 
 impl Machine {
@@ -123,8 +128,8 @@ impl Machine {
 impl Counts {
     pub(super) fn new() -> Self {
         Self {
-            entered: [0; 8],
-            taken: [[0; 8]; 8],
+            entered: [0; 9],
+            taken: [[0; 9]; 9],
         }
     }
 
@@ -284,7 +289,7 @@ impl Observer {
             }
             self.output.go(&OUTPUT, before.output, states.output)?;
         }
-        let end = 3 + fate as usize;
+        let end = 4 + fate as usize;
         for states in &self.requests {
             if now.iter().all(|it| it.id != states.id) {
                 self.output.go(&OUTPUT, states.output, end)?;

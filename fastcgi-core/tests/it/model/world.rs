@@ -305,7 +305,7 @@ impl World {
             }
             Act::ReadBodies => {
                 self.owner.read(self.clock.now);
-                self.connection.set_held(self.owner.held());
+                self.owner.tell_held(&mut self.connection);
             }
             Act::Answer(index) => self.answer(index)?,
             Act::ShutDown => {
