@@ -1,6 +1,6 @@
 //! What a request costs until the application hears of it: bytes to events, params to a request.
 
-use std::hint::black_box;
+use std::{hint::black_box, time::Instant};
 
 use bytes::BytesMut;
 use criterion::{BatchSize, Criterion};
@@ -38,15 +38,16 @@ fn requests(criterion: &mut Criterion) {
 }
 
 fn read_all((mut connection, mut input): (Connection, BytesMut)) -> (Connection, usize) {
+    let now = Instant::now();
     let mut read = 0;
-    loop {
-        match black_box(connection.poll_event(&mut input)) {
-            Ok(Some(Event::Stdin { data, .. })) => read += data.len(),
-            Ok(Some(_)) => read += 1,
-            Ok(None) => return (connection, read),
-            Err(error) => panic!("{error}"),
+    while let Some(event) = black_box(connection.next_event(now, &mut input)) {
+        match event {
+            Event::Stdin { data, .. } => read += data.len(),
+            _ => read += 1,
         }
     }
+    assert_eq!(connection.error(), None);
+    (connection, read)
 }
 
 /// Params to the head of a request.

@@ -1,13 +1,12 @@
 //! What a response costs until its bytes can be written: heads to header blocks, bodies to records.
 
-use std::hint::black_box;
+use std::{hint::black_box, time::Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
 use criterion::{BatchSize, Criterion};
 use fastcgi_core::{
-    Config, Connection,
-    cgi::ResponseMapping,
-    record::{EndRequest, RequestId},
+    Config, Connection, Event, RequestKey,
+    cgi::{BodyLength, ResponseMapping},
 };
 use http::{Method, Response, response::Parts};
 
@@ -24,8 +23,8 @@ fn responses(criterion: &mut Criterion) {
     for (name, length) in [("response_13b", 13), ("response_1mib", 1024 * 1024)] {
         let body = Bytes::from(vec![b'x'; length]);
         group.bench_function(name, |bencher| {
-            let respond = |mut connection: Connection| {
-                respond(&mut connection, body.clone());
+            let respond = |(mut connection, key): (Connection, RequestKey)| {
+                respond(&mut connection, key, body.clone());
                 connection
             };
             bencher.iter_batched(connection_with_a_request, respond, BatchSize::SmallInput);
@@ -34,28 +33,33 @@ fn responses(criterion: &mut Criterion) {
     group.finish();
 }
 
-fn connection_with_a_request() -> Connection {
+fn connection_with_a_request() -> (Connection, RequestKey) {
     let mut connection = Connection::new(Config::default());
     let mut input = BytesMut::from(
         &b"\x01\x01\x00\x01\x00\x08\x00\x00\x00\x01\x01\x00\x00\x00\x00\x00\
-           \x01\x04\x00\x01\x00\x00\x00\x00"[..],
+           \x01\x04\x00\x01\x00\x00\x00\x00\
+           \x01\x05\x00\x01\x00\x00\x00\x00"[..],
     );
-    let event = connection.poll_event(&mut input);
-    assert!(matches!(event, Ok(Some(_))), "{event:?}");
-    connection
+    let now = Instant::now();
+    let Some(Event::Request(request)) = connection.next_event(now, &mut input) else {
+        panic!("a request");
+    };
+    while connection.next_event(now, &mut input).is_some() {}
+    (connection, request.key)
 }
 
-fn respond(connection: &mut Connection, body: Bytes) {
-    let mut request = connection.request(RequestId::ONE).expect("in progress");
-    request
-        .stdout_slice(b"Status: 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 13\r\n\r\n");
-    request.stdout(body);
-    request.end(EndRequest::COMPLETE);
+fn respond(connection: &mut Connection, key: RequestKey, body: Bytes) {
+    let head = b"Status: 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 13\r\n\r\n";
+    let mut request = connection.request(key).expect("in progress");
+    request.head(BytesMut::from(&head[..]), BodyLength::Unknown);
+    request.stdout(body).expect("the response of a Responder");
+    request.end(0);
     let outgoing = connection.outgoing();
     while outgoing.has_remaining() {
         let written = black_box(outgoing.chunk()).len();
         outgoing.advance(written);
     }
+    connection.written();
 }
 
 /// The head of a response to a header block.

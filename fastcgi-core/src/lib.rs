@@ -1,8 +1,9 @@
 //! The FastCGI protocol, without I/O.
 //!
-//! This crate turns bytes into requests and responses into bytes, and that is all: there is no socket in it, no clock,
-//! no task and no lock. It is what [`fastcgi-tower`] drives with tokio; use it directly to drive FastCGI with something
-//! else. You will *not* find a server here.
+//! This crate turns bytes into requests and responses into bytes, and knows every rule about them: what is refused, how
+//! long is waited, when the socket is read and when the connection is closed. There is no socket in it, no clock, no task
+//! and no lock. It is what [`fastcgi-tower`] drives with tokio; use it directly to drive FastCGI with something else. You
+//! will *not* find a server here.
 //!
 //! - [`Connection`] is the application's end of a connection, [`client::Connection`] the other one.
 //! - [`Params`] are what the web server says about a request.
@@ -13,19 +14,24 @@
 //!
 //! # Example
 //!
-//! An application that greets, without its socket:
+//! An application that greets, without its socket and its clock:
 //!
 //! ```
+//! use std::time::Instant;
+//!
 //! use bytes::{Buf, BytesMut};
-//! use fastcgi_core::{Config, Connection, Event, record::EndRequest};
+//! use fastcgi_core::{Config, Connection, Event, Life, cgi::BodyLength};
 //!
 //! /// Takes what the web server sent, gives what to send back.
-//! fn answer(connection: &mut Connection, input: &mut BytesMut) -> Result<Vec<u8>, fastcgi_core::ConnectionError> {
-//!     while let Some(event) = connection.poll_event(input)? {
-//!         if let Event::StdinEnd { id } = event {
-//!             if let Some(mut request) = connection.request(id) {
-//!                 request.stdout("Status: 200 OK\r\n\r\nhello".into());
-//!                 request.end(EndRequest::COMPLETE);
+//! fn answer(connection: &mut Connection, input: &mut BytesMut) -> Vec<u8> {
+//!     while let Some(event) = connection.next_event(Instant::now(), input) {
+//!         if let Event::StdinEnd { key, .. } = event {
+//!             if let Some(mut request) = connection.request(key) {
+//!                 let head = BytesMut::from("Status: 200 OK\r\ncontent-length: 5\r\n\r\n");
+//!                 request.head(head, BodyLength::Exactly(5));
+//!                 if request.stdout("hello".into()).is_ok() {
+//!                     request.end(0);
+//!                 }
 //!             }
 //!         }
 //!     }
@@ -35,7 +41,8 @@
 //!         output.extend_from_slice(connection.outgoing().chunk());
 //!         connection.outgoing().advance(written);
 //!     }
-//!     Ok(output)
+//!     connection.written();
+//!     output
 //! }
 //!
 //! let mut connection = Connection::new(Config::default());
@@ -44,10 +51,10 @@
 //!        \x01\x04\x00\x01\x00\x00\x00\x00\
 //!        \x01\x05\x00\x01\x00\x00\x00\x00"[..],
 //! );
-//! let output = answer(&mut connection, &mut input)?;
-//! assert!(output.starts_with(b"\x01\x06\x00\x01\x00\x17\x00\x00Status: 200 OK\r\n"));
-//! assert!(connection.is_finished(), "the web server did not ask to keep the connection");
-//! # Ok::<(), fastcgi_core::ConnectionError>(())
+//! let output = answer(&mut connection, &mut input);
+//! assert!(output.starts_with(b"\x01\x06\x00\x01\x00\x25\x00\x00Status: 200 OK\r\n"));
+//! assert_eq!(connection.error(), None);
+//! assert_eq!(connection.life(), Life::Draining, "the web server did not ask to keep the connection");
 //! ```
 //!
 //! [`fastcgi-tower`]: https://docs.rs/fastcgi-tower

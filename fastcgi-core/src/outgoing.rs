@@ -19,6 +19,8 @@ pub struct Outgoing {
     tail: BytesMut,
     /// How many bytes `queue` holds.
     queued: usize,
+    /// How many bytes have been taken, ever.
+    written: u64,
 }
 
 /// Contents up to this size are copied: below it a copy costs less than one more slice in a vectored write.
@@ -90,11 +92,19 @@ impl Outgoing {
         self.tail.put_slice(&rest);
     }
 
+    /// How many bytes have been taken, ever.
+    pub(crate) fn written(&self) -> u64 {
+        self.written
+    }
+
     /// Gives back the memory of what has been written, but for what the next small response needs.
     pub fn release(&mut self) {
         let held = self.tail.capacity() + self.queue.capacity() * size_of::<Bytes>();
         if !self.has_remaining() && held > MAX_COPY {
-            *self = Self::default();
+            *self = Self {
+                written: self.written,
+                ..Self::default()
+            };
         }
     }
 
@@ -140,6 +150,7 @@ impl Buf for Outgoing {
     }
 
     fn advance(&mut self, mut count: usize) {
+        self.written += count as u64;
         while let Some(front) = self.queue.front_mut() {
             let step = count.min(front.len());
             front.advance(step);

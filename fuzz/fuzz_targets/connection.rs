@@ -1,4 +1,5 @@
-//! Invariant tested: input gives the same events and output however it is cut, and holds no more memory than it may.
+//! Invariants tested: input gives the same events and output however it is cut; whatever its owner does and when, a
+//! connection keeps its promises, comes to its end, and holds no more memory than it may.
 
 #![no_main]
 

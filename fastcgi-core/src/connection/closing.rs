@@ -55,7 +55,7 @@ impl Unread {
     pub(super) fn of(request: &Request) -> Self {
         if request.has_ended() {
             Self::Nothing
-        } else if request.is_receiving() {
+        } else if request.is_receiving() || request.exceeds_its_length() {
             Self::Body
         } else {
             Self::End
@@ -82,6 +82,8 @@ pub(super) struct Closing {
     /// Whether the web server has closed its side.
     is_at_eof: bool,
     unread: Unread,
+    /// Whether the web server has had several requests in progress: then it may be sending one at any time.
+    multiplexes: bool,
     /// Bytes that were discarded while the connection drains.
     discarded: u64,
 }
@@ -94,6 +96,7 @@ impl Closing {
             has_begun: false,
             is_at_eof: false,
             unread: Unread::default(),
+            multiplexes: false,
             discarded: 0,
         }
     }
@@ -104,6 +107,12 @@ impl Closing {
 
     pub(super) fn error(&self) -> Option<&ConnectionError> {
         self.error.as_ref()
+    }
+
+    /// Whether nothing that the web server sends counts any more. When it is our response that broke off, it may still have
+    /// to write the rest before it reads (B-8).
+    pub(super) fn is_broken_by_web_server(&self) -> bool {
+        !matches!(self.error, None | Some(ConnectionError::Truncated))
     }
 
     pub(super) fn is_at_eof(&self) -> bool {
@@ -129,6 +138,8 @@ impl Closing {
         self.has_begun = true;
         if is_alone {
             self.unread = Unread::Nothing;
+        } else {
+            self.multiplexes = true;
         }
         if !keep_conn || self.life == Life::FirstIsLast {
             self.take_no_more();
@@ -138,6 +149,12 @@ impl Closing {
     /// A request has ended, of which so much may still arrive.
     pub(super) fn end_request(&mut self, unread: Unread) {
         self.unread = max(self.unread, unread);
+    }
+
+    /// A request was refused beside others; all of it may still arrive.
+    pub(super) fn refuse_request(&mut self) {
+        self.multiplexes = true;
+        self.unread = Unread::Body;
     }
 
     pub(super) fn shut_down(&mut self) {
@@ -189,9 +206,10 @@ impl Closing {
         }
     }
 
-    /// Our side is closed. `leftover` is what has arrived and was not looked at.
-    pub(super) fn shut_down_write(&mut self, leftover: usize) {
-        if self.life == Life::Draining && self.unread == Unread::Nothing && leftover == 0 {
+    /// Our side is closed. `rest` is what has arrived and was not looked at, and what of a record is still to arrive.
+    pub(super) fn shut_down_write(&mut self, rest: usize) {
+        let may_send = self.unread != Unread::Nothing || self.multiplexes || rest > 0;
+        if self.life == Life::Draining && !may_send {
             self.life = Life::Closed;
         }
     }

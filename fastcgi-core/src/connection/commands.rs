@@ -44,7 +44,7 @@ impl<'a> RequestMut<'a> {
     /// The header block of the response, and how much may follow it.
     ///
     /// It leaves with the first of what follows, or with [`flush`](Self::flush): until then, a failure can still be
-    /// answered with a status of 500.
+    /// answered with a status of 500, and another head takes its place. After that, a head is ignored.
     pub fn head(&mut self, head: BytesMut, length: BodyLength) {
         if let Some(request) = self.connection.requests.get_mut(self.key) {
             request.output.head(head, length);
@@ -61,7 +61,7 @@ impl<'a> RequestMut<'a> {
     ///
     /// # Errors
     ///
-    /// When the answer of an Authorizer is longer than 64 KiB (B-13). Nothing of it has left: let it
+    /// When the answer of an Authorizer is longer than 64 KiB (B-13). Nothing of it has left, and nothing will: let it
     /// [fail](Self::fail).
     pub fn stdout(&mut self, data: Bytes) -> Result<usize, TooLong> {
         let Connection {
@@ -70,21 +70,25 @@ impl<'a> RequestMut<'a> {
         let Some(request) = requests.get_mut(self.key) else {
             return Ok(0);
         };
-        request.note_answer();
-        match request.output.stdout(request.id, data, outgoing) {
+        let was_held = request.output.is_held();
+        let put = request.output.stdout(request.id, data, outgoing);
+        request.note_answer(was_held);
+        match put {
             Put::Taken { surplus } => Ok(surplus),
             Put::TooLong => Err(TooLong(())),
         }
     }
 
-    /// There is nothing more of the response at the moment, so its head has waited long enough.
+    /// There is nothing more of the response at the moment, so its head has waited long enough. Without a head, this does
+    /// nothing.
     pub fn flush(&mut self) {
         let Connection {
             requests, outgoing, ..
         } = &mut *self.connection;
         if let Some(request) = requests.get_mut(self.key) {
-            request.note_answer();
+            let was_held = request.output.is_held();
             request.output.flush(request.id, outgoing);
+            request.note_answer(was_held);
         }
     }
 
@@ -101,10 +105,11 @@ impl<'a> RequestMut<'a> {
 
     /// Ends the response and the request. By value: nothing can follow.
     ///
-    /// A response that is shorter than it was announced [fails](Self::fail) in its place.
+    /// A response that is shorter than it was announced, or was [too long](TooLong), [fails](Self::fail) in its place.
     pub fn end(self, app_status: u32) -> Ending {
+        self.connection.forget_events(self.key);
         let request = self.connection.requests.get(self.key);
-        if request.is_some_and(|request| request.output.length().finish().is_err()) {
+        if request.is_some_and(|request| !request.output.is_complete()) {
             return self.fail(app_status);
         }
         let end = EndRequest {
@@ -118,6 +123,7 @@ impl<'a> RequestMut<'a> {
     /// Gives the response up, so that the client can see that something is missing: with a status of 500 as long as
     /// nothing of it has left, else by breaking it off.
     pub fn fail(self, app_status: u32) -> Ending {
+        self.connection.forget_events(self.key);
         let end = EndRequest {
             app_status,
             ..EndRequest::COMPLETE
@@ -146,9 +152,9 @@ impl std::fmt::Display for TooLong {
 impl std::error::Error for TooLong {}
 
 impl Request {
-    /// The first of the response leaves now, or could.
-    fn note_answer(&mut self) {
-        if self.output.is_held() {
+    /// B-9: whether the response began now, and so before the web server had sent everything.
+    fn note_answer(&mut self, was_held: bool) {
+        if was_held && !self.output.is_held() {
             self.answered_early = !self.has_ended();
         }
     }
@@ -183,6 +189,11 @@ impl Connection {
         self.settle();
     }
 
+    /// The owner has done with a request: what has happened to its streams is of no use any more.
+    fn forget_events(&mut self, key: RequestKey) {
+        self.events.retain(|event| event.stream() != Some(key));
+    }
+
     /// a record is begun that no web server can take for one, and not finished; after that nothing can be sent on
     /// the connection. When other requests are in progress on it, they are worth more: then the request is ended with an
     /// `app_status` of 1.
@@ -191,6 +202,7 @@ impl Connection {
             return self.end_request(key, ABORTED);
         }
         if let Some(request) = self.requests.remove(key) {
+            self.closing.end_request(Unread::of(&request));
             self.outgoing.put_broken(request.id);
             self.fail(ConnectionError::Truncated);
         }

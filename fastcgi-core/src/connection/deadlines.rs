@@ -30,6 +30,8 @@ pub(super) struct Deadlines {
     stall: Wait,
     /// That the web server closes its side.
     close: Wait,
+    /// Nothing: it says since when the socket is read. While it is not, nothing can be awaited of it.
+    reading: Wait,
 }
 
 /// What is the case at the moment.
@@ -44,6 +46,8 @@ pub(super) struct Situation {
     pub(super) has_requests: bool,
     /// Whether a part of a record has arrived, and not the rest.
     pub(super) has_partial: bool,
+    /// Whether the socket is read.
+    pub(super) wants_input: bool,
     /// Whether the socket is not read because of what is held.
     pub(super) is_held_back: bool,
     /// How long the web server has to close its side.
@@ -79,9 +83,11 @@ impl Deadlines {
         let is_open = matches!(life, Life::Open | Life::FirstIsLast) && !situation.is_at_eof;
         let is_idle = is_open && !situation.has_requests && !situation.has_partial;
         let is_between = is_idle && situation.has_begun && !situation.is_unwritten;
-        let opening = is_open && !situation.has_begun;
-        let beginning = is_open && !situation.has_requests && situation.has_partial;
+        let opening = is_open && !situation.has_begun && situation.wants_input;
+        let beginning =
+            is_open && !situation.has_requests && situation.has_partial && situation.wants_input;
         let is_draining = life == Life::Draining;
+        let is_over = matches!(life, Life::Closed | Life::Reset);
         if !is_between {
             self.is_quiet = false;
         }
@@ -90,7 +96,7 @@ impl Deadlines {
         let drain = situation.drain_limit;
         let first = is_idle && life == Life::FirstIsLast;
         let stalls = situation.is_unwritten && situation.is_held_back;
-        let writes = situation.is_unwritten && !is_draining;
+        let writes = situation.is_unwritten && !is_draining && !is_over;
         let quiet = is_between && !self.is_quiet;
         [
             (
@@ -116,6 +122,11 @@ impl Deadlines {
         .min_by_key(|(until, _)| *until)
     }
 
+    /// Since when the socket is read, without a break.
+    pub(super) fn reading_since(&mut self, now: Instant, is_reading: bool) -> Option<Instant> {
+        self.reading.until(is_reading, now, Duration::ZERO)
+    }
+
     /// Since when the request that begins now has been awaited: from its first byte, or from the opening.
     pub(super) fn begin_request(&mut self, now: Instant) -> Instant {
         let since = self.opening.0.or(self.beginning.0).unwrap_or(now);
@@ -130,6 +141,11 @@ impl Deadlines {
         }
         self.is_quiet = false;
         since
+    }
+
+    /// A record has come to its end; what comes now is another one.
+    pub(super) fn took_record(&mut self) {
+        self.beginning.restart();
     }
 
     /// Something was written.

@@ -27,7 +27,7 @@ pub enum ConnectionError {
     InvalidParams(InvalidParams),
     /// More than 1000 records in a row that carry nothing.
     TooManyEmptyRecords,
-    /// More than 100 answers to management records and refusals that the web server has not read.
+    /// More than 100 answers to management records, refused requests and aborts that the web server has not read.
     TooManyReplies,
     /// More than [`Limits::max_ignored`](crate::Limits::max_ignored) bytes for requests that are over.
     TooMuchIgnored,

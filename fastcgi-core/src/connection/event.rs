@@ -10,6 +10,8 @@ use crate::{
 
 /// Something that the application has to know.
 ///
+/// Of a request that its owner has ended there are no more events, and none behind [`Aborted`](Self::Aborted).
+///
 /// Management records, unknown types, records of requests that are over, and requests that are refused are dealt with
 /// inside [`Connection`](crate::Connection).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +27,7 @@ pub enum Event {
         /// A slice of the input.
         data: Bytes,
     },
-    /// The end of the request body. It comes once for each request that is not aborted.
+    /// The end of the request body. It comes once for each request that is still in progress then.
     StdinEnd {
         /// The request.
         key: RequestKey,
@@ -39,7 +41,7 @@ pub enum Event {
         /// A slice of the input.
         data: Bytes,
     },
-    /// The end of the file for a Filter. It comes once for each request of that role that is not aborted.
+    /// The end of the file for a Filter. It comes once for each request of that role that is still in progress then.
     DataEnd {
         /// The request.
         key: RequestKey,
@@ -66,6 +68,20 @@ pub enum Event {
     },
     /// There has been no request for a second. Memory that is kept for the next one can be given back.
     Quiet,
+}
+
+impl Event {
+    /// The request of whose streams this is said.
+    pub(super) fn stream(&self) -> Option<RequestKey> {
+        match self {
+            Self::Stdin { key, .. }
+            | Self::StdinEnd { key, .. }
+            | Self::Data { key, .. }
+            | Self::DataEnd { key, .. }
+            | Self::Surplus { key } => Some(*key),
+            Self::Request(_) | Self::Aborted { .. } | Self::Refused { .. } | Self::Quiet => None,
+        }
+    }
 }
 
 /// A request to answer.

@@ -15,15 +15,14 @@
 //!
 //! One [`Stream`] goes through the part behind `Params`. A Filter has two of them.
 
-use std::time::Instant;
+use std::{fmt, time::Instant};
 
 use bytes::{Bytes, BytesMut};
 
-use super::{ConnectionError, Limits, Refusal, event::StreamEnd, limits::SUSPENDED_LIMIT};
+use super::{ConnectionError, Limits, Refusal, event::StreamEnd};
 use crate::params::{Params, ParamsError};
 
 /// A stream from the web server, with the rules about its length (B-1 to B-5).
-#[derive(Debug)]
 pub(super) struct Stream {
     /// The length that was announced. It is a cap: what comes after it is no part of the body (B-3).
     announced: Option<u64>,
@@ -52,8 +51,8 @@ enum State {
 pub(super) struct Taken {
     /// What of it belongs to the stream.
     pub(super) data: Bytes,
-    /// Whether there was more than was announced.
-    pub(super) has_surplus: bool,
+    /// How many bytes more there were than was announced.
+    pub(super) surplus: usize,
     /// Whether the stream is over with it.
     pub(super) end: Option<StreamEnd>,
 }
@@ -75,7 +74,7 @@ impl Stream {
     pub(super) fn push(&mut self, mut data: Bytes) -> Taken {
         if self.is_complete() {
             return Taken {
-                has_surplus: true,
+                surplus: data.len(),
                 ..Taken::default()
             };
         }
@@ -83,7 +82,7 @@ impl Stream {
             .announced
             .map_or(u64::MAX, |announced| announced - self.received);
         let fits = usize::try_from(room).unwrap_or(usize::MAX).min(data.len());
-        let has_surplus = fits < data.len();
+        let surplus = data.len() - fits;
         data.truncate(fits);
         self.received += data.len() as u64;
         let is_full = self.announced == Some(self.received);
@@ -93,7 +92,7 @@ impl Stream {
         };
         Taken {
             data,
-            has_surplus,
+            surplus,
             end: is_full.then_some(StreamEnd::Complete),
         }
     }
@@ -140,9 +139,19 @@ impl Stream {
 
     /// The length, as far as it is known.
     pub(super) fn length(&self) -> Option<u64> {
+        let is_over = self.state == State::Ended;
+        self.announced.or_else(|| is_over.then_some(self.received))
+    }
+
+    /// How the stream ended, if it did so before any data.
+    pub(super) fn end_without_data(&self) -> Option<StreamEnd> {
+        let is_short = self.announced.is_some_and(|announced| announced > 0);
         match self.state {
-            State::Ended => Some(self.received),
-            _ => self.announced,
+            _ if self.received > 0 => None,
+            State::Open { .. } | State::Suspended { .. } => None,
+            State::Full => Some(StreamEnd::Complete),
+            State::Ended if !is_short => Some(StreamEnd::Complete),
+            State::Ended | State::Failed => Some(StreamEnd::Incomplete),
         }
     }
 
@@ -156,17 +165,33 @@ impl Stream {
         self.state == State::Ended
     }
 
-    /// Until when something has to follow an end that came too early.
-    pub(super) fn suspended_until(&self) -> Option<Instant> {
+    /// Whether it was given up.
+    pub(super) fn has_failed(&self) -> bool {
+        self.state == State::Failed
+    }
+
+    /// Since when something has to follow an end that came too early.
+    pub(super) fn suspended_since(&self) -> Option<Instant> {
         match self.state {
-            State::Suspended { since } => since.checked_add(SUSPENDED_LIMIT),
+            State::Suspended { since } => Some(since),
             _ => None,
         }
     }
 }
 
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.state {
+            State::Open { .. } => "Open",
+            State::Suspended { .. } => "Suspended",
+            State::Full => "Full",
+            State::Ended => "Ended",
+            State::Failed => "Failed",
+        })
+    }
+}
+
 /// The contents of `FCGI_PARAMS` so far.
-#[derive(Debug)]
 pub(super) enum Gathered {
     Nothing,
     /// As it arrived: nearly every request has its params in one record.

@@ -41,7 +41,7 @@ pub(super) const MAX_EMPTY_RECORDS: u32 = 1000;
 
 /// Answers of the connection's own that may wait to be written (B-15). Each is caused by a few bytes of input, so a web
 /// server that asks and does not read must not go on for ever.
-pub(super) const MAX_REPLIES: u32 = 100;
+pub(super) const MAX_REPLIES: usize = 100;
 
 /// Bytes of responses that may wait to be written before bodies are left alone.
 pub(super) const HIGH_WATER: usize = 256 * 1024;

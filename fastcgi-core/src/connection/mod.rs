@@ -18,7 +18,7 @@ mod requests;
 mod time;
 mod waste;
 
-use std::{collections::VecDeque, time::Instant};
+use std::{collections::VecDeque, fmt, time::Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::StatusCode;
@@ -54,16 +54,22 @@ use crate::{
 ///
 /// It does no I/O, reads no clock and never blocks. Its owner
 ///
-/// - hands over what arrives, with [`next_event`](Self::next_event), as long as the connection
-///   [wants input](Self::wants_input), and says when nothing more can ([`end_of_file`](Self::end_of_file));
+/// - reads as long as the connection [wants input](Self::wants_input), and says when nothing more can come
+///   ([`end_of_file`](Self::end_of_file));
+/// - takes events with [`next_event`](Self::next_event) until there are none, after each read and each other call that changes
+///   something: a deadline, a failure and a departure have events, too;
 /// - answers requests through [`request`](Self::request), as long as the connection [wants output](Self::wants_output);
 /// - writes out what is in [`outgoing`](Self::outgoing) after any call that takes `&mut self`, and says
 ///   [when something was written](Self::written);
-/// - calls [`handle_deadline`](Self::handle_deadline) when the [`deadline`](Self::deadline) has come;
+/// - asks for the [`deadline`](Self::deadline) whenever it has nothing more to do, and calls
+///   [`handle_deadline`](Self::handle_deadline) when that has come;
 /// - and does what [`life`](Self::life) says: it serves, drains, closes or resets the connection.
 ///
+/// The example `blocking.rs` does all this with a socket of the standard library.
+///
 /// Times are the owner's: each `now` is at least as late as the one before.
-#[derive(Debug)]
+///
+/// `Debug` prints how far the connection and its requests have come, and nothing of what they carry.
 pub struct Connection {
     config: Config,
     decoder: Decoder,
@@ -71,6 +77,8 @@ pub struct Connection {
     outgoing: Outgoing,
     /// Events that have happened and not been taken.
     events: VecDeque<Event>,
+    /// Why the connection fails when they are taken: a record can be of use and break a limit behind that.
+    failure: Option<ConnectionError>,
     closing: Closing,
     waste: Waste,
     pressure: Pressure,
@@ -88,6 +96,7 @@ impl Connection {
             requests: Requests::default(),
             outgoing: Outgoing::default(),
             events: VecDeque::new(),
+            failure: None,
             closing: Closing::new(),
             waste: Waste::default(),
             pressure: Pressure::default(),
@@ -113,20 +122,20 @@ impl Connection {
                 return Some(event);
             }
             if !self.takes_records() {
+                self.failure = None;
                 self.closing.discard(input.len());
                 input.clear();
                 return None;
             }
-            let record = match self.decoder.decode(input) {
-                Ok(record) => record?,
-                Err(error) => {
-                    self.fail(error.into());
-                    continue;
-                }
-            };
-            if let Err(error) = self.take_record(now, record) {
+            if let Some(error) = self.failure.take() {
                 self.fail(error);
+                continue;
             }
+            self.failure = match self.decoder.decode(input) {
+                Ok(record) => self.take_record(now, record?).err(),
+                Err(error) => Some(error.into()),
+            };
+            self.deadlines.took_record();
         }
     }
 
@@ -139,7 +148,7 @@ impl Connection {
         }
     }
 
-    /// The web server has closed its side.
+    /// The web server has closed its side, and everything that it sent was handed over.
     ///
     /// No web server closes only its side, so nobody waits for a response any more (B-11), unless
     /// [`Config::allow_half_close`] says otherwise.
@@ -164,7 +173,8 @@ impl Connection {
 
     /// The commands for one request, or `None` once it has ended.
     pub fn request(&mut self, key: RequestKey) -> Option<RequestMut<'_>> {
-        self.requests.get(key)?;
+        // An old key may be that of a request that the application does not know yet.
+        self.requests.get(key).filter(|it| it.is_handed_out)?;
         Some(RequestMut::new(self, key))
     }
 
@@ -188,24 +198,29 @@ impl Connection {
     /// Our side of the connection is closed, as [`Life::Draining`] asks for. `leftover` is how much has arrived that was
     /// not handed over.
     pub fn write_side_closed(&mut self, leftover: usize) {
-        self.closing.shut_down_write(leftover);
+        self.closing
+            .shut_down_write(self.decoder.awaited().saturating_add(leftover));
     }
 
     /// Sets how many bytes of a request's body wait to be read, with what it costs to keep them.
     pub fn set_held(&mut self, key: RequestKey, bytes: usize) {
-        if let Some(request) = self.requests.get_mut(key) {
+        let request = self.requests.get_mut(key);
+        if let Some(request) = request.filter(|it| it.is_handed_out) {
             request.held = bytes;
         }
     }
 
     /// Whether to read from the socket. It may be so again after anything that happens.
     pub fn wants_input(&self) -> bool {
-        match self.closing.life() {
-            Life::Closed | Life::Reset => false,
-            _ if self.closing.is_at_eof() || self.closing.error().is_some() => false,
-            Life::Draining => true,
-            _ => self.pressure.wants_input(self.load(), &self.config.limits),
-        }
+        self.may_read()
+            && (self.closing.life() == Life::Draining
+                || self.pressure.wants_input(self.load(), &self.config.limits))
+    }
+
+    /// Whether more may arrive, and is not left alone for good.
+    fn may_read(&self) -> bool {
+        let is_over = matches!(self.closing.life(), Life::Closed | Life::Reset);
+        !is_over && !self.closing.is_at_eof() && !self.closing.is_broken_by_web_server()
     }
 
     /// Whether there is room for more of a response.
@@ -231,18 +246,17 @@ impl Connection {
     }
 
     fn load(&self) -> Load {
-        let mut requests = 0;
-        let mut held = 0;
+        let mut held = 0_usize;
         let mut is_receiving = false;
         for (_, request) in self.requests.iter().filter(|(_, it)| it.is_handed_out) {
-            requests += 1;
-            held += request.held;
+            // The owner may count as it likes.
+            held = held.saturating_add(request.held);
             is_receiving |= request.is_receiving();
         }
         Load {
             held,
             unwritten: self.outgoing.remaining(),
-            requests,
+            requests: self.requests.len(),
             may_send_body: is_receiving || self.closing.has_unread_body(),
         }
     }
@@ -288,10 +302,7 @@ impl Connection {
             return self.ignore(content.len());
         };
         match record_type {
-            RecordType::ABORT_REQUEST => {
-                self.abort(key);
-                Ok(())
-            }
+            RecordType::ABORT_REQUEST => self.abort(key),
             RecordType::PARAMS => self.take_params(now, key, content),
             RecordType::STDIN | RecordType::DATA => {
                 self.take_stream(now, key, record_type, content)
@@ -312,7 +323,7 @@ impl Connection {
         if record_type.is_application() {
             return Err(ConnectionError::MissingRequestId(record_type));
         }
-        self.waste.reply(!self.outgoing.has_remaining())?;
+        self.waste.reply(&self.outgoing)?;
         if record_type == RecordType::GET_VALUES {
             let query = Params::parse(content)?;
             let answer = values::answer(&query, &self.config.limits);
@@ -350,52 +361,74 @@ impl Connection {
             return self.refuse_multiplexing(id);
         }
         let is_too_many = self.requests.len() >= self.config.limits.max_reqs;
-        if is_too_many {
-            self.waste.reply(!self.outgoing.has_remaining())?;
-        }
         let since = self.deadlines.begin_request(now);
         let request = Request::new(id, &begin, since);
         self.closing.begin_request(request.keep_conn, is_alone);
         let key = self.requests.insert(request);
-        if is_too_many {
-            self.announce_refusal(key, Refusal::TooManyRequests);
-            self.refuse(key, StatusCode::SERVICE_UNAVAILABLE, EndRequest::COMPLETE);
+        match is_too_many {
+            true => self.turn_away(
+                key,
+                Refusal::TooManyRequests,
+                StatusCode::SERVICE_UNAVAILABLE,
+            ),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     /// The one refusal without a response (R-10a).
     fn refuse_multiplexing(&mut self, id: RequestId) -> Result<(), ConnectionError> {
-        self.waste.reply(!self.outgoing.has_remaining())?;
+        self.waste.reply(&self.outgoing)?;
         let end = EndRequest {
             app_status: 0,
             protocol_status: ProtocolStatus::CANT_MPX_CONN,
         };
         self.outgoing
             .put_record(RecordType::END_REQUEST, Some(id), &end.to_bytes());
+        self.closing.refuse_request();
         let refusal = Refusal::Multiplexed;
         self.events.push_back(Event::Refused { id, refusal });
         Ok(())
     }
 
-    fn announce_refusal(&mut self, key: RequestKey, refusal: Refusal) {
+    /// R-10a: refuses a request that the application does not know of.
+    fn turn_away(
+        &mut self,
+        key: RequestKey,
+        refusal: Refusal,
+        status: StatusCode,
+    ) -> Result<(), ConnectionError> {
+        self.waste.reply(&self.outgoing)?;
         if let Some(request) = self.requests.get(key) {
             let id = request.id;
             self.events.push_back(Event::Refused { id, refusal });
         }
+        let end = EndRequest {
+            app_status: 0,
+            protocol_status: match refusal {
+                Refusal::Role(_) => ProtocolStatus::UNKNOWN_ROLE,
+                _ => ProtocolStatus::REQUEST_COMPLETE,
+            },
+        };
+        self.refuse(key, status, end);
+        Ok(())
     }
 
     /// B-11: nobody waits for the response, and the request is ended once.
-    fn abort(&mut self, key: RequestKey) {
-        let request = self.requests.get(key);
-        if request.is_some_and(|request| request.is_handed_out) {
+    fn abort(&mut self, key: RequestKey) -> Result<(), ConnectionError> {
+        self.waste.reply(&self.outgoing)?;
+        let Some(request) = self.requests.get_mut(key) else {
+            return Ok(());
+        };
+        if request.is_handed_out {
             self.events.push_back(Event::Aborted { key });
+            self.waste.end();
+        } else {
+            // A request of which nobody has heard is no progress.
+            self.waste.empty_record()?;
         }
-        self.waste.end();
-        if let Some(request) = self.requests.get_mut(key) {
-            request.output.forget();
-        }
+        request.output.forget();
         self.end_request(key, ABORTED);
+        Ok(())
     }
 
     fn take_params(
@@ -424,21 +457,14 @@ impl Connection {
             _ => false,
         };
         if let Some(refusal) = refusal {
-            self.announce_refusal(key, refusal);
-            let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-            self.refuse(key, status, EndRequest::COMPLETE);
-        } else if !is_served {
+            return self.turn_away(key, refusal, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+        }
+        if !is_served {
             // B-13: fail closed. An authorizing web server takes a bare END_REQUEST for a yes.
             let role = request.role;
-            self.announce_refusal(key, Refusal::Role(role));
-            let end = EndRequest {
-                app_status: 0,
-                protocol_status: ProtocolStatus::UNKNOWN_ROLE,
-            };
-            self.refuse(key, StatusCode::FORBIDDEN, end);
-        } else {
-            self.hand_out(key, false);
+            return self.turn_away(key, Refusal::Role(role), StatusCode::FORBIDDEN);
         }
+        self.hand_out(key, false);
         Ok(())
     }
 
@@ -463,12 +489,11 @@ impl Connection {
             length: request.stdin.length(),
             data_length: request.data.length(),
         }));
-        // What is complete without a record, or at once.
-        let end = StreamEnd::Complete;
-        if request.stdin.length() == Some(0) {
+        // What ended before the application could be told.
+        if let Some(end) = request.stdin.end_without_data() {
             self.events.push_back(Event::StdinEnd { key, end });
         }
-        if request.role == Role::FILTER && request.data.length() == Some(0) {
+        if let (Role::FILTER, Some(end)) = (request.role, request.data.end_without_data()) {
             self.events.push_back(Event::DataEnd { key, end });
         }
         self.waste.end();
@@ -488,58 +513,72 @@ impl Connection {
             return Err(ConnectionError::UnexpectedRecord(record_type));
         }
         let is_stdin = record_type == RecordType::STDIN;
+        let is_empty = content.is_empty();
         let stream = match is_stdin {
             true => &mut request.stdin,
-            false => &mut request.data,
+            false if request.role == Role::FILTER => &mut request.data,
+            // B-13: a file is for a Filter.
+            false => return self.ignore(content.len()),
         };
-        let length = content.len();
-        let taken = match length {
-            0 => Taken {
+        let Taken { data, surplus, end } = match is_empty {
+            true => Taken {
                 end: stream.push_end(now),
                 ..Taken::default()
             },
-            _ => stream.push(content),
+            false => stream.push(content),
         };
         let was_handed_out = request.is_handed_out;
-        // B-3
-        let is_first_surplus = taken.has_surplus
-            && was_handed_out
-            && !std::mem::replace(&mut request.has_surplus, true);
-        if is_first_surplus {
-            self.events.push_back(Event::Surplus { key });
-        }
-        let data = taken.data;
         if !data.is_empty() {
             request.silence.restart();
         }
         self.hand_out(key, !data.is_empty());
+        if is_empty {
+            self.waste.empty_record()?;
+        }
         if !data.is_empty() {
             self.waste.end();
             self.events.push_back(match is_stdin {
                 true => Event::Stdin { key, data },
                 false => Event::Data { key, data },
             });
-        } else if length == 0 {
-            self.waste.empty_record()?;
-        } else {
-            self.waste
-                .ignored_record(length, self.config.limits.max_ignored)?;
         }
-        if let Some(end) = taken.end {
-            // An empty body has ended with its request.
-            let is_said = is_stdin && !was_handed_out && length == 0;
-            if !is_said {
-                self.events.push_back(match is_stdin {
-                    true => Event::StdinEnd { key, end },
-                    false => Event::DataEnd { key, end },
-                });
+        // Of an end before any data, the application is told when the request is handed out.
+        if let (Some(end), true) = (end, was_handed_out || !is_empty) {
+            self.events.push_back(match is_stdin {
+                true => Event::StdinEnd { key, end },
+                false => Event::DataEnd { key, end },
+            });
+        }
+        self.discard_surplus(key, surplus)
+    }
+
+    /// B-3: what follows the announced bytes is no part of the stream.
+    fn discard_surplus(&mut self, key: RequestKey, length: usize) -> Result<(), ConnectionError> {
+        if length == 0 {
+            return Ok(());
+        }
+        let request = self.requests.get_mut(key);
+        if let Some(request) = request.filter(|it| it.is_handed_out) {
+            if !std::mem::replace(&mut request.has_surplus, true) {
+                self.events.push_back(Event::Surplus { key });
             }
         }
-        Ok(())
+        self.ignore(length)
     }
 
     fn ignore(&mut self, length: usize) -> Result<(), ConnectionError> {
         self.waste
             .ignored_record(length, self.config.limits.max_ignored)
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("life", &self.closing.life())
+            .field("error", &self.closing.error())
+            .field("requests", &self.requests)
+            .field("unwritten", &self.outgoing.remaining())
+            .finish_non_exhaustive()
     }
 }

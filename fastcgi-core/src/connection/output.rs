@@ -12,7 +12,9 @@
 //! ```
 //!
 //! The head waits, so that a failure can still be a 500 (R-10). An Authorizer's answer waits until all of it is known
-//! (B-13). Messages for the log follow the head (R-16).
+//! (B-13), and is a 500 if that is too much. Messages for the log follow the head (R-16).
+
+use std::fmt;
 
 use bytes::{Bytes, BytesMut};
 
@@ -24,7 +26,6 @@ use crate::{
 };
 
 /// The response to one request, as far as it is known.
-#[derive(Debug)]
 pub(super) struct Output {
     state: State,
     length: BodyLength,
@@ -34,15 +35,16 @@ pub(super) struct Output {
     stderr: Stderr,
 }
 
-#[derive(Debug)]
 enum State {
     Untouched,
     HeadHeld(BytesMut),
+    /// It had to be whole, and was too long for that: only another response can take its place.
+    TooLong,
     Streaming,
 }
 
 /// Messages for the web server's log.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Stderr {
     /// Those that wait for the head to leave.
     waiting: Vec<Bytes>,
@@ -73,10 +75,12 @@ impl Output {
         }
     }
 
-    /// The header block, and how much may follow it.
+    /// The header block, and how much may follow it. It is of no use behind a response that has begun.
     pub(super) fn head(&mut self, head: BytesMut, length: BodyLength) {
-        self.state = State::HeadHeld(head);
-        self.length = length;
+        if let State::Untouched | State::HeadHeld(_) = self.state {
+            self.state = State::HeadHeld(head);
+            self.length = length;
+        }
     }
 
     /// Part of what follows the head.
@@ -93,14 +97,22 @@ impl Output {
                 false => Put::TooLong,
             };
         }
-        self.let_go(id, outgoing);
-        outgoing.put_stream(RecordType::STDOUT, id, data);
+        if let State::Untouched = self.state {
+            // The head is the first of the data.
+            if !data.is_empty() {
+                outgoing.put_stream(RecordType::STDOUT, id, data);
+                self.let_go(id, outgoing);
+            }
+        } else {
+            self.let_go(id, outgoing);
+            outgoing.put_stream(RecordType::STDOUT, id, data);
+        }
         Put::Taken { surplus }
     }
 
-    /// There is nothing more at the moment: the head need not wait for the body.
+    /// There is nothing more at the moment: the head, if there is one, need not wait for the body.
     pub(super) fn flush(&mut self, id: RequestId, outgoing: &mut Outgoing) {
-        if !self.is_whole {
+        if let (State::HeadHeld(_), false) = (&self.state, self.is_whole) {
             self.let_go(id, outgoing);
         }
     }
@@ -149,6 +161,11 @@ impl Output {
         self.length
     }
 
+    /// Whether it may end like this.
+    pub(super) fn is_complete(&self) -> bool {
+        !matches!(self.state, State::TooLong) && self.length.finish().is_ok()
+    }
+
     /// Adds to an answer that has to be whole; `false` when it is too long.
     fn gather(&mut self, data: &[u8]) -> bool {
         if let State::Untouched = self.state {
@@ -159,7 +176,10 @@ impl Output {
                 held.extend_from_slice(data);
                 true
             }
-            _ => false,
+            _ => {
+                self.state = State::TooLong;
+                false
+            }
         }
     }
 
@@ -173,5 +193,16 @@ impl Output {
         for message in std::mem::take(&mut self.stderr.waiting) {
             self.stderr(id, message, outgoing);
         }
+    }
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.state {
+            State::Untouched => "Untouched",
+            State::HeadHeld(_) => "HeadHeld",
+            State::TooLong => "TooLong",
+            State::Streaming => "Streaming",
+        })
     }
 }

@@ -18,6 +18,7 @@ pub(super) struct Load {
     pub(super) held: usize,
     /// Bytes that wait to be written.
     pub(super) unwritten: usize,
+    /// Requests in progress, with those whose params are arriving.
     pub(super) requests: usize,
     /// Whether the web server may still send a part of a body, of a request in progress or of one that has ended.
     pub(super) may_send_body: bool,

@@ -1,6 +1,6 @@
 //! One request in progress: a machine that knows no neighbour.
 
-use std::time::Instant;
+use std::{fmt, time::Instant};
 
 use http::Method;
 
@@ -32,7 +32,6 @@ impl RequestKey {
 }
 
 /// A request, from its `FCGI_BEGIN_REQUEST` to its `FCGI_END_REQUEST`.
-#[derive(Debug)]
 pub(super) struct Request {
     pub(super) id: RequestId,
     pub(super) role: Role,
@@ -56,7 +55,6 @@ pub(super) struct Request {
 }
 
 /// The params of a request.
-#[derive(Debug)]
 pub(super) enum Gathering {
     Arriving(Gathered),
     /// They are here. `is_cut` is whether some are missing, because there were too many.
@@ -121,10 +119,16 @@ impl Request {
         !(self.stdin.is_complete() && self.data.is_complete())
     }
 
-    /// Until when something has to follow an end of a stream that came too early.
-    pub(super) fn suspended_until(&self) -> Option<Instant> {
-        let streams = [self.stdin.suspended_until(), self.data.suspended_until()];
+    /// Since when something has to follow an end of a stream that came too early.
+    pub(super) fn suspended_since(&self) -> Option<Instant> {
+        let streams = [self.stdin.suspended_since(), self.data.suspended_since()];
         streams.into_iter().flatten().min()
+    }
+
+    /// Whether the web server may still send a body that is none to the application: more than it announced, or later than
+    /// it had to.
+    pub(super) fn exceeds_its_length(&self) -> bool {
+        self.has_surplus || self.stdin.has_failed() || self.data.has_failed()
     }
 
     /// Whether the web server has nothing more to send of this request.
@@ -146,6 +150,23 @@ impl Request {
             }
         };
         is_early && self.keep_conn && may_be_from_h2o
+    }
+}
+
+impl fmt::Debug for Request {
+    /// The states by the names that they have in `input` and `output`. What was sent may be secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (stdin, data): (&dyn fmt::Debug, &dyn fmt::Debug) = match self.params {
+            Gathering::Arriving(_) => (&format_args!("Params"), &format_args!("Params")),
+            Gathering::Here { .. } => (&self.stdin, &self.data),
+        };
+        f.debug_struct("Request")
+            .field("id", &self.id)
+            .field("role", &self.role)
+            .field("stdin", stdin)
+            .field("data", data)
+            .field("output", &self.output)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,10 +1,12 @@
 //! The requests in progress on a connection. This is the one table of them: owners keep what is theirs by the key.
 
+use std::fmt;
+
 use super::request::{Request, RequestKey};
 use crate::record::RequestId;
 
 /// Requests by their keys, which are places that are used again.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Requests {
     places: Vec<Option<Request>>,
     count: usize,
@@ -69,5 +71,13 @@ impl Requests {
 
     pub(super) fn is_empty(&self) -> bool {
         self.count == 0
+    }
+}
+
+impl fmt::Debug for Requests {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.iter().map(|(_, request)| request))
+            .finish()
     }
 }

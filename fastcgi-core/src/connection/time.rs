@@ -7,11 +7,11 @@ use bytes::Buf;
 use http::StatusCode;
 
 use super::{
-    Awaited, Connection, ConnectionError, Event, Life, Refusal, StreamEnd, Timeouts,
+    Awaited, Connection, ConnectionError, Event, Refusal, StreamEnd, Timeouts,
     deadlines::{Late, Situation},
+    limits::SUSPENDED_LIMIT,
     request::{Gathering, RequestKey},
 };
-use crate::record::EndRequest;
 
 /// What of a request is late.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,8 @@ enum LateRequest {
 
 impl Connection {
     /// When [`handle_deadline`](Self::handle_deadline) is to be called, unless something else happens before: then the
-    /// deadline may be another one. `None` when nothing is awaited.
+    /// deadline may be another one. `None` when nothing is awaited. A wait begins with the first call that finds it, so ask
+    /// before each sleep.
     pub fn deadline(&mut self, now: Instant) -> Option<Instant> {
         let connection = self.connection_deadline(now).map(|(until, _)| until);
         let requests = self.request_deadlines(now).map(|(until, ..)| until);
@@ -41,11 +42,14 @@ impl Connection {
         for (_, key, late) in late {
             self.handle_late_request(key, late);
         }
-        let connection = self.connection_deadline(now);
-        if let Some((_, late)) = connection.filter(|(until, _)| *until <= now) {
+        // Each of them is awaited no more once it was handled.
+        while let Some((until, late)) = self.connection_deadline(now) {
+            if until > now {
+                break;
+            }
             self.handle_late(late);
+            self.settle();
         }
-        self.settle();
     }
 
     fn connection_deadline(&mut self, now: Instant) -> Option<(Instant, Late)> {
@@ -54,44 +58,47 @@ impl Connection {
     }
 
     fn situation(&self) -> Situation {
-        let life = self.closing.life();
-        let is_served = matches!(life, Life::Open | Life::FirstIsLast | Life::LastRequests);
+        let wants_input = self.wants_input();
         Situation {
-            life,
+            life: self.closing.life(),
             has_begun: self.closing.has_begun(),
             is_at_eof: self.closing.is_at_eof(),
             is_unwritten: self.outgoing.has_remaining(),
             has_requests: !self.requests.is_empty(),
             has_partial: self.partial > 0,
-            is_held_back: is_served
-                && !self.pressure.is_stalled
-                && !self.closing.is_at_eof()
-                && !self.wants_input(),
+            is_held_back: self.may_read() && !wants_input && !self.pressure.is_stalled,
+            wants_input,
             drain_limit: self.closing.drain_limit(),
         }
     }
 
+    /// What is awaited of the requests. What is late may have been sent, and not be read: so a wait begins anew when the
+    /// socket is read again.
     fn request_deadlines(
         &mut self,
         now: Instant,
     ) -> impl Iterator<Item = (Instant, RequestKey, LateRequest)> {
         let wants_input = self.wants_input();
+        let reading = self.deadlines.reading_since(now, wants_input);
         let Timeouts { params, read, .. } = self.config.timeouts;
         self.requests.iter_mut().filter_map(move |(key, request)| {
+            let is_awaited = wants_input && request.is_handed_out && request.is_receiving();
+            let silence = request
+                .silence
+                .until(is_awaited, now, read.unwrap_or(Duration::MAX))
+                .map(|until| (until, key, LateRequest::Silence));
+            let reading = reading?;
             if !request.is_handed_out {
                 let late = match &request.params {
                     Gathering::Arriving(_) => LateRequest::Params,
                     Gathering::Here { .. } => LateRequest::Body,
                 };
-                return Some((request.since.checked_add(params)?, key, late));
+                let since = request.since.max(reading);
+                return Some((since.checked_add(params)?, key, late));
             }
-            let is_awaited = wants_input && request.is_receiving();
-            let silence = request
-                .silence
-                .until(is_awaited, now, read.unwrap_or(Duration::MAX))
-                .map(|until| (until, key, LateRequest::Silence));
             let suspended = request
-                .suspended_until()
+                .suspended_since()
+                .and_then(|since| since.max(reading).checked_add(SUSPENDED_LIMIT))
                 .map(|until| (until, key, LateRequest::Body));
             silence.into_iter().chain(suspended).min_by_key(|it| it.0)
         })
@@ -110,8 +117,10 @@ impl Connection {
             }
             // The others are worth more than the connection.
             LateRequest::Params => {
-                self.announce_refusal(key, Refusal::ParamsTooSlow);
-                self.refuse(key, StatusCode::REQUEST_TIMEOUT, EndRequest::COMPLETE);
+                let status = StatusCode::REQUEST_TIMEOUT;
+                if let Err(error) = self.turn_away(key, Refusal::ParamsTooSlow, status) {
+                    self.fail(error);
+                }
             }
         }
     }
@@ -140,7 +149,9 @@ impl Connection {
             return;
         };
         let (stdin, data) = (request.stdin.fail(), request.data.fail());
-        self.hand_out(key, false);
+        if !request.is_handed_out {
+            return self.hand_out(key, false);
+        }
         let end = StreamEnd::Incomplete;
         if stdin {
             self.events.push_back(Event::StdinEnd { key, end });

@@ -1,19 +1,24 @@
 //! What arrives and is of no use: how much of it a connection takes (B-15).
 
+use std::collections::VecDeque;
+
+use bytes::Buf;
+
 use super::{
     ConnectionError,
     limits::{MAX_EMPTY_RECORDS, MAX_REPLIES},
 };
+use crate::outgoing::Outgoing;
 
-/// Counts since something of use arrived, and since everything was written.
+/// Counts since something of use arrived, and what the web server has not read of the connection's own answers.
 #[derive(Debug, Default)]
 pub(super) struct Waste {
     /// Empty records and management records.
     empty_records: u32,
     /// Bytes for requests that are over.
     ignored: u64,
-    /// Answers of the connection's own.
-    replies: u32,
+    /// The answers of the connection's own of which nothing is written: how many bytes of output are in front of each.
+    replies: VecDeque<u64>,
 }
 
 impl Waste {
@@ -48,15 +53,17 @@ impl Waste {
         }
     }
 
-    /// An answer of the connection's own. `is_all_written` is whether none waits.
-    pub(super) fn reply(&mut self, is_all_written: bool) -> Result<(), ConnectionError> {
-        if is_all_written {
-            self.replies = 0;
+    /// An answer of the connection's own, before it is put into `outgoing`.
+    pub(super) fn reply(&mut self, outgoing: &Outgoing) -> Result<(), ConnectionError> {
+        let written = outgoing.written();
+        while self.replies.front().is_some_and(|start| *start < written) {
+            self.replies.pop_front();
         }
-        self.replies += 1;
-        match self.replies > MAX_REPLIES {
-            true => Err(ConnectionError::TooManyReplies),
-            false => Ok(()),
+        if self.replies.len() >= MAX_REPLIES {
+            return Err(ConnectionError::TooManyReplies);
         }
+        self.replies
+            .push_back(written + outgoing.remaining() as u64);
+        Ok(())
     }
 }

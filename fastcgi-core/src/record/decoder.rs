@@ -47,6 +47,14 @@ impl Decoder {
         Ok(self.decode_content(header, input))
     }
 
+    /// How many bytes of the last record, its padding included, have not arrived.
+    pub(crate) fn awaited(&self) -> usize {
+        let content = self.partial.map_or(0, |header| {
+            usize::from(header.content_length) + usize::from(header.padding_length)
+        });
+        content + self.padding
+    }
+
     /// Leaves the header in `input` while the content must be waited for.
     fn decode_header(&self, input: &mut BytesMut) -> Result<Option<Header>, UnsupportedVersion> {
         let Some((bytes, content)) = input.split_first_chunk::<{ Header::LEN }>() else {

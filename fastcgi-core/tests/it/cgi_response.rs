@@ -3,7 +3,7 @@
 
 use bytes::{Bytes, BytesMut};
 use fastcgi_core::cgi::{
-    BodyFraming, InvalidResponse, ReasonPhrase, ResponseMapping, write_refusal,
+    BodyLength, InvalidResponse, ReasonPhrase, ResponseMapping, write_refusal,
 };
 use http::response::Parts;
 use http::{Method, Response, StatusCode};
@@ -16,7 +16,7 @@ fn response(status: u16, fields: &[(&str, &str)]) -> Parts {
     builder.body(()).unwrap().into_parts().0
 }
 
-fn write(parts: &Parts, method: &Method, exact: Option<u64>) -> (String, BodyFraming) {
+fn write(parts: &Parts, method: &Method, exact: Option<u64>) -> (String, BodyLength) {
     let mut out = BytesMut::new();
     let framing = ResponseMapping::default()
         .write_head(parts, method, exact, &mut out)
@@ -212,7 +212,7 @@ fn nominating_content_length_does_not_unframe_the_body() {
         write(&parts, &Method::GET, Some(3)),
         (
             "Status: 200 OK\r\ncontent-length: 3\r\n\r\n".to_owned(),
-            BodyFraming::Exactly(3)
+            BodyLength::Exactly(3)
         )
     );
 }
@@ -284,7 +284,7 @@ fn announced_length_is_sent_last_and_binds() {
             write(&parts, &Method::GET, exact),
             (
                 "Status: 200 OK\r\nx-a: 1\r\ncontent-length: 10\r\n\r\n".to_owned(),
-                BodyFraming::Exactly(10)
+                BodyLength::Exactly(10)
             )
         );
     }
@@ -297,7 +297,7 @@ fn equal_lengths_become_one() {
         write(&parts, &Method::GET, None),
         (
             "Status: 200 OK\r\ncontent-length: 10\r\n\r\n".to_owned(),
-            BodyFraming::Exactly(10)
+            BodyLength::Exactly(10)
         )
     );
 }
@@ -335,7 +335,7 @@ fn largest_length_passes() {
     let parts = response(200, &[("content-length", "18446744073709551615")]);
     assert_eq!(
         write(&parts, &Method::GET, None).1,
-        BodyFraming::Exactly(u64::MAX)
+        BodyLength::Exactly(u64::MAX)
     );
 }
 
@@ -346,7 +346,7 @@ fn known_length_is_added() {
             write(&response(200, &[]), &Method::GET, Some(exact)),
             (
                 format!("Status: 200 OK\r\ncontent-length: {exact}\r\n\r\n"),
-                BodyFraming::Exactly(exact)
+                BodyLength::Exactly(exact)
             )
         );
     }
@@ -356,7 +356,7 @@ fn known_length_is_added() {
 fn unknown_length_is_not_announced() {
     let (head, framing) = write(&response(200, &[]), &Method::POST, None);
     assert_eq!(head, "Status: 200 OK\r\n\r\n");
-    assert_eq!(framing, BodyFraming::Unknown);
+    assert_eq!(framing, BodyLength::Unknown);
 }
 
 #[test]
@@ -366,7 +366,7 @@ fn transfer_encoding_gives_way_to_the_known_length() {
         write(&parts, &Method::GET, Some(4)),
         (
             "Status: 200 OK\r\ncontent-length: 4\r\n\r\n".to_owned(),
-            BodyFraming::Exactly(4)
+            BodyLength::Exactly(4)
         )
     );
 }
@@ -378,7 +378,7 @@ fn head_keeps_the_announced_length_and_has_no_body() {
         write(&parts, &Method::HEAD, Some(0)),
         (
             "Status: 200 OK\r\ncontent-length: 100\r\n\r\n".to_owned(),
-            BodyFraming::None
+            BodyLength::None
         )
     );
 }
@@ -389,7 +389,7 @@ fn head_announces_the_length_of_a_body_that_is_there() {
         write(&response(200, &[]), &Method::HEAD, Some(5)),
         (
             "Status: 200 OK\r\ncontent-length: 5\r\n\r\n".to_owned(),
-            BodyFraming::None
+            BodyLength::None
         )
     );
 }
@@ -399,7 +399,7 @@ fn head_does_not_announce_an_empty_or_unknown_body() {
     for exact in [None, Some(0)] {
         assert_eq!(
             write(&response(200, &[]), &Method::HEAD, exact),
-            ("Status: 200 OK\r\n\r\n".to_owned(), BodyFraming::None)
+            ("Status: 200 OK\r\n\r\n".to_owned(), BodyLength::None)
         );
     }
 }
@@ -420,7 +420,7 @@ fn no_content_has_neither_length_nor_body() {
             write(&parts, &Method::GET, Some(5)),
             (
                 "Status: 204 No Content\r\nx-a: 1\r\n\r\n".to_owned(),
-                BodyFraming::None
+                BodyLength::None
             )
         );
     }
@@ -428,7 +428,7 @@ fn no_content_has_neither_length_nor_body() {
         write(&response(204, &[]), &Method::GET, Some(0)),
         (
             "Status: 204 No Content\r\n\r\n".to_owned(),
-            BodyFraming::None
+            BodyLength::None
         )
     );
 }
@@ -440,7 +440,7 @@ fn reset_content_has_length_zero_and_no_body() {
             write(&response(205, fields), &Method::GET, None),
             (
                 "Status: 205 Reset Content\r\ncontent-length: 0\r\n\r\n".to_owned(),
-                BodyFraming::None
+                BodyLength::None
             )
         );
     }
@@ -453,7 +453,7 @@ fn not_modified_keeps_its_length_and_has_no_body() {
         write(&parts, &Method::GET, Some(0)),
         (
             "Status: 304 Not Modified\r\netag: \"1\"\r\ncontent-length: 100\r\n\r\n".to_owned(),
-            BodyFraming::None
+            BodyLength::None
         )
     );
 }
@@ -465,7 +465,7 @@ fn not_modified_gets_no_length() {
             write(&response(304, &[]), &Method::GET, exact),
             (
                 "Status: 304 Not Modified\r\n\r\n".to_owned(),
-                BodyFraming::None
+                BodyLength::None
             )
         );
     }

@@ -1,8 +1,10 @@
 //! The web server's end of a connection.
 
+use std::time::Instant;
+
 use bytes::{Buf, Bytes, BytesMut};
 use fastcgi_core::{
-    Config, Connection, ConnectionError, Event, Params, client,
+    Config, Connection, ConnectionError, Ending, Event, Params, client,
     record::{BeginRequest, EndRequest, Flags, RecordType, RequestId, Role},
     values,
 };
@@ -241,6 +243,7 @@ fn an_error_is_returned_again() {
 fn both_ends_understand_each_other() {
     let mut web_server = client::Connection::new();
     let mut application = Connection::new(Config::default());
+    let now = Instant::now();
     web_server.get_values(&[values::MPXS_CONNS, "UNHEARD_OF"]);
     let id = web_server.begin(RESPONDER).expect("a free id");
     let mut request = web_server.request(id).expect("in progress");
@@ -253,18 +256,19 @@ fn both_ends_understand_each_other() {
     let mut seen = Vec::new();
     while seen.len() < 2 {
         carry(web_server.outgoing(), &mut to_application);
-        while let Some(event) = application.poll_event(&mut to_application).unwrap() {
+        while let Some(event) = application.next_event(now, &mut to_application) {
             match event {
-                Event::Request { params, .. } => {
-                    assert_eq!(params.get("A").map(<[u8]>::len), Some(70_000));
+                Event::Request(request) => {
+                    assert_eq!(request.params.get("A").map(<[u8]>::len), Some(70_000));
                 }
-                Event::Stdin { id, data } => {
+                Event::Stdin { key, data } => {
                     received += data.len();
-                    application.request(id).expect("in progress").stdout(data);
+                    let mut request = application.request(key).expect("in progress");
+                    assert_eq!(request.stdout(data), Ok(0));
                 }
-                Event::StdinEnd { id } => {
-                    let request = application.request(id).expect("in progress");
-                    request.end(EndRequest::COMPLETE);
+                Event::StdinEnd { key, .. } => {
+                    let request = application.request(key).expect("in progress");
+                    assert_eq!(request.end(0), Ending::Complete);
                 }
                 other => panic!("{other:?}"),
             }

@@ -33,12 +33,9 @@ pub(crate) struct RecordedRequest {
     #[serde(deserialize_with = "latin1_pairs")]
     pub(crate) params: Pairs,
     /// How many bytes of body arrived.
-    #[expect(dead_code, reason = "for the tests of connections")]
     pub(crate) stdin_length: usize,
-    #[expect(dead_code, reason = "for the tests of connections")]
     pub(crate) stdin_sha256: String,
     /// Whether the empty STDIN record arrived.
-    #[expect(dead_code, reason = "for the tests of connections")]
     pub(crate) stdin_ended: bool,
     /// Whether the web server sent the whole request.
     pub(crate) is_complete: bool,

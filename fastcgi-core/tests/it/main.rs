@@ -1,14 +1,21 @@
 //! The public interface, in one binary.
 
+mod blocking;
+mod body_length;
+mod captured_connections;
 mod captures;
 mod cgi_response;
 mod client_connection;
 mod client_heads;
 mod connection;
-mod events;
+mod conversations;
+mod fair;
 mod fixtures;
 mod fuzz_corpora;
+mod left_out;
+mod model;
 mod outgoing;
+mod owner;
 mod params;
 mod records;
 mod request_fields;

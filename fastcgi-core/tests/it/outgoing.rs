@@ -3,20 +3,32 @@
 use std::io::IoSlice;
 
 use bytes::{Buf, Bytes};
-use fastcgi_core::{Config, Connection, Outgoing, record::RequestId};
+use fastcgi_core::{Config, Connection, Outgoing};
 
-use crate::support::{BEGIN, PARAMS_END, drive, every_split, wire};
+use crate::{
+    owner::Owner,
+    support::{BEGIN, every_split, params, wire},
+};
+
+/// A request in progress.
+fn owner() -> Owner {
+    let input = wire(&[BEGIN, &params(1, &[("CONTENT_LENGTH", "0")])]);
+    Owner::connected(Config::default(), &input)
+}
+
+/// Part of its response.
+fn stdout(owner: &mut Owner, data: Bytes) {
+    let mut request = owner.request(1).expect("in progress");
+    assert_eq!(request.stdout(data), Ok(0));
+}
 
 /// Runs `check` on what waits after these pieces of a response.
 fn waiting<T>(contents: &[usize], check: impl FnOnce(&mut Outgoing) -> T) -> T {
-    let mut connection = Connection::new(Config::default());
-    let seen = drive(&mut connection, &[BEGIN, PARAMS_END], |_, _| {});
-    assert_eq!(seen.error, None);
-    let mut request = connection.request(RequestId::ONE).expect("in progress");
+    let mut owner = owner();
     for (content, byte) in contents.iter().zip(b'a'..) {
-        request.stdout(vec![byte; *content].into());
+        stdout(&mut owner, vec![byte; *content].into());
     }
-    check(connection.outgoing())
+    check(owner.connection.outgoing())
 }
 
 fn expected(contents: &[usize]) -> Vec<u8> {
@@ -43,13 +55,12 @@ fn small_contents_leave_in_one_piece() {
 
 #[test]
 fn large_contents_are_not_copied() {
-    let mut connection = Connection::new(Config::default());
-    drive(&mut connection, &[BEGIN, PARAMS_END], |_, _| {});
+    let mut owner = owner();
     let content = Bytes::from(vec![b'x'; 10_000]);
-    let mut request = connection.request(RequestId::ONE).expect("in progress");
-    request.stdout(content.clone());
-    connection.outgoing().advance(8);
-    assert_eq!(connection.outgoing().chunk().as_ptr(), content.as_ptr());
+    stdout(&mut owner, content.clone());
+    let outgoing = owner.connection.outgoing();
+    outgoing.advance(8);
+    assert_eq!(outgoing.chunk().as_ptr(), content.as_ptr());
 }
 
 #[test]
@@ -123,17 +134,15 @@ fn a_vectored_write_may_see_a_part() {
 #[test]
 fn more_may_be_put_between_writes() {
     let written = every_split(&expected(&[5, 4100, 7]), |pieces| {
-        let mut connection = Connection::new(Config::default());
-        drive(&mut connection, &[&wire(&[BEGIN, PARAMS_END])], |_, _| {});
+        let mut owner = owner();
         let mut contents = [5, 4100, 7].into_iter().zip(b'a'..);
         let mut written = Vec::new();
         for piece in pieces {
-            while connection.outgoing().remaining() < piece.len() {
+            while owner.connection.outgoing().remaining() < piece.len() {
                 let (length, byte) = contents.next().expect("as much as is expected");
-                let mut request = connection.request(RequestId::ONE).expect("in progress");
-                request.stdout(vec![byte; length].into());
+                stdout(&mut owner, vec![byte; length].into());
             }
-            written.extend(connection.outgoing().copy_to_bytes(piece.len()));
+            written.extend(owner.connection.outgoing().copy_to_bytes(piece.len()));
         }
         written
     });

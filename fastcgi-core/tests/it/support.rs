@@ -4,9 +4,10 @@ use std::fmt;
 
 use bytes::{Buf, Bytes, BytesMut};
 use fastcgi_core::{
-    Config, Connection, ConnectionError, Event, Params, client,
-    record::{EndRequest, RequestId},
+    Config, Connection, ConnectionError, Event, Life, Params, client, record::RequestId,
 };
+
+use crate::owner::Owner;
 
 /// BEGIN_REQUEST (5.1): id 1, role 1, FCGI_KEEP_CONN.
 pub(crate) const BEGIN: &[u8] = b"\x01\x01\x00\x01\x00\x08\x00\x00\x00\x01\x01\x00\x00\x00\x00\x00";
@@ -23,6 +24,12 @@ pub(crate) const ABORT: &[u8] = b"\x01\x02\x00\x01\x00\x00\x00\x00";
 pub(crate) const COMPLETE: &[u8] =
     b"\x01\x06\x00\x01\x00\x00\x00\x00\x01\x03\x00\x01\x00\x08\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00";
 
+/// The end of STDOUT (5.3) and END_REQUEST (5.5), id 1, application status 1: the end of a request that nobody waits for.
+pub(crate) const END_1: &[u8] =
+    b"\x01\x06\x00\x01\x00\x00\x00\x00\x01\x03\x00\x01\x00\x08\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00";
+/// The head of a response.
+pub(crate) const HEAD: &[u8] = b"Status: 200 OK\r\n\r\n";
+
 /// Records behind one another.
 pub(crate) fn wire(records: &[&[u8]]) -> Vec<u8> {
     records.concat()
@@ -37,6 +44,36 @@ pub(crate) fn record(record_type: u8, id: u16, content: &[u8]) -> Vec<u8> {
     record.extend([0, 0]);
     record.extend(content);
     record
+}
+
+/// BEGIN_REQUEST (5.1).
+pub(crate) fn begin(id: u16, role: u8, flags: u8) -> Vec<u8> {
+    record(1, id, &[0, role, flags, 0, 0, 0, 0, 0])
+}
+
+/// All of PARAMS: short pairs (3.4) in one record, and the end.
+pub(crate) fn params(id: u16, pairs: &[(&str, &str)]) -> Vec<u8> {
+    let mut block = Vec::new();
+    for (name, value) in pairs {
+        for text in [name, value] {
+            let length = u8::try_from(text.len()).expect("a short text");
+            assert!(length < 128, "one byte for the length");
+            block.push(length);
+        }
+        block.extend(name.as_bytes());
+        block.extend(value.as_bytes());
+    }
+    let end = record(4, id, b"");
+    match block.is_empty() {
+        true => end,
+        false => wire(&[&record(4, id, &block), &end]),
+    }
+}
+
+/// The end of STDOUT (5.3) and END_REQUEST (5.5).
+pub(crate) fn end(id: u16, app_status: u8, protocol_status: u8) -> Vec<u8> {
+    let end = [0, 0, 0, app_status, protocol_status, 0, 0, 0];
+    wire(&[&record(6, id, b""), &record(3, id, &end)])
 }
 
 pub(crate) fn id(id: u16) -> RequestId {
@@ -65,7 +102,8 @@ pub(crate) struct Outcome {
     pub(crate) events: Vec<String>,
     pub(crate) error: Option<ConnectionError>,
     pub(crate) output: Vec<u8>,
-    pub(crate) is_finished: bool,
+    /// How far the connection is once the output is written.
+    pub(crate) life: Life,
     pub(crate) in_progress: usize,
     /// How much of the input waits for more.
     pub(crate) leftover: usize,
@@ -76,7 +114,7 @@ pub(crate) fn watch(input: &[u8]) -> Outcome {
     serve(&Config::default(), input, |_, _| {})
 }
 
-/// What an application sees that ends every request with its input or its refusal, in every split.
+/// What an application sees that ends every request with its input, in every split.
 pub(crate) fn complete(config: &Config, input: &[u8]) -> Outcome {
     serve(config, input, end_when_over)
 }
@@ -88,51 +126,16 @@ pub(crate) fn serve(
     react: impl Fn(&mut Connection, &Event),
 ) -> Outcome {
     every_split(input, |pieces| {
-        drive(&mut Connection::new(config.clone()), pieces, &react)
+        Owner::new(config.clone()).drive(pieces, &react)
     })
 }
 
-/// Ends requests at the end of STDIN, when aborted and when refused.
+/// Ends requests at the end of STDIN.
 pub(crate) fn end_when_over(connection: &mut Connection, event: &Event) {
-    if let Event::StdinEnd { id } | Event::Abort { id } | Event::Refused { id, .. } = event {
-        if let Some(request) = connection.request(*id) {
-            request.end(EndRequest::COMPLETE);
+    if let Event::StdinEnd { key, .. } = event {
+        if let Some(request) = connection.request(*key) {
+            request.end(0);
         }
-    }
-}
-
-/// Feeds `pieces` one after another, as a driver does.
-pub(crate) fn drive(
-    connection: &mut Connection,
-    pieces: &[&[u8]],
-    react: impl Fn(&mut Connection, &Event),
-) -> Outcome {
-    let mut lines = Lines::default();
-    let mut input = BytesMut::new();
-    let mut error = None;
-    for piece in pieces {
-        input.extend_from_slice(piece);
-        loop {
-            match connection.poll_event(&mut input) {
-                Ok(Some(event)) => {
-                    lines.push(line(&event));
-                    react(connection, &event);
-                }
-                Ok(None) => break,
-                Err(found) => {
-                    error = Some(found);
-                    break;
-                }
-            }
-        }
-    }
-    Outcome {
-        events: lines.0,
-        leftover: if error.is_none() { input.len() } else { 0 },
-        error,
-        output: drain(connection.outgoing()),
-        is_finished: connection.is_finished(),
-        in_progress: connection.requests_in_progress(),
     }
 }
 
@@ -175,10 +178,10 @@ pub(crate) fn drain(mut outgoing: impl Buf) -> Vec<u8> {
 
 /// Lines, of which those of a stream's pieces are joined.
 #[derive(Default)]
-struct Lines(Vec<String>);
+pub(crate) struct Lines(pub(crate) Vec<String>);
 
 impl Lines {
-    fn push(&mut self, (line, data): (String, Option<&Bytes>)) {
+    pub(crate) fn push(&mut self, (line, data): (String, Option<&Bytes>)) {
         let Some(data) = data else {
             self.0.push(line);
             return;
@@ -190,37 +193,6 @@ impl Lines {
             None => self.0.push(line + &data),
         }
     }
-}
-
-fn line(event: &Event) -> (String, Option<&Bytes>) {
-    let line = match event {
-        Event::Request {
-            id,
-            role,
-            keep_conn,
-            params,
-        } => {
-            let fate = if *keep_conn { "keep" } else { "close" };
-            format!("request {id} {role:?} {fate}{}", pairs(params))
-        }
-        Event::Refused {
-            id,
-            role,
-            keep_conn,
-            params,
-            refusal,
-        } => {
-            let fate = if *keep_conn { "keep" } else { "close" };
-            format!("refused {id} {role:?} {fate} {refusal:?}{}", pairs(params))
-        }
-        Event::Stdin { id, data } => return (format!("stdin {id}: "), Some(data)),
-        Event::StdinEnd { id } => format!("stdin end {id}"),
-        Event::Data { id, data } => return (format!("data {id}: "), Some(data)),
-        Event::DataEnd { id } => format!("data end {id}"),
-        Event::Abort { id } => format!("abort {id}"),
-        other => format!("{other:?}"),
-    };
-    (line, None)
 }
 
 fn web_server_line(event: &client::Event) -> (String, Option<&Bytes>) {
@@ -238,7 +210,7 @@ fn web_server_line(event: &client::Event) -> (String, Option<&Bytes>) {
     (line, None)
 }
 
-fn pairs(params: &Params) -> String {
+pub(crate) fn pairs(params: &Params) -> String {
     params
         .iter()
         .map(|(name, value)| format!(" {}={}", name.escape_ascii(), value.escape_ascii()))

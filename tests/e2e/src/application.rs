@@ -124,18 +124,22 @@ pub(crate) fn socket_path(dir: &Path) -> PathBuf {
 ///
 /// When cargo cannot.
 pub fn build_examples() -> io::Result<()> {
+    let programs = PROGRAMS.iter().flat_map(|name| ["--package", name]);
+    build(&programs.collect::<Vec<_>>())?;
+    build(&["--package", "fastcgi-core", "--example", "blocking"])
+}
+
+fn build(what: &[&str]) -> io::Result<()> {
     let profile = profile_directory()?;
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--quiet", "--manifest-path"]);
     cargo.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml"));
     cargo
         .arg("--target-dir")
-        .arg(profile.parent().unwrap_or(&profile));
+        .arg(profile.parent().unwrap_or(&profile))
+        .args(what);
     if profile.ends_with("release") {
         cargo.arg("--release");
-    }
-    for name in PROGRAMS {
-        cargo.args(["--package", name]);
     }
     match cargo.status()?.success() {
         true => Ok(()),
@@ -149,7 +153,12 @@ pub fn build_examples() -> io::Result<()> {
 ///
 /// When it cannot.
 pub fn install(name: &str, dir: &Path) -> io::Result<PathBuf> {
-    let built = profile_directory()?.join(name);
+    let profile = profile_directory()?;
+    // An example of a package is in a folder of its own.
+    let built = match profile.join("examples").join(name) {
+        example if example.exists() => example,
+        _ => profile.join(name),
+    };
     let binary = dir.join(name);
     // A link costs nothing; the target directory may be on another file system.
     if fs::hard_link(&built, &binary).is_err() {

@@ -1,11 +1,11 @@
-//! The other examples, each behind the configuration that lies beside it.
+//! The other examples, and core's, each behind the configuration that lies beside it.
 
 use libtest_mimic::Failed;
 
 use crate::application::Socket;
 use crate::layout::Layout;
 use crate::server::{apache_fcgid, caddy, nginx};
-use crate::support::expect_status;
+use crate::support::{expect_status, pattern};
 use crate::{Request, Site};
 
 /// An example, its web server, and what is to be seen then.
@@ -54,7 +54,18 @@ pub fn examples() -> Vec<Example> {
     let streaming_caddy = configured("caddy", |setup| {
         caddy::configure(setup, include_str!("../../../examples/streaming/Caddyfile"))
     });
+    let blocking_nginx = configured("nginx", |setup| {
+        nginx::configure(
+            setup,
+            include_str!("../../../fastcgi-core/examples/blocking.nginx.conf"),
+        )
+    });
     vec![
+        Example {
+            program: "blocking",
+            layout: blocking_nginx,
+            check: blocking,
+        },
         Example {
             program: "hello",
             layout: hello_nginx,
@@ -86,6 +97,19 @@ pub fn examples() -> Vec<Example> {
             check: hosted,
         },
     ]
+}
+
+/// Core alone, without tokio.
+fn blocking(site: &Site) -> Result<(), Failed> {
+    assert_eq!(site.get("/")?.text(), "hello\n");
+    expect_status(&site.get("/nothing-here")?, 404)?;
+    let body = pattern(1024 * 1024);
+    for _ in 0..3 {
+        let response = site.send(&Request::post("/echo", body.clone()))?;
+        expect_status(&response, 200)?;
+        assert!(response.body == body, "another body came back");
+    }
+    Ok(())
 }
 
 fn hello(site: &Site) -> Result<(), Failed> {
