@@ -28,6 +28,7 @@ use fastcgi_tower::Listener;
 pub struct ForeignListener<L, F> {
     listener: L,
     ip: F,
+    has_addresses: bool,
 }
 
 impl<L, F> ForeignListener<L, F>
@@ -37,7 +38,11 @@ where
 {
     /// A listener in whose addresses `ip` finds the IP address; `None` is for those that have none, such as Unix sockets.
     pub fn new(listener: L, ip: F) -> Self {
-        Self { listener, ip }
+        Self {
+            listener,
+            ip,
+            has_addresses: true,
+        }
     }
 }
 
@@ -48,7 +53,10 @@ impl<L: AxumListener> ForeignListener<L, fn(&L::Addr) -> Option<IpAddr>> {
     /// and whoever connects can be anybody to the application. With `FCGI_WEB_SERVER_ADDRS` set, every connection is
     /// refused.
     pub fn without_addresses(listener: L) -> Self {
-        Self::new(listener, |_| None)
+        Self {
+            has_addresses: false,
+            ..Self::new(listener, |_| None)
+        }
     }
 }
 
@@ -66,6 +74,14 @@ where
 
     fn local_addr(&self) -> io::Result<L::Addr> {
         self.listener.local_addr()
+    }
+
+    fn local_ips(&self) -> io::Result<Vec<IpAddr>> {
+        if !self.has_addresses {
+            return Ok(Vec::new());
+        }
+        let addr = self.listener.local_addr()?;
+        Ok(self.ip(&addr).into_iter().collect())
     }
 
     fn ip(&self, addr: &L::Addr) -> Option<IpAddr> {

@@ -163,6 +163,33 @@ async fn a_listener_of_axum_is_served() {
     server.abort();
 }
 
+/// A listener of axum that cannot say where it listens.
+struct Nowhere;
+
+impl axum::serve::Listener for Nowhere {
+    type Io = TcpStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+        pending().await
+    }
+
+    fn local_addr(&self) -> std::io::Result<SocketAddr> {
+        Err(std::io::Error::other("the address is not known"))
+    }
+}
+
+#[tokio::test]
+async fn a_listener_of_axum_that_does_not_know_its_address_is_refused() {
+    let known = ForeignListener::new(Nowhere, |addr: &SocketAddr| Some(addr.ip()));
+    let error = serve(known, Router::new()).await.expect_err("a guard");
+    assert_eq!(error.to_string(), "the address is not known");
+
+    let unknown = ForeignListener::without_addresses(Nowhere);
+    let server = serve(unknown, Router::new()).with_graceful_shutdown(ready(()));
+    server.await.expect("the guard is off");
+}
+
 /// Its addresses are what keeps strangers away.
 #[tokio::test]
 async fn a_listener_of_axum_that_strangers_can_reach_is_refused() {

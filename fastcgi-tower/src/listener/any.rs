@@ -198,6 +198,13 @@ impl Listener for AnyListener {
         }
     }
 
+    fn local_ips(&self) -> io::Result<Vec<IpAddr>> {
+        let addrs = self.sources.iter().map(Source::local_addr);
+        addrs
+            .filter_map(|addr| addr.map(|addr| self.ip(&addr)).transpose())
+            .collect()
+    }
+
     fn idle_timeout(&self) -> Option<Duration> {
         self.sources.iter().find_map(Source::idle_timeout)
     }

@@ -43,8 +43,20 @@ pub trait Listener: Send + 'static {
     /// Has to be cancel safe: a future that is dropped has not taken a connection.
     fn accept(&mut self) -> impl Future<Output = (Self::Io, Self::Addr)> + Send;
 
-    /// Where connections are accepted.
+    /// Where connections are accepted; of several places, the first.
     fn local_addr(&self) -> io::Result<Self::Addr>;
+
+    /// The IP addresses of all places where connections are accepted. Default: that of [`local_addr`](Self::local_addr), by
+    /// [`ip`](Self::ip).
+    ///
+    /// A server does not start where one of them can be reached by other machines, unless that is allowed.
+    ///
+    /// # Errors
+    ///
+    /// When they are not known. The server does not start then, either.
+    fn local_ips(&self) -> io::Result<Vec<IpAddr>> {
+        Ok(self.ip(&self.local_addr()?).into_iter().collect())
+    }
 
     /// Whether connections come from this very process, so that nobody has to be kept away. Default: `false`.
     fn is_internal(&self) -> bool {

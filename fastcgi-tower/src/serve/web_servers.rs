@@ -42,22 +42,20 @@ impl WebServers {
     /// A socket that other machines can reach lets whoever finds it be any user of the application. So it has to be
     /// meant.
     pub(super) fn check<L: Listener>(&self, listener: &L, allow_remote: bool) -> io::Result<()> {
-        let local = listener
-            .local_addr()
-            .ok()
-            .and_then(|addr| listener.ip(&addr));
-        match (self, local) {
-            (Self::Any, Some(ip)) if !ip.to_canonical().is_loopback() && !allow_remote => {
-                Err(io::Error::new(
-                    io::ErrorKind::PermissionDenied,
-                    format!(
-                        "{ip} can be reached from elsewhere, and whoever connects is trusted: set {} to the addresses \
-                         of the web servers, or allow it with allow_remote",
-                        Self::VARIABLE
-                    ),
-                ))
-            }
-            _ => Ok(()),
+        if allow_remote || matches!(self, Self::These(_)) {
+            return Ok(());
+        }
+        let ips = listener.local_ips()?;
+        match ips.iter().find(|ip| !ip.to_canonical().is_loopback()) {
+            None => Ok(()),
+            Some(ip) => Err(io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                format!(
+                    "{ip} can be reached from elsewhere, and whoever connects is trusted: set {} to the addresses of the \
+                     web servers, or allow it with allow_remote",
+                    Self::VARIABLE
+                ),
+            )),
         }
     }
 
