@@ -17,7 +17,7 @@ pub(super) fn is_real(sent: &Sent<'_>, script_name: Option<&ScriptName>) -> bool
         return false;
     }
     if script::is_program(sent) {
-        return is_of_own_program(sent);
+        return is_of_own_program(sent, script_name);
     }
     if is_where_a_file_was(sent) {
         return false;
@@ -30,9 +30,14 @@ pub(super) fn is_real(sent: &Sent<'_>, script_name: Option<&ScriptName>) -> bool
 }
 
 /// Whether a program was called that the client has not made up.
-fn is_of_own_program(sent: &Sent<'_>) -> bool {
+fn is_of_own_program(sent: &Sent<'_>, script_name: Option<&ScriptName>) -> bool {
     // A rule put the program in front of the page for an error, or of what the client asked for.
-    script::is_on_disk(sent) || sent.is_error_page() || sent.is_behind_program()
+    if sent.is_error_page() || sent.is_behind_program() {
+        return true;
+    }
+    // mod_fcgid's `FcgidWrapper ... virtual` looks for no file. The operator knows where the application is.
+    let is_asked_for = || sent.is_requested(&sent.script_and_path_info());
+    script::is_on_disk(sent) && (script_name.is_none() || !is_asked_for())
 }
 
 /// Whether the web server splits paths where it finds, or does not find, a file.

@@ -284,6 +284,36 @@ pub(super) const CONFIGURATIONS: &[Configuration] = &[
         ..PLAIN
     },
     Configuration {
+        name: "apache-fcgid-wrapper",
+        site: include_str!("../../sites/apache-fcgid/wrapper.conf"),
+        files: &[
+            (
+                "bin/app",
+                include_str!("../../sites/apache-fcgid/program.sh"),
+            ),
+            ("public/file", ""),
+        ],
+        lines: &[
+            Lines {
+                placeholder: "@WRAPPER@",
+                fastcgi: "SetHandler fcgid-script
+                    Options +ExecCGI
+                    FcgidWrapper \"@DIR@/bin/app\" virtual",
+                http: "",
+            },
+            PASS,
+            NOT_MOUNTED,
+        ],
+        // Without a script name the client writes the split.
+        variants: &[AT_THE_ROOT],
+        scope: Scope {
+            protected: &["/admin/", "/json"],
+            own: &["/zzz/json", "/zzz/admin/secret", "/file/json"],
+            ..DENIED
+        },
+        ..PLAIN
+    },
+    Configuration {
         name: "apache-fcgid-fallback-resource",
         site: include_str!("../../sites/apache-fcgid/htaccess.conf"),
         files: &[

@@ -18,7 +18,7 @@ LoadModule authn_file_module modules/mod_authn_file.so
 LoadModule authz_user_module modules/mod_authz_user.so
 LoadModule auth_basic_module modules/mod_auth_basic.so
 ",
-    merges_slashes: true,
+    ..configuration::RESOLVING
 };
 
 /// The URL of the application.
@@ -168,6 +168,32 @@ pub(super) const CONFIGURATIONS: &[Configuration] = &[
         site: include_str!("../../sites/apache-proxy/set-handler.conf"),
         lines: &[HANDLER],
         scope: Scope {
+            without: &[
+                NO_FILE_NAME,
+                ("/admin%3F/secret", NO_FILE_NAME.1),
+                ("/a%0Ab", NO_FILE_NAME.1),
+            ],
+            ..DENIED
+        },
+        ..PLAIN
+    },
+    Configuration {
+        name: "apache-proxy-set-handler-rewritten",
+        site: include_str!("../../sites/apache-proxy/set-handler-rewritten.conf"),
+        lines: &[HANDLER],
+        scope: Scope {
+            protected: &["/admin/", "/json"],
+            own: &[
+                "/lower/JSON",
+                "/lower/X.FCGI/JSON",
+                "/lower/ZZZ/JSON",
+                "/show?f=json",
+                "/show?f=x.fcgi/json",
+                "/show?f=x/json",
+                "/x.fcgi/./json",
+                "/a%2Fx.fcgi/./json",
+                "/a%2Fx.fcgi/json",
+            ],
             without: &[
                 NO_FILE_NAME,
                 ("/admin%3F/secret", NO_FILE_NAME.1),
