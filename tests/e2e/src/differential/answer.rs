@@ -93,6 +93,12 @@ impl Answer {
         }
     }
 
+    /// The application was asked for this page, and saw this path.
+    pub(super) fn reaches(&self, page: &str, path: &str) -> bool {
+        let mut reached = self.reached.iter();
+        reached.any(|it| it.page == page && it.path == path)
+    }
+
     pub(super) fn reaches_a_protected_page(&self) -> bool {
         self.reached.iter().any(Reached::is_protected)
     }

@@ -52,7 +52,7 @@ const AT_APP: Variant = Variant {
     ..UNCONFIGURED
 };
 
-const PLAIN: Configuration = Configuration {
+pub(super) const PLAIN: Configuration = Configuration {
     name: "",
     web_server: &APACHE,
     site: "",
@@ -99,7 +99,14 @@ pub(super) const CONFIGURATIONS: &[Configuration] = &[
             NOT_MOUNTED,
         ],
         scope: Scope {
-            own: &["/blog/a", "/blog/a%2Fb", "/blog/a?q=1"],
+            own: &[
+                "/blog/a",
+                "/blog/a%2Fb",
+                "/blog/a?q=1",
+                "/index.fcgi",
+                "/index.fcgi/plain",
+                "/index.fcgi/admin/secret",
+            ],
 
             ..DENIED
         },

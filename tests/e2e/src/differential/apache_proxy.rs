@@ -34,7 +34,7 @@ const NO_DECODE: Lines = Lines {
     http: "AllowEncodedSlashes NoDecode",
 };
 
-const PLAIN: Configuration = Configuration {
+pub(super) const PLAIN: Configuration = Configuration {
     name: "",
     web_server: &APACHE,
     site: "",

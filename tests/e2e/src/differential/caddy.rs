@@ -25,7 +25,7 @@ const APP: Lines = Lines {
     http: "reverse_proxy 127.0.0.1:@HTTP@",
 };
 
-const PLAIN: Configuration = Configuration {
+pub(super) const PLAIN: Configuration = Configuration {
     name: "",
     web_server: &CADDY,
     site: "",
@@ -193,6 +193,31 @@ pub(super) const CONFIGURATIONS: &[Configuration] = &[
             protected: &["/members/", "/two/"],
             pages: &["/auth", "/status/401"],
             own: &["/open/a", "/open/a%2Fb", "/open/login", "/open/./a"],
+            ..scope::AT_THE_ROOT
+        },
+        ..PLAIN
+    },
+    Configuration {
+        name: "caddy-whole-site-forward-auth",
+        site: include_str!("../../sites/caddy/whole-site.Caddyfile"),
+        lines: &[
+            Lines {
+                placeholder: "@AUTH@",
+                fastcgi: "127.0.0.1:@FASTCGI@ {
+		transport fastcgi {
+			env REQUEST_URI /auth
+		}",
+                http: "127.0.0.1:@HTTP@ {",
+            },
+            APP,
+        ],
+        scope: Scope {
+            protected: &["/"],
+            pages: &["/auth"],
+            without: &[(
+                "/%61uth",
+                "over HTTP the question is spelled by the client; over FastCGI it is not, as `documented` shows",
+            )],
             ..scope::AT_THE_ROOT
         },
         ..PLAIN

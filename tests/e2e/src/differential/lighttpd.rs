@@ -38,7 +38,7 @@ const PREFIX: Lines = Lines {
     ..APP
 };
 
-const PLAIN: Configuration = Configuration {
+pub(super) const PLAIN: Configuration = Configuration {
     name: "",
     web_server: &LIGHTTPD,
     site: "",

@@ -25,7 +25,7 @@ const AUTH: Lines = Lines {
         proxy_pass http://127.0.0.1:@HTTP@;",
 };
 
-const PLAIN: Configuration = Configuration {
+pub(super) const PLAIN: Configuration = Configuration {
     name: "",
     web_server: &NGINX,
     site: "",

@@ -72,20 +72,20 @@ impl Comparison {
 }
 
 /// One client of one side.
-struct Client {
+pub(super) struct Client {
     port: u16,
     connection: Option<Connection>,
 }
 
 impl Client {
-    fn new(port: u16) -> Self {
+    pub(super) fn new(port: u16) -> Self {
         Self {
             port,
             connection: None,
         }
     }
 
-    fn ask(&mut self, asked: &Asked) -> io::Result<Answer> {
+    pub(super) fn ask(&mut self, asked: &Asked) -> io::Result<Answer> {
         let response = self.send(asked);
         let response = response
             .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", asked.name)))?;

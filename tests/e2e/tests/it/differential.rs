@@ -5,7 +5,8 @@ use std::net::TcpListener;
 use std::thread;
 
 use fastcgi_e2e::differential::{
-    Answer, Asked, Comparison, Findings, LEFT_OUT, ROWS, Requests, Row, What, configurations,
+    Answer, Asked, Comparison, DOCUMENTED, Findings, LEFT_OUT, ROWS, Requests, Row, What,
+    configurations,
 };
 use fastcgi_e2e::{Connection, Request};
 use libtest_mimic::{Failed, Trial};
@@ -18,7 +19,12 @@ pub(crate) fn trials() -> impl Iterator<Item = Trial> {
     let facts = FACTS
         .iter()
         .map(|(name, fact)| Trial::test(format!("differential-list::{name}"), *fact));
-    comparisons.chain(facts)
+    let documented = DOCUMENTED.iter().map(|it| {
+        Trial::test(format!("differential-documented::{}", it.name()), || {
+            it.run()
+        })
+    });
+    comparisons.chain(facts).chain(documented)
 }
 
 /// A fact about the comparison or its list.
