@@ -8,6 +8,7 @@ pub(super) mod align;
 mod configured;
 mod detected;
 mod front_controller;
+mod habits;
 mod proxied;
 mod rule;
 mod script;

@@ -81,95 +81,6 @@ impl<'a> Sent<'a> {
         Ok(sent)
     }
 
-    /// T-2, T-3: what single web servers do to `SCRIPT_NAME` and `PATH_INFO`, undone.
-    fn clean(&mut self) -> Result<(), InvalidRequest> {
-        self.join_pieces()?;
-        match self.server {
-            Server::Nginx => self.read_document_uri(),
-            Server::Caddy => self.split_off_mount(),
-            Server::Iis => self.drop_mount_of_iis(),
-            Server::H2o => self.drop_fragment(),
-            Server::Apache if self.is_included() => {
-                if let Some(rest) = self.script_name.strip_suffix(&*self.path_info) {
-                    self.script_name = rest;
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// A path that was not split at a slash is one piece.
-    fn join_pieces(&mut self) -> Result<(), InvalidRequest> {
-        if self.path_info.is_empty() || self.path_info.starts_with(b"/") {
-            return Ok(());
-        }
-        let is_split = self.server != Server::Caddy || self.is_split_by_caddy();
-        if !is_split || !self.script_name.starts_with(b"/") {
-            return Err(InvalidRequest::PathInfo);
-        }
-        self.path_info = [self.script_name, &*self.path_info].concat().into();
-        self.script_name = b"";
-        Ok(())
-    }
-
-    /// nginx's `$document_uri` is the path that is meant, after redirects; a fixed `SCRIPT_NAME` or `fastcgi_index` is not.
-    fn read_document_uri(&mut self) {
-        let Some(uri) = self.document_uri().filter(|_| self.path_info.is_empty()) else {
-            return;
-        };
-        match align::below(uri, self.script_name) {
-            Some(rest) if self.script_name != b"/" => self.path_info = rest.into(),
-            _ => self.script_name = uri,
-        }
-    }
-
-    /// Caddy gives the whole path in `PATH_INFO` where nothing was split, whatever `SCRIPT_NAME` was set to.
-    fn split_off_mount(&mut self) {
-        if self.is_split_by_caddy() || self.variables.path_info.is_none() {
-            return;
-        }
-        if self.path_info.is_empty() {
-            // `handle_path /app*` has removed all of it.
-            self.path_info = b"/".into();
-        }
-        if self.mount().is_empty() {
-            return;
-        }
-        match align::below(&self.path_info, self.mount()) {
-            Some([]) => self.path_info = b"/".into(),
-            Some(rest) => self.path_info = rest.to_vec().into(),
-            None => self.is_beside_mount = true,
-        }
-    }
-
-    fn is_split_by_caddy(&self) -> bool {
-        let part = self.variables.document_uri;
-        part.is_some_and(|part| !part.is_empty())
-    }
-
-    /// IIS gives the whole path in `PATH_INFO`.
-    fn drop_mount_of_iis(&mut self) {
-        if let Some(rest) = align::below(&self.path_info, self.mount()) {
-            self.path_info = rest.to_vec().into();
-        }
-    }
-
-    /// h2o passes a fragment on in both variables.
-    fn drop_fragment(&mut self) {
-        let Some(fragment) = self.target.fragment else {
-            return;
-        };
-        let in_path = fragment.split(|&byte| byte == b'?').next();
-        let decoded: Vec<u8> = [b'#']
-            .into_iter()
-            .chain(percent::decode(in_path.unwrap_or_default()))
-            .collect();
-        if let Some(rest) = self.path_info.strip_suffix(&*decoded) {
-            self.path_info = rest.to_vec().into();
-        }
-    }
-
     /// Where mod_proxy_fcgi would have sent the request as HTTP, unless that is where a file would be.
     pub(super) fn read_proxied(&mut self) {
         let Some(raw) = proxied::raw_path(self.script_filename()) else {
@@ -227,27 +138,6 @@ impl<'a> Sent<'a> {
             && (self.script_name.is_empty() || self.is_requested(self.script_name))
     }
 
-    /// T-2: whether a pattern has split a path that goes on behind a line feed: `.` does not match that, and `$` is before the
-    /// last one.
-    fn is_cut_off(&self) -> bool {
-        if self.path_info.is_empty() {
-            return false;
-        }
-        if let Some(uri) = self.document_uri() {
-            return line_feeds(uri) > line_feeds(self.script_name) + line_feeds(&self.path_info);
-        }
-        let path: Vec<u8> = align::squash(percent::decode(self.target.path)).collect();
-        let is_cut_behind = |mount: &[u8]| {
-            let whole = mount.iter().chain(&*self.path_info).copied();
-            let rest = path.strip_prefix(&*align::squash(whole).collect::<Vec<_>>());
-            rest.is_some_and(|rest| rest.starts_with(b"\n"))
-        };
-        line_feeds(&path) > 0
-            && [b"", self.script_name, script::directory(self.script_name)]
-                .into_iter()
-                .any(is_cut_behind)
-    }
-
     /// The whole path that is meant, whatever S and I were set to; `None` behind web servers that do not send it.
     fn whole_uri(&self) -> Option<&'a [u8]> {
         match self.server {
@@ -257,7 +147,7 @@ impl<'a> Sent<'a> {
     }
 
     /// nginx's `$document_uri` (V).
-    fn document_uri(&self) -> Option<&'a [u8]> {
+    pub(super) fn document_uri(&self) -> Option<&'a [u8]> {
         let uri = self.variables.document_uri?;
         (self.server == Server::Nginx && uri.starts_with(b"/")).then_some(uri)
     }
@@ -274,7 +164,7 @@ impl<'a> Sent<'a> {
 
     /// Where `path` is the end of R (T-6).
     pub(super) fn align(&self, path: &[u8]) -> Option<Alignment> {
-        align::align(self.raw_path()?, path)
+        align::align(self.raw_path()?, path, self.server.decodes_wholly())
     }
 
     /// Where `path` is the end of R, behind one of `mounts` and nothing else: then R is a spelling of what the web server
@@ -285,7 +175,8 @@ impl<'a> Sent<'a> {
         let is_whole = || before.is_empty() && self.whole_uri() == Some(path);
         let is_behind = |mount: &&[u8]| match before {
             b"" => mount.is_empty(),
-            before => align::align(before, mount).is_some_and(|mount| mount.at == 0),
+            before => align::align(before, mount, self.server.decodes_wholly())
+                .is_some_and(|mount| mount.at == 0),
         };
         (is_whole() || mounts.iter().any(is_behind)).then_some(alignment)
     }
@@ -302,8 +193,28 @@ impl<'a> Sent<'a> {
     /// Whether a program was put in front of what the client asked for, or in the place of the last segment.
     pub(super) fn is_behind_program(&self) -> bool {
         let directory = script::directory(self.script_name);
-        self.is_requested(&self.path_info)
-            || self.is_requested(&[directory, &*self.path_info].concat())
+        self.is_surely_requested(&self.path_info)
+            || self.is_surely_requested(&[directory, &*self.path_info].concat())
+    }
+
+    /// As [`is_requested`](Self::is_requested), in whatever way the web server resolves dot segments.
+    fn is_surely_requested(&self, path: &[u8]) -> bool {
+        match self.dotted_path() {
+            Some(dotted) => self.resolutions(dotted).all(|it| align::is_same(&it, path)),
+            None => self.is_requested(path),
+        }
+    }
+
+    /// As [`is_requested`](Self::is_requested), in one of the ways in which web servers resolve dot segments.
+    pub(super) fn may_be_requested(&self, path: &[u8]) -> bool {
+        match self.dotted_path() {
+            Some(dotted) => self.resolutions(dotted).any(|it| align::is_same(&it, path)),
+            None => self.is_requested(path),
+        }
+    }
+
+    fn resolutions(&self, dotted: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+        align::resolutions(dotted, self.server.decodes_wholly())
     }
 
     /// Whether the web server calls for an error page.
@@ -392,8 +303,4 @@ impl<'a> Sent<'a> {
     pub(super) fn share(&self, slice: &[u8]) -> Bytes {
         self.params.share(slice)
     }
-}
-
-fn line_feeds(path: &[u8]) -> usize {
-    memchr::memchr_iter(b'\n', path).count()
 }

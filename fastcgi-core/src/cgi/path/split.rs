@@ -36,7 +36,7 @@ fn is_of_own_program(sent: &Sent<'_>, script_name: Option<&ScriptName>) -> bool 
         return true;
     }
     // mod_fcgid's `FcgidWrapper ... virtual` looks for no file. The operator knows where the application is.
-    let is_asked_for = || sent.is_requested(&sent.script_and_path_info());
+    let is_asked_for = || sent.may_be_requested(&sent.script_and_path_info());
     script::is_on_disk(sent) && (script_name.is_none() || !is_asked_for())
 }
 

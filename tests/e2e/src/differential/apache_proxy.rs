@@ -204,6 +204,33 @@ pub(super) const CONFIGURATIONS: &[Configuration] = &[
         ..PLAIN
     },
     Configuration {
+        name: "apache-proxy-set-handler-slashes-not-merged",
+        site: include_str!("../../sites/apache-proxy/set-handler.conf"),
+        lines: &[
+            Lines {
+                placeholder: "AllowEncodedSlashes On",
+                fastcgi: "AllowEncodedSlashes On\nMergeSlashes Off",
+                http: "AllowEncodedSlashes On\nMergeSlashes Off",
+            },
+            HANDLER,
+        ],
+        scope: Scope {
+            own: &[
+                "/x.fcgi//../admin/secret",
+                "/x.fcgi//../plain",
+                "/x//../admin/secret",
+                "/x//../plain",
+            ],
+            without: &[
+                NO_FILE_NAME,
+                ("/admin%3F/secret", NO_FILE_NAME.1),
+                ("/a%0Ab", NO_FILE_NAME.1),
+            ],
+            ..DENIED
+        },
+        ..PLAIN
+    },
+    Configuration {
         name: "apache-proxy-set-handler-prefix",
         site: include_str!("../../sites/apache-proxy/set-handler-prefix.conf"),
         lines: &[

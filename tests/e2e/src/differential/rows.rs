@@ -204,6 +204,7 @@ pub const ROWS: &[Row] = &[
             "apache-proxy-set-handler",
             "apache-proxy-set-handler::script-name",
             "apache-proxy-set-handler-rewritten*",
+            "apache-proxy-set-handler-slashes-not-merged*",
             "caddy-forward-auth*",
             "caddy-handle*",
             "caddy-rewrite*",
