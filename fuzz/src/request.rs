@@ -122,19 +122,21 @@ fn check_script_name(request: &Parts, setup: &Setup) {
 /// Where `PATH_INFO` decides, it is what the path stands for.
 fn check_path(request: &Parts, params: &Params, setup: &Setup) {
     let value = |name| params.get(name).unwrap_or_default();
-    let path_info = match value("PATH_INFO") {
+    let mut joined = [value("SCRIPT_NAME"), value("PATH_INFO")].concat();
+    if !joined.starts_with(b"/") {
+        joined.insert(0, b'/');
+    }
+    // N9: parts that the client has split are put together again. T-2: parts without a slash between them always are.
+    let (path_info, whole) = match value("PATH_INFO") {
         [] => return,
-        path_info @ [b'/', ..] => path_info.to_vec(),
-        path_info => [b"/", path_info].concat(),
+        path_info @ [b'/', ..] => (path_info.to_vec(), joined),
+        _ => (joined.clone(), joined),
     };
     // These put more into PATH_INFO than the path below the mount (T-2, T-3), or repeat another path in it (T-8, P).
     let is_special = [&b"Microsoft-IIS"[..], b"Caddy", b"h2o"]
         .iter()
         .any(|server| value("SERVER_SOFTWARE").starts_with(server))
-        || value("SCRIPT_FILENAME").starts_with(b"proxy:")
-        || value("REQUEST_URI")
-            .get(..4)
-            .is_some_and(|start| start.eq_ignore_ascii_case(b"http"));
+        || value("SCRIPT_FILENAME").starts_with(b"proxy:");
     let decides = match setup.path_source {
         PathSource::PathInfo => true,
         PathSource::Auto => setup.script_name.is_none(),
@@ -147,8 +149,6 @@ fn check_path(request: &Parts, params: &Params, setup: &Setup) {
     // T-12: of several slashes in front, all but the first are spelled so.
     let spelled = path.trim_start_matches('/').trim_start_matches("%2F");
     let spelled = [path.to_owned(), format!("/{spelled}")];
-    // N9: where the path was split at a file, the parts are put together again.
-    let whole = [value("SCRIPT_NAME"), &path_info].concat();
     let is_same = [&path_info, &whole].into_iter().any(|meant| {
         let wanted = squash(meant);
         squash(&decode(path)) == wanted

@@ -1,7 +1,7 @@
 //! What `serve` takes: everything that `axum::serve` does. That it compiles is the point; that it answers is seen too.
 
 use std::{
-    future::{IntoFuture, pending},
+    future::{IntoFuture, pending, ready},
     net::SocketAddr,
 };
 
@@ -161,6 +161,33 @@ async fn a_listener_of_axum_is_served() {
         "hello"
     );
     server.abort();
+}
+
+/// A listener of axum that cannot say where it listens.
+struct Nowhere;
+
+impl axum::serve::Listener for Nowhere {
+    type Io = TcpStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+        pending().await
+    }
+
+    fn local_addr(&self) -> std::io::Result<SocketAddr> {
+        Err(std::io::Error::other("the address is not known"))
+    }
+}
+
+#[tokio::test]
+async fn a_listener_of_axum_that_does_not_know_its_address_is_refused() {
+    let error = serve(ForeignListener(Nowhere), Router::new()).await;
+    let error = error.expect_err("a guard");
+    assert_eq!(error.to_string(), "the address is not known");
+
+    let server = serve(ForeignListener(Nowhere), Router::new()).allow_remote(true);
+    let server = server.with_graceful_shutdown(ready(()));
+    server.await.expect("the guard is off");
 }
 
 /// Its addresses are what keeps strangers away.

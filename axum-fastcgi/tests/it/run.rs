@@ -7,10 +7,14 @@ use std::{
     error::Error as _,
     future::pending,
     io::{self, Read},
-    os::unix::net::{UnixListener, UnixStream},
+    net::TcpListener,
+    os::{
+        fd::OwnedFd,
+        unix::net::{UnixListener, UnixStream},
+    },
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::Router;
@@ -125,6 +129,62 @@ async fn a_signal_ends_the_startup() {
         "it never ran"
     );
     assert!(!socket.exists());
+}
+
+/// A path that is safe does not vouch for the port beside it.
+#[test]
+fn every_socket_is_looked_at() {
+    let refuses = |program: &mut Command| {
+        let dir = TempDir::new().expect("a directory");
+        let control = dir.path().join("control.sock");
+        let listener = UnixListener::bind(&control).expect("a socket");
+        let child = program.env(CONTROL, &control).stderr(Stdio::piped());
+        let child = child.spawn().expect("a process");
+        let (mut control, _) = listener.accept().expect("a connection");
+        // The startup is over, and the server starts.
+        io::Write::write_all(&mut control, &[42]).expect("the program waits");
+        let text = last_words(child);
+        assert!(text.contains("allow_remote"), "{text}");
+    };
+    let dir = TempDir::new().expect("a directory");
+    let path = dir.path().join("app.sock").display().to_string();
+    for list in [format!("{path},0.0.0.0:0"), format!("0.0.0.0:0,{path}")] {
+        let mut program = Command::new(program());
+        refuses(program.env("FCGI_LISTEN", list).stdin(Stdio::null()));
+    }
+    let path = dir.path().join("other.sock");
+    let unix = || OwnedFd::from(UnixListener::bind(&path).expect("a socket"));
+    let tcp = || OwnedFd::from(TcpListener::bind("0.0.0.0:0").expect("a socket"));
+    refuses(&mut activated([unix(), tcp()]));
+    std::fs::remove_file(&path).expect("a socket");
+    refuses(&mut activated([tcp(), unix()]));
+}
+
+/// What a process says that fails before long.
+fn last_words(mut child: Child) -> String {
+    let limit = Instant::now() + Duration::from_secs(20);
+    while child.try_wait().expect("a process").is_none() && Instant::now() < limit {
+        std::thread::yield_now();
+    }
+    // One that serves would be waited for for ever.
+    _ = child.kill();
+    let output = child.wait_with_output().expect("a process");
+    assert_eq!(output.status.code(), Some(1));
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Started as systemd does, with these sockets.
+fn activated([first, second]: [OwnedFd; 2]) -> Command {
+    let mut shell = Command::new("/bin/sh");
+    shell
+        .args([
+            "-c",
+            "exec 3<&0 4<&1 0</dev/null 1>&2; LISTEN_FDS=2 LISTEN_PID=$$ exec \"$0\"",
+        ])
+        .arg(program())
+        .stdin(first)
+        .stdout(second);
+    shell
 }
 
 /// It may be bound and not listen yet.

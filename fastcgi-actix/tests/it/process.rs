@@ -2,6 +2,7 @@
 
 use std::env;
 use std::io;
+use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
@@ -110,6 +111,51 @@ fn run_listens_where_the_environment_says() {
     kill(&child, "-TERM");
     assert!(child.wait().unwrap().success());
     assert!(!path.exists());
+}
+
+/// A path that is safe does not vouch for the port beside it.
+#[test]
+fn run_looks_at_every_socket() {
+    let refuses = |program: &mut Command| {
+        let mut child = program.stderr(Stdio::piped()).spawn().unwrap();
+        let limit = Instant::now() + Duration::from_secs(20);
+        while child.try_wait().unwrap().is_none() && Instant::now() < limit {
+            thread::yield_now();
+        }
+        // One that serves would be waited for for ever.
+        _ = child.kill();
+        let output = child.wait_with_output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        assert!(text.contains("allow_remote"), "{text}");
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("app.sock").display().to_string();
+    for list in [format!("{path},0.0.0.0:0"), format!("0.0.0.0:0,{path}")] {
+        refuses(program("run").env("FCGI_LISTEN", list));
+    }
+    let path = dir.path().join("other.sock");
+    let unix = || OwnedFd::from(UnixListener::bind(&path).unwrap());
+    let tcp = || OwnedFd::from(TcpListener::bind("0.0.0.0:0").unwrap());
+    refuses(&mut activated("run", [unix(), tcp()]));
+    std::fs::remove_file(&path).unwrap();
+    refuses(&mut activated("run", [tcp(), unix()]));
+}
+
+/// Started as systemd does, with these sockets.
+fn activated(way: &str, [first, second]: [OwnedFd; 2]) -> Command {
+    let program = program(way);
+    let mut shell = Command::new("/bin/sh");
+    shell
+        .args([
+            "-c",
+            "exec 3<&0 4<&1 0</dev/null 1>&2; LISTEN_FDS=2 LISTEN_PID=$$ exec \"$0\" \"$1\"",
+        ])
+        .arg(program.get_program())
+        .args(program.get_args())
+        .stdin(first)
+        .stdout(second);
+    shell
 }
 
 #[test]

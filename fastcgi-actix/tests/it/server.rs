@@ -231,6 +231,8 @@ fn wrong_settings_are_errors() {
     assert_eq!(run_fails(no_mount), io::ErrorKind::InvalidInput);
     let everybody = || Ok(new().bind("0.0.0.0:0")?.run());
     assert_eq!(run_fails(everybody), io::ErrorKind::PermissionDenied);
+    let beside = || Ok(new().bind("127.0.0.1:0")?.bind("0.0.0.0:0")?.run());
+    assert_eq!(run_fails(beside), io::ErrorKind::PermissionDenied);
     let no_socket = new().listen_stdin().map(drop).unwrap_err();
     assert_eq!(no_socket.kind(), io::ErrorKind::NotFound);
     assert!(new().bind("256.0.0.1:0").is_err());

@@ -21,6 +21,10 @@ pub enum InvalidRequest {
     Target,
     /// The path has `.` or `..` segments that the web server did not resolve.
     DotSegment,
+    /// `PATH_INFO` does not begin with a slash, and nothing is known of what precedes it.
+    PathInfo,
+    /// The web server has split the path by a pattern that ended before a line feed: `PATH_INFO` is not all of it.
+    LineFeed,
     /// The request target is longer than `http::Uri` can hold.
     TargetTooLong,
     /// The path lies outside the configured script name, and the configuration asks to refuse such.
@@ -47,6 +51,8 @@ impl InvalidRequest {
             Self::Method
             | Self::Target
             | Self::DotSegment
+            | Self::PathInfo
+            | Self::LineFeed
             | Self::Included
             | Self::Host
             | Self::ContentLength => StatusCode::BAD_REQUEST,
@@ -84,6 +90,8 @@ impl fmt::Display for InvalidRequest {
             Self::Connect => "the method CONNECT needs a tunnel, which FastCGI does not have",
             Self::Target => "the request target has no path",
             Self::DotSegment => "the path has dot segments that the web server did not resolve",
+            Self::PathInfo => "PATH_INFO does not begin with a slash",
+            Self::LineFeed => "the path goes on behind a line feed, where PATH_INFO ends",
             Self::TargetTooLong => "the request target is longer than 65534 bytes",
             Self::OutsideScriptName => "the path is outside the configured script name",
             Self::Host => "the host is invalid",

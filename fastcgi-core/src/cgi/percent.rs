@@ -38,6 +38,21 @@ pub(super) fn decode(raw: &[u8]) -> impl Iterator<Item = u8> {
     percent_decode(raw)
 }
 
+/// The bytes that `raw` stands for, but that encoded slashes, and backslashes, stay as they are.
+pub(super) fn decode_but_slashes(raw: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some((byte, after)) = split_first(rest) {
+        let spelled = rest.get(..rest.len() - after.len()).unwrap_or_default();
+        match byte {
+            b'/' | b'\\' => decoded.extend_from_slice(spelled),
+            other => decoded.push(other),
+        }
+        rest = after;
+    }
+    decoded
+}
+
 /// The first byte that `raw` stands for, and what follows it.
 pub(super) fn split_first(raw: &[u8]) -> Option<(u8, &[u8])> {
     if let [b'%', high, low, rest @ ..] = raw {

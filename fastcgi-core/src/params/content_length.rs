@@ -12,23 +12,29 @@ use http::header::CONTENT_LENGTH;
 pub(crate) enum ContentLength {
     #[default]
     Absent,
-    /// Empty, or `-1`.
-    Unknown,
+    /// Empty, or `-1`; and the number that one before it had.
+    Unknown {
+        earlier: Option<u64>,
+    },
     Known(u64),
     Invalid,
 }
 
 impl ContentLength {
-    /// H-4: of a length and an empty value the last counts.
+    /// H-4: of a length and an empty value the last counts, and two lengths have to be the same.
     pub(crate) fn add_param(&mut self, value: &[u8]) {
-        let length = match value {
-            b"" | b"-1" => Self::Unknown,
-            digits => decimal(digits).map_or(Self::Invalid, Self::Known),
+        let earlier = match *self {
+            Self::Known(earlier) => Some(earlier),
+            Self::Unknown { earlier } => earlier,
+            Self::Absent => None,
+            Self::Invalid => return,
         };
-        *self = match (*self, length) {
-            (Self::Invalid, _) => Self::Invalid,
-            (Self::Known(earlier), Self::Known(later)) if earlier != later => Self::Invalid,
-            (_, length) => length,
+        *self = match (value, decimal(value)) {
+            (b"" | b"-1", _) => Self::Unknown { earlier },
+            (_, Some(later)) if earlier.is_none_or(|earlier| earlier == later) => {
+                Self::Known(later)
+            }
+            _ => Self::Invalid,
         };
     }
 }

@@ -54,7 +54,7 @@ impl Params {
     /// When `CONTENT_LENGTH` is anything else that is not a number, or was sent with two different ones.
     pub fn content_length(&self) -> Result<Option<u64>, InvalidContentLength> {
         match self.content_length {
-            ContentLength::Absent | ContentLength::Unknown => Ok(None),
+            ContentLength::Absent | ContentLength::Unknown { .. } => Ok(None),
             ContentLength::Known(bytes) => Ok(Some(bytes)),
             ContentLength::Invalid => Err(InvalidContentLength),
         }

@@ -21,6 +21,14 @@ pub(crate) enum Server {
 }
 
 impl Server {
+    /// T-6: whether paths come with all their escapes decoded. Apache leaves some, or all, by its settings.
+    pub(crate) fn decodes_wholly(self) -> bool {
+        match self {
+            Self::Caddy | Self::H2o | Self::HaProxy | Self::Lighttpd | Self::Nginx => true,
+            Self::Apache | Self::Iis | Self::Other => false,
+        }
+    }
+
     pub(crate) fn named(software: &[u8]) -> Self {
         [
             (&b"nginx"[..], Self::Nginx),

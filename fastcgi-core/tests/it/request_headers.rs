@@ -229,6 +229,14 @@ fn content_length_is_the_servers_count() {
             (&[("CONTENT_LENGTH", "5"), ("CONTENT_LENGTH", "-1")], &[]),
             (&[("CONTENT_LENGTH", ""), ("CONTENT_LENGTH", "5")], &["5"]),
             (
+                &[
+                    ("CONTENT_LENGTH", "5"),
+                    ("CONTENT_LENGTH", ""),
+                    ("CONTENT_LENGTH", "5"),
+                ],
+                &["5"],
+            ),
+            (
                 &[("CONTENT_LENGTH", "5"), ("HTTP_CONTENT_LENGTH", "6")],
                 &["5"],
             ),
@@ -249,6 +257,8 @@ fn contradictory_content_lengths_are_refused() {
         &["1", "2"],
         &["1", "2", ""],
         &["1", "2", "2"],
+        &["1", "", "2"],
+        &["1", "-1", "", "2"],
     ];
     for values in table {
         let pairs: Vec<_> = values
@@ -405,6 +415,20 @@ fn host_of_a_target_in_absolute_form_counts() {
     ] {
         let error = request(&[("REQUEST_URI", target), ("HTTP_HOST", "h")]).unwrap_err();
         assert_eq!(error, InvalidRequest::Host, "{target}");
+    }
+}
+
+/// h2o picks the virtual host by the header, and takes the whole target for a path.
+#[test]
+fn h2o_does_not_route_by_the_host_of_a_target_in_absolute_form() {
+    for target in ["http://evil.example/x", "http:///x", "http://a b/x"] {
+        let fields = headers(&[
+            ("SERVER_SOFTWARE", "h2o/2.2.5"),
+            ("REQUEST_URI", target),
+            ("PATH_INFO", "/http://evil.example/x"),
+            ("HTTP_HOST", "good.example"),
+        ]);
+        assert_eq!(fields["host"], "good.example", "{target}");
     }
 }
 

@@ -11,6 +11,8 @@ use std::{
         },
     },
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 use rustix::{
@@ -18,7 +20,7 @@ use rustix::{
         AtFlags, CWD, FileType, FlockOperation, Gid, Mode, OFlags, Uid, chownat, fchmod, flock,
         fstat, openat,
     },
-    io::retry_on_intr,
+    io::Errno,
 };
 use socket2::{Domain, SockAddr, Socket as RawSocket, Type};
 
@@ -32,7 +34,9 @@ pub(crate) struct SocketFile {
     path: PathBuf,
     device: u64,
     inode: u64,
-    present: bool,
+    /// A duplicate, until the path is removed. As long as the socket is open, its inode is given to no other file, and nobody
+    /// takes the path for a stale one.
+    socket: Option<OwnedFd>,
 }
 
 impl SocketFile {
@@ -44,28 +48,44 @@ impl SocketFile {
         backlog: u32,
     ) -> io::Result<(StdUnixListener, Self)> {
         // Until somebody who looks finds that we listen.
-        let _lock = Lock::acquire(path)?;
+        let lock = Lock::acquire(path)?;
         remove_stale(path)?;
         let socket = RawSocket::new(Domain::UNIX, Type::STREAM, None)?;
+        let duplicate = socket.try_clone()?.into();
         // On Linux the file gets the socket's mode, without what the umask takes away.
         fchmod(&socket, Mode::from_raw_mode(permissions.mode))?;
         socket.bind(&SockAddr::unix(path)?)?;
-        let file = Self::new(path)?;
-        permissions.apply(path)?;
-        // Nobody can connect before this.
-        socket.listen(backlog.try_into().unwrap_or(i32::MAX))?;
-        socket.set_nonblocking(true)?;
-        Ok((socket.into(), file))
+        let mut file = Self::new(path, duplicate)?;
+        match file.open(&socket, permissions, backlog) {
+            Ok(()) => Ok((socket.into(), file)),
+            Err(error) => {
+                _ = file.remove_with(&lock);
+                Err(error)
+            }
+        }
     }
 
-    fn new(path: &Path) -> io::Result<Self> {
+    fn new(path: &Path, socket: OwnedFd) -> io::Result<Self> {
         let metadata = fs::symlink_metadata(path)?;
         Ok(Self {
             path: path.to_owned(),
             device: metadata.dev(),
             inode: metadata.ino(),
-            present: true,
+            socket: Some(socket),
         })
+    }
+
+    /// Listens, once the path is for those for whom it is meant.
+    fn open(
+        &self,
+        socket: &RawSocket,
+        permissions: SocketPermissions,
+        backlog: u32,
+    ) -> io::Result<()> {
+        permissions.apply(&self.path)?;
+        socket.set_nonblocking(true)?;
+        // Nobody can connect before this.
+        socket.listen(backlog.try_into().unwrap_or(i32::MAX))
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -79,15 +99,21 @@ impl SocketFile {
     }
 
     pub(super) fn remove(&mut self) {
-        if !std::mem::take(&mut self.present) {
+        if self.socket.is_none() {
             return;
         }
-        let removed = Lock::acquire(&self.path).and_then(|_lock| match self.is_ours() {
-            true => fs::remove_file(&self.path),
-            false => Ok(()),
-        });
+        let removed = Lock::acquire(&self.path).and_then(|lock| self.remove_with(&lock));
         if let Err(error) = removed {
             tracing::debug!(%error, "the socket's path cannot be removed");
+        }
+        self.socket = None;
+    }
+
+    fn remove_with(&mut self, _: &Lock) -> io::Result<()> {
+        let _open = self.socket.take();
+        match self.is_ours() {
+            true => fs::remove_file(&self.path),
+            false => Ok(()),
         }
     }
 }
@@ -107,19 +133,43 @@ impl Drop for SocketFile {
 struct Lock(#[expect(dead_code, reason = "closing it unlocks it")] OwnedFd);
 
 impl Lock {
+    /// Those who have it do a few system calls, so one that has it for longer does not work.
+    const LIMIT: Duration = Duration::from_secs(5);
+    const PAUSE: Duration = Duration::from_millis(5);
+
+    /// Waits for it, on this thread, for up to 5 s.
     fn acquire(socket: &Path) -> io::Result<Self> {
         let mut path = OsString::from(socket);
         path.push(".lock");
+        Self::acquire_at(Path::new(&path)).map_err(|error| {
+            let message = format!("{}: {error}", Path::new(&path).display());
+            io::Error::new(error.kind(), message)
+        })
+    }
+
+    fn acquire_at(path: &Path) -> io::Result<Self> {
         let flags = OFlags::CREATE | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = openat(CWD, &path, flags, Mode::RUSR | Mode::WUSR).and_then(|file| {
-            retry_on_intr(|| flock(&file, FlockOperation::LockExclusive)).map(|()| file)
-        });
-        match file {
-            Ok(file) => Ok(Self(file)),
-            Err(error) => {
-                let error = io::Error::from(error);
-                let message = format!("{}: {error}", Path::new(&path).display());
-                Err(io::Error::new(error.kind(), message))
+        let mode = Mode::RUSR | Mode::WUSR;
+        let file = openat(CWD, path, flags, mode)?;
+        // The umask may have taken bits away, and then the next one could not open it.
+        if Mode::from_raw_mode(fstat(&file)?.st_mode) & Mode::from_raw_mode(0o777) != mode {
+            fchmod(&file, mode)?;
+        }
+        let start = Instant::now();
+        loop {
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(Self(file)),
+                Err(Errno::INTR) => {}
+                Err(Errno::WOULDBLOCK) if start.elapsed() < Self::LIMIT => {
+                    thread::sleep(Self::PAUSE);
+                }
+                Err(Errno::WOULDBLOCK) => {
+                    return Err(io::Error::new(
+                        io::ErrorKind::TimedOut,
+                        "another process has had this lock for 5 s",
+                    ));
+                }
+                Err(error) => return Err(error.into()),
             }
         }
     }

@@ -9,9 +9,9 @@ use super::{Listener, Socket, socket_file::SocketFile};
 /// Listens on a path in the file system.
 ///
 /// A socket that another process left there is replaced; anything else is left alone. The path has its mode and its owner
-/// before the first connection can be made, and is removed when the listener is dropped, if it is still the same socket.
-/// Of several processes that bind one path at once, one gets it: a file beside it, with `.lock` behind its name, is locked
-/// meanwhile, and stays.
+/// before the first connection can be made. It is removed when the listener is dropped, while the socket is still open, and
+/// only if it is still the same socket. Of several processes that bind one path at once, one gets it: a file beside it, with
+/// `.lock` behind its name, mode 0600, is locked meanwhile, and stays.
 #[derive(Debug)]
 pub struct UnixSocket {
     listener: UnixListener,
@@ -24,8 +24,9 @@ impl UnixSocket {
     /// # Errors
     ///
     /// [`AddrInUse`](io::ErrorKind::AddrInUse) when a process listens there already, and
-    /// [`AlreadyExists`](io::ErrorKind::AlreadyExists) when something other than a socket is there. When the lock file
-    /// cannot be opened: it may belong to another user.
+    /// [`AlreadyExists`](io::ErrorKind::AlreadyExists) when something other than a socket is there.
+    /// [`PermissionDenied`](io::ErrorKind::PermissionDenied) when the lock file belongs to another user, such as root, and
+    /// [`TimedOut`](io::ErrorKind::TimedOut) when another process has the lock for 5 s, which this thread waits for.
     ///
     /// # Panics
     ///
@@ -38,7 +39,8 @@ impl UnixSocket {
     ///
     /// # Errors
     ///
-    /// As for [`bind`](Self::bind), and when this process may not give the socket to such an owner or group.
+    /// As for [`bind`](Self::bind), and when this process may not give the socket to such an owner or group. Nothing is left
+    /// at the path then.
     ///
     /// # Panics
     ///

@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use fastcgi_tower::{listener::UnixSocket, serve, shutdown_signal};
+use fastcgi_tower::{
+    listener::{AnyListener, Socket, UnixSocket},
+    serve, shutdown_signal,
+};
 use rustix::process::{Signal, getpid, kill_process};
 use tempfile::TempDir;
 use tokio::{
@@ -200,6 +203,36 @@ async fn an_address_that_others_can_reach_has_to_be_meant() {
         };
         let server = serve(listener, service_fn(hello)).with_graceful_shutdown(ready(()));
         server.await.expect("nobody else can reach it");
+    }
+}
+
+/// A path that is safe does not vouch for the port beside it.
+#[tokio::test(start_paused = true)]
+async fn every_socket_of_a_listener_is_looked_at() {
+    let directory = TempDir::new().expect("a directory");
+    let path = directory.path().join("app.sock");
+    let path = path.to_str().expect("a path in UTF-8");
+    for addresses in [
+        [path, "0.0.0.0:0"],
+        ["0.0.0.0:0", path],
+        ["127.0.0.1:0", "0.0.0.0:0"],
+    ] {
+        let listener = || {
+            let sockets = addresses.map(|address| {
+                let address = address.parse().expect("an address");
+                Socket::bind(&address, Socket::BACKLOG).expect("a socket")
+            });
+            AnyListener::new(sockets).expect("a listener")
+        };
+        let refused = serve(listener(), service_fn(hello)).into_future();
+        let refused = timeout(Duration::from_secs(1), refused).await;
+        let error = refused.expect("it does not serve");
+        let error = error.expect_err("others can reach it");
+        assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+        assert!(error.to_string().contains("0.0.0.0"), "{error}");
+        let server = serve(listener(), service_fn(hello)).allow_remote(true);
+        let server = server.with_graceful_shutdown(ready(()));
+        server.await.expect("it is meant");
     }
 }
 

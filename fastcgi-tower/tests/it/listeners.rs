@@ -1,19 +1,30 @@
 //! Where connections come from. These tests use real sockets, on paths and ports of their own.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io,
     net::SocketAddr,
     os::unix::{
         fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink},
         net::{UnixListener as StdUnixListener, UnixStream as StdUnixStream},
     },
     path::{Path, PathBuf},
-    sync::Barrier,
+    sync::{
+        Barrier,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+        mpsc,
+    },
+    thread,
+    time::{Duration, Instant},
 };
 
 use fastcgi_tower::{
     Address, Listener,
     listener::{AnyAddr, AnyListener, Socket, SocketPermissions, UnixSocket},
+};
+use rustix::{
+    fs::{FlockOperation, flock},
+    thread::{CapabilitySet, capabilities, set_capabilities},
 };
 use tempfile::TempDir;
 use tokio::{
@@ -102,7 +113,7 @@ fn of_two_processes_that_replace_a_socket_at_once_one_has_it() {
             start.wait();
             Socket::bind(&path.as_path().into(), Socket::BACKLOG)
         };
-        let results = std::thread::scope(|scope| {
+        let results = thread::scope(|scope| {
             let other = scope.spawn(bind);
             [bind(), other.join().expect("no panic")]
         });
@@ -115,6 +126,86 @@ fn of_two_processes_that_replace_a_socket_at_once_one_has_it() {
     }
 }
 
+/// On a file system that gives the number of a removed file to the next one. A socket that is closed before its path is
+/// removed can be replaced meanwhile, and then the path of the new one is removed.
+#[test]
+fn a_path_has_one_owner_and_never_loses_its_socket() {
+    const THREADS: usize = 4;
+    const ROUNDS: usize = 2_000;
+    let directory = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
+    let path = directory.path().join("app.sock");
+    let [owners, twice, lost, bound] = [const { AtomicUsize::new(0) }; 4];
+    let bind_and_drop = || {
+        for _ in 0..ROUNDS {
+            let Ok(socket) = Socket::bind(&path.as_path().into(), Socket::BACKLOG) else {
+                thread::yield_now();
+                continue;
+            };
+            bound.fetch_add(1, SeqCst);
+            twice.fetch_add(owners.fetch_add(1, SeqCst), SeqCst);
+            for _ in 0..20 {
+                thread::yield_now();
+                if StdUnixStream::connect(&path).is_err() {
+                    lost.fetch_add(1, SeqCst);
+                    break;
+                }
+            }
+            owners.fetch_sub(1, SeqCst);
+            drop(socket);
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(bind_and_drop);
+        }
+    });
+    let [twice, lost] = [twice, lost].map(AtomicUsize::into_inner);
+    assert_eq!((twice, lost), (0, 0), "owners at once, sockets lost");
+    assert!(bound.into_inner() > ROUNDS / 10);
+}
+
+/// What a thread of its own makes, if it does so before long.
+fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (done, result) = mpsc::channel();
+    thread::spawn(move || done.send(work()));
+    let result = result.recv_timeout(Duration::from_secs(20));
+    result.expect("a result in time")
+}
+
+/// The thread may not give files away.
+#[test]
+fn a_socket_whose_group_is_refused_leaves_nothing_behind() {
+    let (_directory, path) = directory();
+    let at = path.clone();
+    let error = in_time(move || {
+        let mut rights = capabilities(None).expect("the rights of a thread");
+        rights.effective.remove(CapabilitySet::CHOWN);
+        set_capabilities(None, rights).expect("fewer rights");
+        let permissions = SocketPermissions::default().group(5678);
+        let bound = UnixSocket::bind_with(&at, permissions);
+        bound.map(drop).expect_err("not our group")
+    });
+    assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+    assert!(!path.exists());
+    let socket = Socket::bind(&path.as_path().into(), Socket::BACKLOG);
+    socket.expect("nobody holds the lock");
+}
+
+#[test]
+fn a_lock_that_somebody_keeps_is_waited_for_for_five_seconds() {
+    let (directory, path) = directory();
+    let lock = File::create(directory.path().join("app.sock.lock")).expect("a file");
+    flock(&lock, FlockOperation::LockExclusive).expect("a lock");
+    let start = Instant::now();
+    let at = path.as_path().into();
+    let error =
+        in_time(move || Socket::bind(&at, Socket::BACKLOG).expect_err("somebody has the lock"));
+    assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    assert!(error.to_string().contains("app.sock.lock"), "{error}");
+    assert!((5..15).contains(&start.elapsed().as_secs()));
+    assert!(!path.exists());
+}
+
 #[test]
 fn the_lock_of_a_socket_stays_and_is_for_its_owner() {
     let (directory, path) = directory();
@@ -122,6 +213,10 @@ fn the_lock_of_a_socket_stays_and_is_for_its_owner() {
     drop(bind().expect("a socket"));
     assert!(!path.exists());
     let lock = directory.path().join("app.sock.lock");
+    assert_eq!(mode(&lock), 0o600);
+    // As one that was made under another umask.
+    fs::set_permissions(&lock, fs::Permissions::from_mode(0o644)).expect("a mode");
+    drop(bind().expect("a socket"));
     assert_eq!(mode(&lock), 0o600);
 
     // A link in its place is not followed.
@@ -299,7 +394,7 @@ fn what_does_not_listen_is_not_taken_for_a_socket() {
     assert!(Socket::new(udp).is_err());
     let (near, _far) = StdUnixStream::pair().expect("a connection");
     assert!(Socket::new(near).is_err());
-    let file = fs::File::create(directory.path().join("file")).expect("a file");
+    let file = File::create(directory.path().join("file")).expect("a file");
     assert!(Socket::new(file).is_err());
 }
 

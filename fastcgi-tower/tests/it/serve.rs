@@ -2,7 +2,7 @@
 
 use std::{
     convert::Infallible,
-    future::ready,
+    future::{pending, ready},
     io,
     net::IpAddr,
     path::{Path, PathBuf},
@@ -163,6 +163,33 @@ impl Listener for Flood {
     fn local_addr(&self) -> io::Result<Nowhere> {
         Ok(Nowhere)
     }
+}
+
+/// Nobody knows where it listens.
+struct Unknown;
+
+impl Listener for Unknown {
+    type Io = DuplexStream;
+    type Addr = Nowhere;
+
+    async fn accept(&mut self) -> (DuplexStream, Nowhere) {
+        pending().await
+    }
+
+    fn local_addr(&self) -> io::Result<Nowhere> {
+        Err(io::Error::other("the address is not known"))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_that_does_not_know_its_address_is_refused() {
+    let refused = serve(Unknown, service_fn(hello)).into_future();
+    let refused = timeout(Duration::from_secs(1), refused).await;
+    let error = refused.expect("it does not serve").expect_err("a guard");
+    assert_eq!(error.to_string(), "the address is not known");
+    let server = serve(Unknown, service_fn(hello)).allow_remote(true);
+    let server = server.with_graceful_shutdown(ready(()));
+    server.await.expect("the address does not matter");
 }
 
 /// Nothing here ever waits, so no timeout is looked at that is asked last.

@@ -72,6 +72,23 @@ pub const NGINX_PROTECTED: Layout = Layout {
     ..PLAIN
 };
 
+/// The same, with what the application is sent for the question in the header `X-Asked`.
+pub const NGINX_PROTECTED_SHOWING: Layout = Layout {
+    configure: |setup| {
+        let site = include_str!("../../../docs/deploy/nginx-protected.conf");
+        let site = site.replace(
+            "auth_request /auth;",
+            "auth_request /auth; auth_request_set $asked $upstream_http_x_params;",
+        );
+        let site = site.replace(
+            "fastcgi_keep_conn on;",
+            "fastcgi_keep_conn on; add_header X-Asked $asked always;",
+        );
+        nginx::configure(setup, &paths(setup, &site))
+    },
+    ..PLAIN
+};
+
 /// Apache before one socket, with pages that not everybody may see.
 pub const APACHE_PROTECTED: Layout = Layout {
     configure: |setup| {

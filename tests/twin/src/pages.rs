@@ -11,7 +11,7 @@ use axum::{
 use crate::report::{page, reading_page};
 
 /// Where the application may be mounted while a web server removes no prefix.
-const MOUNTS: [&str; 3] = ["", "/app", "/mnt"];
+const MOUNTS: [&str; 5] = ["", "/app", "/app.fcgi", "/mnt", "/sub"];
 
 /// Every page, below every mount.
 pub(crate) fn router() -> Router {
@@ -28,6 +28,7 @@ pub(crate) fn router() -> Router {
             .route(&at("/json"), any(protected))
             .route(&at("/admin/{*rest}"), any(protected))
             .route(&at("/members/{*rest}"), any(protected))
+            .route(&at("/two/{*rest}"), any(protected))
             .route(&at("/read/{*rest}"), any(reads))
             .route(&at("/missing/{*rest}"), any(missing))
             .route(&at("/status/{status}"), any(failed_page))

@@ -26,16 +26,17 @@ impl Alignment {
 
 /// T-6: where the suffix of `raw` begins that the server gives decoded as `path`.
 ///
-/// Three ways of decoding are tried, and repeated slashes do not count.
-pub(super) fn align(raw: &[u8], path: &[u8]) -> Option<Alignment> {
-    if raw == path && raw.starts_with(b"/") {
+/// Three ways of decoding are tried, unless the server is known to decode wholly. Repeated slashes do not count.
+pub(super) fn align(raw: &[u8], path: &[u8], decodes_wholly: bool) -> Option<Alignment> {
+    let is_spelled_plainly = !raw.contains(&b'%');
+    if raw == path && raw.starts_with(b"/") && (is_spelled_plainly || !decodes_wholly) {
         return Some(Alignment {
             at: 0,
             decoding: Decoding::Nothing,
         });
     }
     let whole = align_decoded(raw, path, Decoding::Whole);
-    if !raw.contains(&b'%') {
+    if is_spelled_plainly || decodes_wholly {
         return whole;
     }
     let but_slashes = align_decoded(raw, path, Decoding::ButSlashes);
@@ -146,21 +147,35 @@ pub(in crate::cgi) fn has_dot_segment(path: impl Iterator<Item = u8>) -> bool {
 
 /// The decoded path of `raw` with its dot segments resolved.
 pub(super) fn resolve_dot_segments(raw: &[u8]) -> Vec<u8> {
-    let decoded: Vec<u8> = squash(percent::decode(raw)).collect();
+    resolved(&squash(percent::decode(raw)).collect::<Vec<_>>())
+}
+
+/// All that servers make of `raw`: they merge slashes before they resolve dot segments, or do not, and decode slashes, or do
+/// not unless they are known to. Slashes are merged in the end.
+pub(super) fn resolutions(raw: &[u8], decodes_wholly: bool) -> impl Iterator<Item = Vec<u8>> {
+    let decoded: Vec<u8> = percent::decode(raw).collect();
+    let but_slashes = (!decodes_wholly).then(|| percent::decode_but_slashes(raw));
+    [decoded].into_iter().chain(but_slashes).flat_map(|path| {
+        let merged: Vec<u8> = squash(path.iter().copied()).collect();
+        [path, merged].map(|path| squash(resolved(&path).into_iter()).collect())
+    })
+}
+
+fn resolved(path: &[u8]) -> Vec<u8> {
     let mut segments = Vec::new();
-    for segment in decoded.split(|&byte| byte == b'/').skip(1) {
+    for segment in path.split(|&byte| byte == b'/').skip(1) {
         match segment {
             b".." => drop(segments.pop()),
             b"." => {}
             other => segments.push(other),
         }
     }
-    let mut path = vec![b'/'];
-    path.extend(segments.join(&b'/'));
-    if !path.ends_with(b"/") && (decoded.ends_with(b"/.") || decoded.ends_with(b"/..")) {
-        path.push(b'/');
+    let mut resolved = vec![b'/'];
+    resolved.extend(segments.join(&b'/'));
+    if !resolved.ends_with(b"/") && (path.ends_with(b"/.") || path.ends_with(b"/..")) {
+        resolved.push(b'/');
     }
-    path
+    resolved
 }
 
 /// T-12: `//evil.example/x` would be another host's URL, if an application put it into `Location`.

@@ -8,6 +8,7 @@ use super::{Choice, Path, PathRule};
 use crate::cgi::error::InvalidRequest;
 use crate::cgi::mapping::OnMismatch;
 use crate::cgi::script_name::ScriptName;
+use crate::params::server::Server;
 
 pub(super) fn choose<'a>(
     sent: &'a Sent<'_>,
@@ -31,24 +32,38 @@ pub(super) fn choose<'a>(
         OnMismatch::Keep => Ok(()),
     };
 
+    let mount = script_name.as_bytes();
+    let whole = sent.whole_path();
+    // Spelled as it is, or behind the script name, which a rule has removed.
+    let kept = || match sent.is_rewritten_by_proxy() {
+        true => Path::proxied(sent, b"", &[b"", mount]),
+        false => Path::spelled(sent, whole.clone(), &[b"", mount]),
+    };
+    if !is_for_rules_of_haproxy(sent, script_name) {
+        outside()?;
+        return choice(kept()?, PathRule::O5);
+    }
     match front_controller::meant(sent)? {
         Some(Meant::RequestUri(raw)) => {
             return strip(sent, raw, script_name, on_mismatch, PathRule::OF);
         }
         Some(Meant::RedirectUrl(url)) => {
-            let below = align::below(url, script_name.as_bytes());
+            let below = align::below(url, mount);
             if below.is_none() {
                 outside()?;
             }
-            return choice(Path::spelled(sent, below.unwrap_or(url))?, PathRule::OF);
+            let path = Path::spelled(sent, below.unwrap_or(url), &[mount])?;
+            return choice(path, PathRule::OF);
         }
         None => {}
     }
     if split::is_real(sent, Some(script_name)) {
-        if sent.is_beside_mount || !is_under(sent, script_name) {
+        if sent.is_beside_mount || !split::is_under(sent, script_name) {
             outside()?;
         }
-        let path = Path::spelled(sent, &*sent.path_info)?;
+        let mut mounts = sent.mounts_of_path_info();
+        mounts.extend((!mount.is_empty()).then_some(mount));
+        let path = Path::spelled(sent, &*sent.path_info, &mounts)?;
         let rule = path.raw_start().map_or(PathRule::O3, |_| PathRule::O2);
         return choice(path, rule);
     }
@@ -61,15 +76,6 @@ pub(super) fn choose<'a>(
             None => choice(Path::ROOT, PathRule::N7),
         };
     }
-    let whole = sent.whole_path();
-    // The whole path, or what is below the script name.
-    let spelled = |prefix: &[u8]| match &whole {
-        _ if sent.is_rewritten_by_proxy() => Path::proxied(sent, prefix),
-        whole => {
-            let path = align::below(whole, prefix).unwrap_or(whole);
-            Path::spelled(sent, path.to_vec())
-        }
-    };
     // A rewrite rule may have removed the mount from a path that begins with it twice: so this comes before O4.
     if let Some(alignment) = sent.align(&whole) {
         let precedes = ScriptName::from_raw(sent.raw_prefix(alignment.at));
@@ -78,19 +84,33 @@ pub(super) fn choose<'a>(
         }
     }
     // Of the web server's path, not of the client's: an error page below the mount would be the denied page.
-    if align::below(&whole, script_name.as_bytes()).is_some() {
-        return choice(spelled(script_name.as_bytes())?, PathRule::O4);
+    if let Some(below) = align::below(&whole, mount) {
+        let path = match sent.is_rewritten_by_proxy() {
+            true => Path::proxied(sent, mount, &[mount]),
+            false => Path::spelled(sent, below.to_vec(), &[mount]),
+        };
+        return choice(path?, PathRule::O4);
     }
-    let is_rewritten = sent.is_rewritten_by_proxy()
-        || (sent.script_name.is_empty() && sent.has_target() && !sent.is_requested(&whole));
-    if is_rewritten {
-        if sent.is_beside_mount {
-            outside()?;
-        }
-        return choice(spelled(b"")?, PathRule::O3);
+    if sent.is_rewritten_by_proxy() {
+        return choice(kept()?, PathRule::O3);
     }
-    outside()?;
-    choice(spelled(b"")?, PathRule::O5)
+    // Where S says nothing, a rule may have changed what was below the mount.
+    let is_changed = sent.script_name.is_empty() && sent.has_target() && !sent.is_requested(&whole);
+    if !is_changed || sent.is_beside_mount || !sent.is_requested_below(mount) {
+        outside()?;
+    }
+    let rule = if is_changed {
+        PathRule::O3
+    } else {
+        PathRule::O5
+    };
+    choice(kept()?, rule)
+}
+
+/// T-9: HAProxy's rules are for the path as it is spelled, so that is what has to begin with the script name.
+fn is_for_rules_of_haproxy(sent: &Sent<'_>, script_name: &ScriptName) -> bool {
+    let encoded = script_name.to_string();
+    sent.server != Server::HaProxy || align::below(sent.target.path, encoded.as_bytes()).is_some()
 }
 
 /// The raw path without `script_name` (T-7).
@@ -101,7 +121,8 @@ pub(super) fn strip<'a>(
     on_mismatch: OnMismatch,
     rule: PathRule,
 ) -> Result<Choice<'a>, InvalidRequest> {
-    match align::strip(raw, script_name.as_bytes()) {
+    let rest = align::strip(raw, script_name.as_bytes());
+    match rest.filter(|_| is_for_rules_of_haproxy(sent, script_name)) {
         Some(at) => Ok(Choice {
             path: Path::unconfirmed(raw, at),
             script_name: script_name.spelled(sent.raw_prefix(at)),
@@ -115,13 +136,4 @@ pub(super) fn strip<'a>(
             rule,
         }),
     }
-}
-
-/// Whether the path is below `script_name` by the web server's split, or the client's URL has exactly that in front of
-/// `PATH_INFO`.
-pub(super) fn is_under(sent: &Sent<'_>, script_name: &ScriptName) -> bool {
-    align::below(sent.script_name, script_name.as_bytes()).is_some()
-        || sent.align(&sent.path_info).is_some_and(|alignment| {
-            ScriptName::from_raw(sent.raw_prefix(alignment.at)) == *script_name
-        })
 }

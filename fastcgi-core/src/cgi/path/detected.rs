@@ -2,12 +2,12 @@
 
 use super::align;
 use super::front_controller::{self, Meant};
+use super::script;
 use super::sent::Sent;
 use super::split;
-use super::{Choice, Path, PathRule, proxied};
+use super::{Choice, Path, PathRule};
 use crate::cgi::error::InvalidRequest;
 use crate::cgi::script_name::ScriptName;
-use crate::params::server::Server;
 
 pub(super) fn choose<'a>(sent: &'a Sent<'_>) -> Result<Choice<'a>, InvalidRequest> {
     if !sent.path_info.is_empty() {
@@ -23,14 +23,14 @@ pub(super) fn choose<'a>(sent: &'a Sent<'_>) -> Result<Choice<'a>, InvalidReques
     };
     match front_controller::meant(sent)? {
         Some(Meant::RedirectUrl(url)) => {
-            return Ok(at_root(Path::spelled(sent, url.to_vec())?, PathRule::NF));
+            return Ok(at_root(Path::encode(url.to_vec())?, PathRule::NF));
         }
         Some(Meant::RequestUri(raw)) => {
             return Ok(at_root(Path::unconfirmed(raw, 0), PathRule::NF));
         }
         None => {}
     }
-    if front_controller::is_script_asked_for(sent) && is_script_on_disk(sent) {
+    if front_controller::is_script_asked_for(sent) && script::is_on_disk(sent) {
         return Ok(Choice {
             path: Path::ROOT,
             script_name: sent.script_name(),
@@ -42,7 +42,7 @@ pub(super) fn choose<'a>(sent: &'a Sent<'_>) -> Result<Choice<'a>, InvalidReques
         (b"", None) => Ok(at_root(Path::ROOT, PathRule::N7)),
         (name, _) => match sent.align(name) {
             Some(alignment) => Ok(Choice {
-                path: Path::aligned(alignment, name),
+                path: Path::spelled(sent, name, &[b""])?,
                 script_name: ScriptName::from_raw(sent.raw_prefix(alignment.at)),
                 rule: match alignment.at {
                     0 => PathRule::N5,
@@ -57,16 +57,22 @@ pub(super) fn choose<'a>(sent: &'a Sent<'_>) -> Result<Choice<'a>, InvalidReques
 fn with_path_info<'a>(sent: &'a Sent<'_>) -> Result<Choice<'a>, InvalidRequest> {
     if !sent.mount().is_empty() && !split::is_real(sent, None) {
         return Ok(Choice {
-            path: Path::spelled(sent, sent.script_and_path_info())?,
+            path: Path::spelled(sent, sent.script_and_path_info(), &[b""])?,
             script_name: ScriptName::default(),
             rule: PathRule::N9,
         });
     }
     match sent.align(&sent.path_info) {
-        // What precedes the path in the URL. SCRIPT_NAME would be /index.fcgi behind a rewrite rule.
         Some(alignment) => Ok(Choice {
-            path: Path::aligned(alignment, &sent.path_info),
-            script_name: ScriptName::from_raw(sent.raw_prefix(alignment.at)),
+            path: Path::spelled(sent, &*sent.path_info, &sent.mounts_of_path_info())?,
+            script_name: {
+                let precedes = sent.raw_prefix(alignment.at);
+                match script::is_mount(sent) {
+                    true => sent.script_name().spelled(precedes),
+                    // Not /index.fcgi, which a rule has put there.
+                    false => ScriptName::from_raw(precedes),
+                }
+            },
             rule: PathRule::N1,
         }),
         None => Ok(Choice {
@@ -87,11 +93,10 @@ fn resolved_prefix(sent: &Sent<'_>) -> Option<ScriptName> {
 
 /// With `ProxyPass /app/ fcgi://…/`, the URL of mod_proxy_fcgi is the only trace of the mount.
 fn with_proxied_path<'a>(sent: &'a Sent<'_>) -> Result<Choice<'a>, InvalidRequest> {
-    let path = Path::proxied(sent, b"")?;
-    let mount = match sent.script_name.strip_suffix(&*sent.proxied) {
-        Some(mount) => ScriptName::from_decoded(sent.share(mount)),
-        None => ScriptName::default(),
-    };
+    let mount = sent.script_name.strip_suffix(&*sent.proxied);
+    let mount = mount.unwrap_or_default();
+    let path = Path::proxied(sent, b"", &[mount])?;
+    let mount = ScriptName::from_decoded(sent.share(mount));
     Ok(Choice {
         script_name: match path.raw_start() {
             Some(at) => mount.spelled(sent.raw_prefix(at)),
@@ -100,24 +105,4 @@ fn with_proxied_path<'a>(sent: &'a Sent<'_>) -> Result<Choice<'a>, InvalidReques
         path,
         rule: PathRule::N3,
     })
-}
-
-/// Whether `SCRIPT_NAME` is the URL of a program, and not the path that the client asked for.
-fn is_script_on_disk(sent: &Sent<'_>) -> bool {
-    let file = sent.script_filename();
-    if sent.is_cgi {
-        // fcgiwrap runs one program for all paths: there it is one that nginx was told to split off.
-        let is_split_off =
-            || sent.variables.path_info.is_some() && file.ends_with(sent.script_name);
-        return sent.server != Server::Nginx || is_split_off();
-    }
-    // These make SCRIPT_FILENAME of a file that they have found. Others make it of the path.
-    if !matches!(sent.server, Server::Apache | Server::Lighttpd | Server::H2o)
-        || proxied::is_proxied(file)
-    {
-        return false;
-    }
-    let context = sent.variables.context_prefix;
-    context.is_some_and(|prefix| prefix == sent.script_name)
-        || (split::is_script(file) && (context.is_none() || sent.is_file_of_script(file)))
 }

@@ -5,11 +5,10 @@
 use http::StatusCode;
 
 use super::align;
+use super::script;
 use super::sent::Sent;
-use super::split::{is_script, last_segment};
 use super::target::without_authority;
 use crate::cgi::error::InvalidRequest;
-use crate::params::server::Server;
 
 /// What says which resource is meant.
 pub(super) enum Meant<'a> {
@@ -26,7 +25,7 @@ pub(super) enum Meant<'a> {
 /// When the script was called for an error page, or was included, and nothing says which resource is meant.
 pub(super) fn meant<'a>(sent: &Sent<'a>) -> Result<Option<Meant<'a>>, InvalidRequest> {
     let is_front_controller =
-        sent.path_info.is_empty() && sent.proxied.is_empty() && is_possible(sent);
+        sent.path_info.is_empty() && sent.proxied.is_empty() && script::is_program(sent);
     if !is_front_controller {
         return Ok(None);
     }
@@ -52,24 +51,19 @@ pub(super) fn meant<'a>(sent: &Sent<'a>) -> Result<Option<Meant<'a>>, InvalidReq
     }
     // 4
     let is_vouched_for = redirect_url.is_some() || sent.is_cgi;
-    if !is_vouched_for && sent.has_client_written(last_segment(sent.script_name)) {
+    if !is_vouched_for && sent.has_client_written(script::last_segment(sent.script_name)) {
         return Ok(None);
     }
-    Ok(sent.raw_path().map(Meant::RequestUri))
+    match (sent.raw_path(), sent.dotted_path()) {
+        // T-5
+        (None, Some(_)) => Err(InvalidRequest::DotSegment),
+        (raw, _) => Ok(raw.map(Meant::RequestUri)),
+    }
 }
 
 /// Whether the client, or the last redirect, asked for the script itself.
 pub(super) fn is_script_asked_for(sent: &Sent<'_>) -> bool {
     !sent.mount().is_empty() && is_asked_for(sent, redirect_url(sent))
-}
-
-/// Whether a script of this name may be called for every path.
-fn is_possible(sent: &Sent<'_>) -> bool {
-    let name = sent.mount();
-    if sent.is_cgi && sent.server != Server::Nginx {
-        return !name.is_empty();
-    }
-    is_script(name) || last_segment(name) == b"index.php"
 }
 
 /// `REDIRECT_URL`, without scheme and host: `QualifyRedirectURL` puts them in front.
@@ -86,20 +80,17 @@ fn redirect_url<'a>(sent: &Sent<'a>) -> Option<&'a [u8]> {
 ///
 /// 404 is none: `ErrorDocument 404` is how sites without rewrite rules call a front controller.
 fn error_status(sent: &Sent<'_>) -> Option<StatusCode> {
-    let status = StatusCode::from_bytes(sent.variables.redirect_status?).ok()?;
-    let is_error = status.is_client_error() || status.is_server_error();
-    (is_error && status != StatusCode::NOT_FOUND).then_some(status)
+    let status = sent.error_status()?;
+    (status != StatusCode::NOT_FOUND).then_some(status)
 }
 
 fn is_asked_for(sent: &Sent<'_>, redirect_url: Option<&[u8]>) -> bool {
     let name = sent.mount();
-    let with_slash = || name.iter().chain(b"/");
-    match (redirect_url, sent.raw_path()) {
-        (Some(url), _) => align::is_same(url, name) || align::is_same(url, with_slash()),
-        (None, Some(raw)) => {
-            let path: Vec<u8> = crate::cgi::percent::decode(raw).collect();
-            align::is_same(&path, name) || align::is_same(&path, with_slash())
+    let with_slash = [name, b"/"].concat();
+    match redirect_url {
+        Some(url) => align::is_same(url, name) || align::is_same(url, &with_slash),
+        None => {
+            sent.target.path.is_empty() || sent.is_requested(name) || sent.is_requested(&with_slash)
         }
-        (None, None) => true,
     }
 }

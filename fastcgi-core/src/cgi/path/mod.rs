@@ -1,15 +1,17 @@
 //! Which path a request is for.
 //!
 //! Which resource is meant is the web server's word: `SCRIPT_NAME` and `PATH_INFO` (RFC 3875, 3.3). `REQUEST_URI` is what
-//! the client asked for, and another resource after an internal redirect. So it only says how a path is spelled, where the
-//! web server's variables end it: decoding loses `%2F`.
+//! the client asked for, and another resource after an internal redirect. So it only says how a path is spelled, where all
+//! of it is what the web server means: decoding loses `%2F`.
 
 pub(super) mod align;
 mod configured;
 mod detected;
 mod front_controller;
+mod habits;
 mod proxied;
 mod rule;
+mod script;
 mod sent;
 mod split;
 mod target;
@@ -144,10 +146,14 @@ impl<'a> Path<'a> {
         Ok(Self::Encoded(encoded))
     }
 
-    /// T-8: `word` as the client spelled it, where it is the end of what the client asked for.
-    fn spelled(sent: &Sent<'_>, word: impl Into<Cow<'a, [u8]>>) -> Result<Self, InvalidRequest> {
+    /// T-8: `word` as the client spelled it, where that is all that the client asked for, behind one of `mounts`.
+    fn spelled(
+        sent: &Sent<'_>,
+        word: impl Into<Cow<'a, [u8]>>,
+        mounts: &[&[u8]],
+    ) -> Result<Self, InvalidRequest> {
         let word = word.into();
-        match sent.align(&word) {
+        match sent.spelling_of(&word, mounts) {
             _ if word.is_empty() => Ok(Self::ROOT),
             Some(alignment) => Ok(Self::aligned(alignment, &word)),
             None => Self::encode(word),
@@ -156,12 +162,16 @@ impl<'a> Path<'a> {
 
     /// T-8: the path in mod_proxy_fcgi's URL, without the decoded `prefix`. Where the client did not spell it, it stays as it
     /// was sent: it is encoded, and an encoded slash in it would be a slash once decoded.
-    fn proxied(sent: &'a Sent<'_>, prefix: &[u8]) -> Result<Self, InvalidRequest> {
+    fn proxied(
+        sent: &'a Sent<'_>,
+        prefix: &[u8],
+        mounts: &[&[u8]],
+    ) -> Result<Self, InvalidRequest> {
         let rest = align::below(&sent.proxied, prefix).unwrap_or(&sent.proxied);
         let raw = align::strip(sent.raw_proxied, prefix)
             .and_then(|at| sent.raw_proxied.get(at..))
             .unwrap_or(sent.raw_proxied);
-        match Self::spelled(sent, rest)? {
+        match Self::spelled(sent, rest, mounts)? {
             Self::Encoded(_) if !rest.is_empty() => Ok(Self::Encoded(percent::repair_path(raw))),
             path => Ok(path),
         }

@@ -5,6 +5,11 @@ pub(super) fn is_proxied(file: &[u8]) -> bool {
     file.starts_with(b"proxy:")
 }
 
+/// Whether `file` is where mod_proxy_fcgi expects a file: the other form is that of `ProxyFCGIBackendType GENERIC`.
+pub(super) fn is_made_of_path(file: &[u8]) -> bool {
+    is_proxied(file) || file.starts_with(b"//")
+}
+
 /// The path of `proxy:fcgi://host:9000/path`, as it is spelled there; `None` where there is no such URL.
 ///
 /// It is encoded for `ProxyPass`, and not for `SetHandler`.

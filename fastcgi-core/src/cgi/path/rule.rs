@@ -30,7 +30,7 @@ pub enum PathRule {
     O7,
     /// With a script name: `REQUEST_URI`, because nothing else is there.
     O8,
-    /// `PATH_INFO`, spelled as in `REQUEST_URI`.
+    /// `PATH_INFO`, which is the end of `REQUEST_URI`.
     N1,
     /// `PATH_INFO`, encoded.
     N2,
@@ -38,9 +38,9 @@ pub enum PathRule {
     N3,
     /// The URL of the program itself.
     N4,
-    /// `SCRIPT_NAME`, spelled as all of `REQUEST_URI`.
+    /// `SCRIPT_NAME`, which is all of `REQUEST_URI`.
     N5,
-    /// `SCRIPT_NAME`, spelled as the end of `REQUEST_URI`.
+    /// `SCRIPT_NAME`, which is the end of `REQUEST_URI`.
     N5r,
     /// `SCRIPT_NAME`, encoded.
     N6,
@@ -48,7 +48,7 @@ pub enum PathRule {
     N7,
     /// `REQUEST_URI`, because nothing else is there.
     N8,
-    /// `SCRIPT_NAME` and `PATH_INFO`, split where a file was looked for.
+    /// `SCRIPT_NAME` and `PATH_INFO`, which the client may have split.
     N9,
     /// A front controller without `PATH_INFO`.
     NF,

@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use http::StatusCode;
 
 use super::align::{self, Alignment};
 use super::proxied;
+use super::script;
 use super::target::{RequestTarget, Spelling};
 use crate::cgi::error::InvalidRequest;
 use crate::cgi::percent;
@@ -58,86 +60,25 @@ impl<'a> Sent<'a> {
             spelling: target.spelling(),
             target,
             script_name: variables.script_name.unwrap_or_default(),
-            path_info: with_leading_slash(variables.path_info.unwrap_or_default()),
+            path_info: variables.path_info.unwrap_or_default().into(),
             proxied: Vec::new(),
             raw_proxied: b"",
             is_beside_mount: false,
         };
-        sent.clean(uri);
+        if server == Server::H2o && sent.target.authority.is_some() {
+            // T-3: h2o does not take an absolute form apart, and routes by the whole of it.
+            sent.target.authority = None;
+            sent.spelling = Spelling::Absent;
+        }
+        sent.clean()?;
         // T-5: web servers authorise the path without dot segments. To route the one with them would pass by that.
-        if sent.spelling == Spelling::Dotted && sent.path_info.is_empty() {
+        if sent.is_dotted_and_meant() {
             return Err(InvalidRequest::DotSegment);
         }
+        if sent.is_cut_off() {
+            return Err(InvalidRequest::LineFeed);
+        }
         Ok(sent)
-    }
-
-    /// T-2, T-3: what single web servers do to `SCRIPT_NAME` and `PATH_INFO`, undone.
-    fn clean(&mut self, uri: &[u8]) {
-        if self.target.authority.is_some() && is_whole_uri(&self.path_info, uri) {
-            self.path_info = Cow::default();
-        }
-        match self.server {
-            Server::Nginx => self.read_document_uri(),
-            Server::Caddy => self.split_off_mount(),
-            Server::Iis => self.drop_mount_of_iis(),
-            Server::H2o => self.drop_fragment(),
-            Server::Apache if self.is_included() => {
-                if let Some(rest) = self.script_name.strip_suffix(&*self.path_info) {
-                    self.script_name = rest;
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// nginx's `$document_uri` is the path that is meant, after redirects; a fixed `SCRIPT_NAME` or `fastcgi_index` is not.
-    fn read_document_uri(&mut self) {
-        let uri = self.variables.document_uri.unwrap_or_default();
-        if !self.path_info.is_empty() || !uri.starts_with(b"/") {
-            return;
-        }
-        match align::below(uri, self.script_name) {
-            Some(rest) if self.script_name != b"/" => self.path_info = rest.into(),
-            _ => self.script_name = uri,
-        }
-    }
-
-    /// Caddy gives the whole path in `PATH_INFO` where nothing was split, whatever `SCRIPT_NAME` was set to.
-    fn split_off_mount(&mut self) {
-        let is_split = self
-            .variables
-            .document_uri
-            .is_some_and(|part| !part.is_empty());
-        if is_split || self.mount().is_empty() || self.path_info.is_empty() {
-            return;
-        }
-        match align::below(&self.path_info, self.mount()) {
-            Some([]) => self.path_info = b"/".into(),
-            Some(rest) => self.path_info = rest.to_vec().into(),
-            None => self.is_beside_mount = true,
-        }
-    }
-
-    /// IIS gives the whole path in `PATH_INFO`.
-    fn drop_mount_of_iis(&mut self) {
-        if let Some(rest) = align::below(&self.path_info, self.mount()) {
-            self.path_info = rest.to_vec().into();
-        }
-    }
-
-    /// h2o passes a fragment on in both variables.
-    fn drop_fragment(&mut self) {
-        let Some(fragment) = self.target.fragment else {
-            return;
-        };
-        let in_path = fragment.split(|&byte| byte == b'?').next();
-        let decoded: Vec<u8> = [b'#']
-            .into_iter()
-            .chain(percent::decode(in_path.unwrap_or_default()))
-            .collect();
-        if let Some(rest) = self.path_info.strip_suffix(&*decoded) {
-            self.path_info = rest.to_vec().into();
-        }
     }
 
     /// Where mod_proxy_fcgi would have sent the request as HTTP, unless that is where a file would be.
@@ -189,6 +130,28 @@ impl<'a> Sent<'a> {
         (self.spelling == Spelling::Usable).then_some(self.target.path)
     }
 
+    /// T-5: whether what is meant is what the client asked for, with dot segments that are resolved; or nothing else says it.
+    fn is_dotted_and_meant(&self) -> bool {
+        let is_whole = self.path_info.is_empty();
+        self.spelling == Spelling::Dotted
+            && is_whole
+            && (self.script_name.is_empty() || self.is_requested(self.script_name))
+    }
+
+    /// The whole path that is meant, whatever S and I were set to; `None` behind web servers that do not send it.
+    fn whole_uri(&self) -> Option<&'a [u8]> {
+        match self.server {
+            Server::Caddy if !self.is_split_by_caddy() => self.variables.path_info,
+            _ => self.document_uri(),
+        }
+    }
+
+    /// nginx's `$document_uri` (V).
+    pub(super) fn document_uri(&self) -> Option<&'a [u8]> {
+        let uri = self.variables.document_uri?;
+        (self.server == Server::Nginx && uri.starts_with(b"/")).then_some(uri)
+    }
+
     /// The path of `REQUEST_URI`, if it cannot be used because of its dot segments.
     pub(super) fn dotted_path(&self) -> Option<&'a [u8]> {
         (self.spelling == Spelling::Dotted).then_some(self.target.path)
@@ -201,7 +164,68 @@ impl<'a> Sent<'a> {
 
     /// Where `path` is the end of R (T-6).
     pub(super) fn align(&self, path: &[u8]) -> Option<Alignment> {
-        align::align(self.raw_path()?, path)
+        align::align(self.raw_path()?, path, self.server.decodes_wholly())
+    }
+
+    /// Where `path` is the end of R, behind one of `mounts` and nothing else: then R is a spelling of what the web server
+    /// means, and not another resource whose end looks like it.
+    pub(super) fn spelling_of(&self, path: &[u8], mounts: &[&[u8]]) -> Option<Alignment> {
+        let alignment = self.align(path)?;
+        let before = self.target.path.get(..alignment.at)?;
+        let is_whole = || before.is_empty() && self.whole_uri() == Some(path);
+        let is_behind = |mount: &&[u8]| match before {
+            b"" => mount.is_empty(),
+            before => align::align(before, mount, self.server.decodes_wholly())
+                .is_some_and(|mount| mount.at == 0),
+        };
+        (is_whole() || mounts.iter().any(is_behind)).then_some(alignment)
+    }
+
+    /// What may precede I in R: S, or what precedes a program that the client did not ask for.
+    pub(super) fn mounts_of_path_info(&self) -> Vec<&'a [u8]> {
+        let mount = self.mount();
+        match script::is_mount(self) {
+            true => vec![mount],
+            false => vec![mount, b"", script::directory(mount)],
+        }
+    }
+
+    /// Whether a program was put in front of what the client asked for, or in the place of the last segment.
+    pub(super) fn is_behind_program(&self) -> bool {
+        let directory = script::directory(self.script_name);
+        self.is_surely_requested(&self.path_info)
+            || self.is_surely_requested(&[directory, &*self.path_info].concat())
+    }
+
+    /// As [`is_requested`](Self::is_requested), in whatever way the web server resolves dot segments.
+    fn is_surely_requested(&self, path: &[u8]) -> bool {
+        match self.dotted_path() {
+            Some(dotted) => self.resolutions(dotted).all(|it| align::is_same(&it, path)),
+            None => self.is_requested(path),
+        }
+    }
+
+    /// As [`is_requested`](Self::is_requested), in one of the ways in which web servers resolve dot segments.
+    pub(super) fn may_be_requested(&self, path: &[u8]) -> bool {
+        match self.dotted_path() {
+            Some(dotted) => self.resolutions(dotted).any(|it| align::is_same(&it, path)),
+            None => self.is_requested(path),
+        }
+    }
+
+    fn resolutions(&self, dotted: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+        align::resolutions(dotted, self.server.decodes_wholly())
+    }
+
+    /// Whether the web server calls for an error page.
+    pub(super) fn is_error_page(&self) -> bool {
+        self.error_status().is_some()
+    }
+
+    /// The status of the error for which the web server asks.
+    pub(super) fn error_status(&self) -> Option<StatusCode> {
+        let status = StatusCode::from_bytes(self.variables.redirect_status?).ok()?;
+        (status.is_client_error() || status.is_server_error()).then_some(status)
     }
 
     /// Whether the decoded `path` is what the client asked for (D): all of R by T-6, or R with its dot segments resolved.
@@ -212,14 +236,14 @@ impl<'a> Sent<'a> {
         }
     }
 
-    /// Whether S and I together are what the client asked for. A web server may decode them in different ways.
-    pub(super) fn is_whole_requested(&self) -> bool {
-        let aligned = self.align(&self.path_info);
-        let is_split_of_raw = aligned.zip(self.raw_path()).is_some_and(|(info, raw)| {
-            let before = raw.get(..info.at).unwrap_or_default();
-            align::align(before, self.mount()).is_some_and(|name| name.at == 0)
-        });
-        is_split_of_raw || self.is_requested(&self.script_and_path_info())
+    /// Whether what the client asked for is below `mount`, by whole segments.
+    pub(super) fn is_requested_below(&self, mount: &[u8]) -> bool {
+        match self.dotted_path() {
+            Some(dotted) => align::below(&align::resolve_dot_segments(dotted), mount).is_some(),
+            None => self
+                .raw_path()
+                .is_some_and(|raw| align::strip(raw, mount).is_some()),
+        }
     }
 
     /// Whether `part` is anywhere in what the client asked for, decoded.
@@ -241,9 +265,10 @@ impl<'a> Sent<'a> {
         ScriptName::from_decoded(self.share(self.mount()))
     }
 
-    /// S + I.
+    /// S + I; I alone where S has no part in it.
     pub(super) fn script_and_path_info(&self) -> Cow<'_, [u8]> {
         match (self.script_name, &*self.path_info) {
+            (_, info) if self.is_beside_mount => info.into(),
             (name, b"") => name.into(),
             (b"" | b"/", info) => info.into(),
             (name, info) => [name, info].concat().into(),
@@ -278,24 +303,4 @@ impl<'a> Sent<'a> {
     pub(super) fn share(&self, slice: &[u8]) -> Bytes {
         self.params.share(slice)
     }
-}
-
-/// T-2
-fn with_leading_slash(path_info: &[u8]) -> Cow<'_, [u8]> {
-    match path_info {
-        [] | [b'/', ..] => path_info.into(),
-        _ => [b"/", path_info].concat().into(),
-    }
-}
-
-/// T-3: h2o 2.2 copies the whole of an absolute-form target into `PATH_INFO`, behind a slash.
-fn is_whole_uri(path_info: &[u8], uri: &[u8]) -> bool {
-    let mut decoded = percent::decode(uri);
-    let copy = path_info.strip_prefix(b"/").unwrap_or(path_info);
-    copy.windows(3).any(|window| window == b"://")
-        && copy.iter().all(|byte| {
-            decoded
-                .next()
-                .is_some_and(|other| other.eq_ignore_ascii_case(byte))
-        })
 }

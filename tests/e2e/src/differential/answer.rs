@@ -64,7 +64,8 @@ impl Answer {
             length => length,
         };
         let mut headers = BTreeMap::<String, Vec<String>>::new();
-        let mut reached: Vec<Reached> = Reached::parse(&report).into_iter().collect();
+        let mut reached: Vec<Reached> =
+            Reached::parse(&without_port(&report)).into_iter().collect();
         for (name, value) in response.fields() {
             let name = name.to_ascii_lowercase();
             let value = match name.as_str() {
@@ -78,7 +79,7 @@ impl Answer {
         }
         let mut text = String::new();
         for line in response.text().split_inclusive('\n') {
-            match Reached::parse(line.trim_end()) {
+            match Reached::parse(&without_port(line.trim_end())) {
                 Some(it) => reached.push(it),
                 None => text.push_str(&without_port(line)),
             }
@@ -90,6 +91,12 @@ impl Answer {
             text,
             params: response.header("x-params").unwrap_or_default(),
         }
+    }
+
+    /// The application was asked for this page, and saw this path.
+    pub(super) fn reaches(&self, page: &str, path: &str) -> bool {
+        let mut reached = self.reached.iter();
+        reached.any(|it| it.page == page && it.path == path)
     }
 
     pub(super) fn reaches_a_protected_page(&self) -> bool {
@@ -108,6 +115,11 @@ impl Reached {
             query: report.get_mut("query")?.take(),
             body: report.get_mut("body")?.take(),
         })
+    }
+
+    /// The page is one that web servers ask for on their own.
+    pub(super) fn is_internal(&self) -> bool {
+        ["please log in", "error page", "authorization"].contains(&&*self.page)
     }
 
     /// The page is one that web servers protect.

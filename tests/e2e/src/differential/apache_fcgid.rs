@@ -52,7 +52,7 @@ const AT_APP: Variant = Variant {
     ..UNCONFIGURED
 };
 
-const PLAIN: Configuration = Configuration {
+pub(super) const PLAIN: Configuration = Configuration {
     name: "",
     web_server: &APACHE,
     site: "",
@@ -99,7 +99,14 @@ pub(super) const CONFIGURATIONS: &[Configuration] = &[
             NOT_MOUNTED,
         ],
         scope: Scope {
-            own: &["/blog/a", "/blog/a%2Fb", "/blog/a?q=1"],
+            own: &[
+                "/blog/a",
+                "/blog/a%2Fb",
+                "/blog/a?q=1",
+                "/index.fcgi",
+                "/index.fcgi/plain",
+                "/index.fcgi/admin/secret",
+            ],
 
             ..DENIED
         },
@@ -280,6 +287,36 @@ pub(super) const CONFIGURATIONS: &[Configuration] = &[
         scope: Scope {
             own: &["/into/a", "/into/a?q=1"],
             ..BELOW_APP
+        },
+        ..PLAIN
+    },
+    Configuration {
+        name: "apache-fcgid-wrapper",
+        site: include_str!("../../sites/apache-fcgid/wrapper.conf"),
+        files: &[
+            (
+                "bin/app",
+                include_str!("../../sites/apache-fcgid/program.sh"),
+            ),
+            ("public/file", ""),
+        ],
+        lines: &[
+            Lines {
+                placeholder: "@WRAPPER@",
+                fastcgi: "SetHandler fcgid-script
+                    Options +ExecCGI
+                    FcgidWrapper \"@DIR@/bin/app\" virtual",
+                http: "",
+            },
+            PASS,
+            NOT_MOUNTED,
+        ],
+        // Without a script name the client writes the split.
+        variants: &[AT_THE_ROOT],
+        scope: Scope {
+            protected: &["/admin/", "/json"],
+            own: &["/zzz/json", "/zzz/admin/secret", "/file/json"],
+            ..DENIED
         },
         ..PLAIN
     },

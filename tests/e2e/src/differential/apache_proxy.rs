@@ -18,7 +18,7 @@ LoadModule authn_file_module modules/mod_authn_file.so
 LoadModule authz_user_module modules/mod_authz_user.so
 LoadModule auth_basic_module modules/mod_auth_basic.so
 ",
-    merges_slashes: true,
+    ..configuration::RESOLVING
 };
 
 /// The URL of the application.
@@ -34,7 +34,7 @@ const NO_DECODE: Lines = Lines {
     http: "AllowEncodedSlashes NoDecode",
 };
 
-const PLAIN: Configuration = Configuration {
+pub(super) const PLAIN: Configuration = Configuration {
     name: "",
     web_server: &APACHE,
     site: "",
@@ -168,6 +168,59 @@ pub(super) const CONFIGURATIONS: &[Configuration] = &[
         site: include_str!("../../sites/apache-proxy/set-handler.conf"),
         lines: &[HANDLER],
         scope: Scope {
+            without: &[
+                NO_FILE_NAME,
+                ("/admin%3F/secret", NO_FILE_NAME.1),
+                ("/a%0Ab", NO_FILE_NAME.1),
+            ],
+            ..DENIED
+        },
+        ..PLAIN
+    },
+    Configuration {
+        name: "apache-proxy-set-handler-rewritten",
+        site: include_str!("../../sites/apache-proxy/set-handler-rewritten.conf"),
+        lines: &[HANDLER],
+        scope: Scope {
+            protected: &["/admin/", "/json"],
+            own: &[
+                "/lower/JSON",
+                "/lower/X.FCGI/JSON",
+                "/lower/ZZZ/JSON",
+                "/show?f=json",
+                "/show?f=x.fcgi/json",
+                "/show?f=x/json",
+                "/x.fcgi/./json",
+                "/a%2Fx.fcgi/./json",
+                "/a%2Fx.fcgi/json",
+            ],
+            without: &[
+                NO_FILE_NAME,
+                ("/admin%3F/secret", NO_FILE_NAME.1),
+                ("/a%0Ab", NO_FILE_NAME.1),
+            ],
+            ..DENIED
+        },
+        ..PLAIN
+    },
+    Configuration {
+        name: "apache-proxy-set-handler-slashes-not-merged",
+        site: include_str!("../../sites/apache-proxy/set-handler.conf"),
+        lines: &[
+            Lines {
+                placeholder: "AllowEncodedSlashes On",
+                fastcgi: "AllowEncodedSlashes On\nMergeSlashes Off",
+                http: "AllowEncodedSlashes On\nMergeSlashes Off",
+            },
+            HANDLER,
+        ],
+        scope: Scope {
+            own: &[
+                "/x.fcgi//../admin/secret",
+                "/x.fcgi//../plain",
+                "/x//../admin/secret",
+                "/x//../plain",
+            ],
             without: &[
                 NO_FILE_NAME,
                 ("/admin%3F/secret", NO_FILE_NAME.1),

@@ -8,6 +8,7 @@ const CADDY: WebServer = WebServer {
     configure: caddy::configure,
     head: "",
     merges_slashes: false,
+    ..configuration::RESOLVING
 };
 
 /// `uri strip_prefix` merges them, in Caddy 2.6.
@@ -24,7 +25,7 @@ const APP: Lines = Lines {
     http: "reverse_proxy 127.0.0.1:@HTTP@",
 };
 
-const PLAIN: Configuration = Configuration {
+pub(super) const PLAIN: Configuration = Configuration {
     name: "",
     web_server: &CADDY,
     site: "",
@@ -52,6 +53,9 @@ const BELOW_APP: Scope = Scope {
     ..scope::AT_THE_ROOT
 };
 
+const DECODED: &str = "the prefix is not in what Caddy sends, so that `/app/a%2Fb` and a rewrite of it to `/a/b` look the same: \
+    without `script_name` the path is as Caddy has decoded it (T-8)";
+
 pub(super) const CONFIGURATIONS: &[Configuration] = &[
     Configuration {
         name: "caddy-handle-errors",
@@ -69,7 +73,6 @@ pub(super) const CONFIGURATIONS: &[Configuration] = &[
                 "/old/h%C3%A9llo",
                 "/old/a?q=1",
                 "/strip/a",
-                "/strip/a%2Fb",
                 "/strip/strip/a",
                 "/strip/admin/secret",
                 "/strip/login",
@@ -83,10 +86,38 @@ pub(super) const CONFIGURATIONS: &[Configuration] = &[
         name: "caddy-handle-path",
         web_server: &STRIPPING,
         site: include_str!("../../sites/caddy/handle-path.Caddyfile"),
-        variants: &[UNCONFIGURED, AT_APP],
+        variants: &[
+            Variant {
+                without: &[("/app/a%2Fb", DECODED), ("/app/errors%2F403", DECODED)],
+                ..UNCONFIGURED
+            },
+            AT_APP,
+        ],
         scope: Scope {
             own: &["/app/app/a", "/app/old/a", "/app/old/a%2Fb"],
             ..BELOW_APP
+        },
+        ..PLAIN
+    },
+    Configuration {
+        name: "caddy-handle-path-without-a-slash",
+        web_server: &STRIPPING,
+        site: include_str!("../../sites/caddy/handle-path-without-slash.Caddyfile"),
+        variants: &[
+            Variant {
+                without: &[("/sub/a%2Fb", DECODED)],
+                ..UNCONFIGURED
+            },
+            Variant {
+                script_name: Some("/sub"),
+                ..UNCONFIGURED
+            },
+        ],
+        scope: Scope {
+            mount: "/sub",
+            protected: &["/sub/json"],
+            own: &["/sub", "/sub?q=1", "/subjson", "/sub-x/a"],
+            ..scope::AT_THE_ROOT
         },
         ..PLAIN
     },
@@ -159,9 +190,34 @@ pub(super) const CONFIGURATIONS: &[Configuration] = &[
             APP,
         ],
         scope: Scope {
-            protected: &["/members/"],
+            protected: &["/members/", "/two/"],
+            pages: &["/auth", "/status/401"],
+            own: &["/open/a", "/open/a%2Fb", "/open/login", "/open/./a"],
+            ..scope::AT_THE_ROOT
+        },
+        ..PLAIN
+    },
+    Configuration {
+        name: "caddy-whole-site-forward-auth",
+        site: include_str!("../../sites/caddy/whole-site.Caddyfile"),
+        lines: &[
+            Lines {
+                placeholder: "@AUTH@",
+                fastcgi: "127.0.0.1:@FASTCGI@ {
+		transport fastcgi {
+			env REQUEST_URI /auth
+		}",
+                http: "127.0.0.1:@HTTP@ {",
+            },
+            APP,
+        ],
+        scope: Scope {
+            protected: &["/"],
             pages: &["/auth"],
-            own: &["/open/a", "/open/a%2Fb", "/open/login"],
+            without: &[(
+                "/%61uth",
+                "over HTTP the question is spelled by the client; over FastCGI it is not, as `documented` shows",
+            )],
             ..scope::AT_THE_ROOT
         },
         ..PLAIN

@@ -1,7 +1,7 @@
 //! What differs between two answers, and what of it a row of the list can excuse.
 //!
-//! Which resource was reached is compared first. There is no [`What`] for it, and none for the status on a protected
-//! path, so no row can be about either.
+//! Which resource was reached is compared first. There is no [`What`] for it, none for the status on a protected path, and none
+//! for how a page is spelled that the web server asks for on its own: no row can be about these.
 
 use std::fmt;
 
@@ -16,6 +16,8 @@ pub(super) enum Differs {
     Resource,
     /// The path is protected, and the status is not the same.
     ProtectedStatus,
+    /// The web server asks for a page on its own, and over FastCGI that is spelled in another way.
+    InternalSpelling,
     /// A row may be about it.
     Excusable(Detail),
 }
@@ -49,11 +51,6 @@ pub(super) fn differences(
     merges_slashes: bool,
 ) -> Vec<Differs> {
     let refused = fastcgi.reached.is_empty() && !http.reached.is_empty();
-    // T-5: web servers authorise the path without dot segments, and an HTTP upstream sees the one with them. nginx makes 500
-    // of the refusal of an `auth_request`, and gives that of an error page the status of the error.
-    if asked.dotted && refused && [400, 500, http.status].contains(&fastcgi.status) {
-        return Vec::new();
-    }
     let mut differs = Vec::new();
     if asked.protected && fastcgi.status != http.status {
         differs.push(Differs::ProtectedStatus);
@@ -62,6 +59,8 @@ pub(super) fn differences(
         differs.push(Differs::Excusable(Detail::Refused(fastcgi.status)));
     } else if !are_same_resources(fastcgi, http, merges_slashes) {
         differs.push(Differs::Resource);
+    } else if !are_spelled_as_internal(asked, fastcgi, http) {
+        differs.push(Differs::InternalSpelling);
     } else {
         differs.extend(
             details(asked, fastcgi, http)
@@ -77,6 +76,15 @@ fn are_same_resources(fastcgi: &Answer, http: &Answer, merges_slashes: bool) -> 
     let mut pairs = fastcgi.reached.iter().zip(&http.reached);
     fastcgi.reached.len() == http.reached.len()
         && pairs.all(|(it, over_http)| resource(it).is(&resource(over_http)))
+}
+
+/// Pages that nobody but the web server asked for are spelled by it, byte for byte.
+fn are_spelled_as_internal(asked: &Asked, fastcgi: &Answer, http: &Answer) -> bool {
+    let mut pairs = fastcgi.reached.iter().zip(&http.reached);
+    pairs.all(|(it, over_http)| {
+        let is_internal = over_http.is_internal() && !asked.names(over_http.resource(true));
+        !is_internal || it.path == over_http.path
+    })
 }
 
 fn details(asked: &Asked, fastcgi: &Answer, http: &Answer) -> Vec<Detail> {
@@ -141,6 +149,7 @@ impl fmt::Display for Differs {
         match self {
             Self::Resource => f.write_str("another resource"),
             Self::ProtectedStatus => f.write_str("another status on a protected path"),
+            Self::InternalSpelling => f.write_str("another spelling of an internal page"),
             Self::Excusable(Detail::Header(name)) => write!(f, "the header {name}"),
             Self::Excusable(Detail::Status) => f.write_str("the status"),
             Self::Excusable(Detail::Spelling) => f.write_str("the spelling of the path"),

@@ -93,4 +93,17 @@ pub(crate) struct WebServer {
     pub(crate) head: &'static str,
     /// Repeated slashes are one for its rules.
     pub(crate) merges_slashes: bool,
+    /// Its rules are for the path without dot segments.
+    pub(crate) resolves_dot_segments: bool,
+    /// Its rules are for the path in a target of absolute form.
+    pub(crate) routes_by_absolute_form: bool,
 }
+
+/// What most web servers do.
+pub(crate) const RESOLVING: WebServer = WebServer {
+    configure: |_, _| Err(io::Error::other("no web server is meant")),
+    head: "",
+    merges_slashes: true,
+    resolves_dot_segments: true,
+    routes_by_absolute_form: true,
+};

@@ -8,6 +8,8 @@ const H2O: WebServer = WebServer {
     configure: h2o::configure,
     head: "hosts:\n",
     merges_slashes: false,
+    routes_by_absolute_form: false,
+    ..configuration::RESOLVING
 };
 
 const APP: Lines = Lines {

@@ -19,6 +19,8 @@ fcgi-app twin
     option keep-conn
 ",
     merges_slashes: false,
+    resolves_dot_segments: false,
+    ..configuration::RESOLVING
 };
 
 const APP: Lines = Lines {
@@ -79,7 +81,8 @@ pub(super) const CONFIGURATIONS: &[Configuration] = &[
                 lines: &[Lines {
                     placeholder: "@STRIP@",
                     fastcgi: "",
-                    http: "http-request replace-path ^/app/?(.*)$ /\\1",
+                    http: "http-request replace-path ^/app$ /
+    http-request replace-path ^/app(/.*)$ \\1",
                 }],
                 ..UNCONFIGURED
             },
@@ -88,7 +91,13 @@ pub(super) const CONFIGURATIONS: &[Configuration] = &[
             mount: "/app",
             protected: &["/app/admin/"],
             pages: &["/app/errors/403"],
-            own: &["/app"],
+            own: &[
+                "/app",
+                "/%61pp/admin/secret",
+                "/app%2Fadmin/secret",
+                "/%61pp/plain",
+                "/app/%61dmin/secret",
+            ],
             ..scope::AT_THE_ROOT
         },
         ..PLAIN

@@ -52,6 +52,10 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
         "the application is not asked, as with apache-fcgid-error-document-without-path",
     ),
     (
+        "Caddy `uri strip_prefix` of a path with `%2F`",
+        "the prefix is not in what Caddy sends, so that this and a rewrite look the same; the path is as Caddy has decoded it",
+    ),
+    (
         "Caddy `php_fastcgi`",
         "it is made for front controllers, and tells an error page nothing but the client's target",
     ),

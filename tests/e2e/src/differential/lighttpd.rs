@@ -12,7 +12,7 @@ server.modules = ( "mod_access", "mod_rewrite", "mod_auth", "mod_authn_file", "m
 server.document-root = "/run/tour"
 server.bind = "/run/tour/lighttpd.sock"
 "#,
-    merges_slashes: true,
+    ..configuration::RESOLVING
 };
 
 const APP: Lines = Lines {
@@ -38,22 +38,13 @@ const PREFIX: Lines = Lines {
     ..APP
 };
 
-const PLAIN: Configuration = Configuration {
+pub(super) const PLAIN: Configuration = Configuration {
     name: "",
     web_server: &LIGHTTPD,
     site: "",
     files: &[],
     lines: &[APP],
-    variants: &[
-        Variant {
-            without: &[(
-                "/x.fcgi",
-                "without `fix-root-scriptname` and a script name it is the page at `/` (T-8, N4)",
-            )],
-            ..UNCONFIGURED
-        },
-        configuration::AT_THE_ROOT,
-    ],
+    variants: &[UNCONFIGURED, configuration::AT_THE_ROOT],
     scope: scope::AT_THE_ROOT,
 };
 
@@ -102,6 +93,11 @@ pub(super) const CONFIGURATIONS: &[Configuration] = &[
                 "/prefix/a%2Fb",
                 "/prefix/prefix/a",
                 "/prefix/admin/secret",
+                "/prefix/x.fcgi/admin/secret",
+                "/prefix/x%2Efcgi/admin/secret",
+                "/show?f=x.fcgi/admin/secret",
+                "/show?f=admin/secret",
+                "/show?f=x/admin/secret",
             ],
             ..DENIED
         },

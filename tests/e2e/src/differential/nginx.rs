@@ -7,7 +7,7 @@ use crate::server::nginx;
 const NGINX: WebServer = WebServer {
     configure: nginx::configure,
     head: "",
-    merges_slashes: true,
+    ..configuration::RESOLVING
 };
 
 const APP: Lines = Lines {
@@ -25,7 +25,7 @@ const AUTH: Lines = Lines {
         proxy_pass http://127.0.0.1:@HTTP@;",
 };
 
-const PLAIN: Configuration = Configuration {
+pub(super) const PLAIN: Configuration = Configuration {
     name: "",
     web_server: &NGINX,
     site: "",
@@ -42,10 +42,10 @@ const DENIED: Scope = Scope {
     ..scope::AT_THE_ROOT
 };
 
-/// The directory is `/members/`, the page for it `/login`.
+/// The directory is `/members/`, the page for it `/login`, and `/auth` says who may see it.
 const MEMBERS: Scope = Scope {
     protected: &["/members/"],
-    pages: &["/login"],
+    pages: &["/login", "/auth"],
     ..scope::AT_THE_ROOT
 };
 
@@ -64,7 +64,7 @@ pub(super) const CONFIGURATIONS: &[Configuration] = &[
         name: "nginx-error-page-named-location",
         site: include_str!("../../sites/nginx/error-page-named.conf"),
         scope: Scope {
-            protected: &["/admin/", "/named/"],
+            own: &["/named/a", "/named/a%2Fb", "/named/./a", "/named//a"],
             ..DENIED
         },
         ..PLAIN
@@ -97,7 +97,9 @@ pub(super) const CONFIGURATIONS: &[Configuration] = &[
         name: "nginx-auth-request",
         site: include_str!("../../sites/nginx/auth-request.conf"),
         scope: Scope {
-            own: &["/open/a", "/open/a%2Fb", "/open/login"],
+            protected: &["/members/", "/two/"],
+            pages: &["/login", "/auth", "/status/401"],
+            own: &["/open/a", "/open/a%2Fb", "/open/login", "/open/./a"],
             ..MEMBERS
         },
         ..PLAIN
@@ -120,6 +122,7 @@ pub(super) const CONFIGURATIONS: &[Configuration] = &[
         site: include_str!("../../sites/nginx/auth-request-whole.conf"),
         scope: Scope {
             protected: &["/"],
+            pages: &["/login", "/auth-reads"],
             ..MEMBERS
         },
         ..PLAIN
@@ -138,7 +141,15 @@ pub(super) const CONFIGURATIONS: &[Configuration] = &[
         name: "nginx-x-accel-redirect",
         site: include_str!("../../sites/nginx/x-accel-redirect.conf"),
         scope: Scope {
-            own: &["/xa/a", "/xa/a%2Fb", "/xa/login"],
+            own: &[
+                "/xa/a",
+                "/xa/a%2Fb",
+                "/xa/login",
+                "/xa/log%69n",
+                "/xa//login",
+                "/xa/a%2Flogin",
+                "/xa/./a",
+            ],
             ..DENIED
         },
         ..PLAIN
@@ -294,7 +305,79 @@ pub(super) const CONFIGURATIONS: &[Configuration] = &[
             },
         ],
         scope: Scope {
-            own: &["/into/a", "/into/a%2Fb"],
+            protected: &["/app/admin/", "/app/json"],
+            own: &[
+                "/into/a",
+                "/into/a%2Fb",
+                // The pattern ends before the line feed.
+                "/app/json%0A",
+                "/app/admin/secret%0A",
+                "/app/plain%0A",
+                "/app/plain%0Ab",
+            ],
+            ..BELOW_APP
+        },
+        ..PLAIN
+    },
+    Configuration {
+        name: "nginx-split-at-a-script",
+        site: include_str!("../../sites/nginx/split-script.conf"),
+        lines: &[Lines {
+            placeholder: "@APP@",
+            fastcgi: "fastcgi_split_path_info ^(/app\\.fcgi)(.*)$; include /etc/nginx/fastcgi_params;
+                fastcgi_param PATH_INFO $fastcgi_path_info; fastcgi_pass 127.0.0.1:@FASTCGI@;",
+            http: "proxy_pass http://127.0.0.1:@HTTP@;",
+        }],
+        variants: &[
+            UNCONFIGURED,
+            Variant {
+                script_name: Some("/app.fcgi"),
+                lines: &[Lines {
+                    placeholder: "@APP@",
+                    fastcgi: "fastcgi_split_path_info ^(/app\\.fcgi)(.*)$; include /etc/nginx/fastcgi_params;
+                        fastcgi_param PATH_INFO $fastcgi_path_info; fastcgi_pass 127.0.0.1:@FASTCGI@;",
+                    http: "rewrite (?s)^/app\\.fcgi(/.*)$ $1 break; rewrite ^/app\\.fcgi$ / break;
+                        proxy_pass http://127.0.0.1:@HTTP@;",
+                }],
+                ..UNCONFIGURED
+            },
+        ],
+        scope: Scope {
+            mount: "/app.fcgi",
+            protected: &["/app.fcgi/admin/"],
+            pages: &["/app.fcgi/errors/403"],
+            own: &["/app.fcgi", "/app.fcgiadmin/secret"],
+            ..scope::AT_THE_ROOT
+        },
+        ..PLAIN
+    },
+    Configuration {
+        name: "nginx-script-of-the-web-server",
+        site: include_str!("../../sites/nginx/error-page-uri.conf"),
+        lines: &[Lines {
+            fastcgi: "include /etc/nginx/fastcgi_params; fastcgi_param SCRIPT_NAME /index.php;
+                fastcgi_pass 127.0.0.1:@FASTCGI@;",
+            ..APP
+        }],
+        scope: Scope {
+            protected: &["/json", "/admin/"],
+            own: &["/index.php/admin/secret", "/index.php/json", "/index.php"],
+            ..DENIED
+        },
+        ..PLAIN
+    },
+    Configuration {
+        name: "nginx-behind-a-proxy-that-removes-the-prefix",
+        site: include_str!("../../sites/nginx/behind-a-proxy.conf"),
+        lines: &[Lines {
+            fastcgi: "include /etc/nginx/fastcgi_params; fastcgi_param SCRIPT_NAME /app;
+                fastcgi_param PATH_INFO $uri; fastcgi_pass 127.0.0.1:@FASTCGI@;",
+            ..APP
+        }],
+        variants: &[UNCONFIGURED],
+        scope: Scope {
+            own: &["/app/app/admin/secret", "/app/app/json", "/app/json"],
+            protected: &["/app/admin/", "/app/json"],
             ..BELOW_APP
         },
         ..PLAIN

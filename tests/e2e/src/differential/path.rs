@@ -1,7 +1,7 @@
 //! Paths, however they are spelled.
 
 /// A path, percent-decoded once.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Path(Vec<Piece>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +60,16 @@ impl Path {
         Self(segments.join(&Piece::Byte(b'/')))
     }
 
+    /// With slashes for encoded ones.
+    pub(super) fn with_slashes(mut self) -> Self {
+        for piece in &mut self.0 {
+            if *piece == Piece::EncodedSlash {
+                *piece = Piece::Byte(b'/');
+            }
+        }
+        self
+    }
+
     /// With one slash for several.
     pub(super) fn squashed(self) -> Self {
         let mut pieces: Vec<Piece> = Vec::new();
@@ -85,6 +95,16 @@ impl Path {
             it == over_http || (*it == Piece::EncodedSlash && over_http.is_slash())
         };
         self.0.len() == http.0.len() && self.0.iter().zip(&http.0).all(is_same)
+    }
+
+    /// What is below `mount`; all of it where it is somewhere else.
+    pub(super) fn below(&self, mount: &str) -> Self {
+        let length = Self::new(mount).0.len();
+        match self.0.split_at_checked(length) {
+            Some((_, [])) if self.is_at(mount) => Self::new("/"),
+            Some((_, rest)) if self.is_at(mount) => Self(rest.to_vec()),
+            _ => self.clone(),
+        }
     }
 
     /// Whether it is at or below `place`, encoded slashes taken for slashes.

@@ -27,7 +27,8 @@ pub enum Requests {
     All,
     /// Those by this method.
     Method(&'static str),
-    /// Those with dot segments in their path.
+    /// Those with dot segments in their path, where the web server does not protect it: an error page is served whatever the
+    /// path is like.
     Dotted,
     /// Those with one of these in their target.
     Containing(&'static [&'static str]),
@@ -74,7 +75,7 @@ impl Requests {
         match self {
             Self::All => true,
             Self::Method(method) => asked.method == *method,
-            Self::Dotted => asked.dotted,
+            Self::Dotted => asked.dotted && !asked.protected,
             Self::Containing(parts) => parts.iter().any(|part| asked.target.contains(part)),
         }
     }
@@ -82,7 +83,7 @@ impl Requests {
 
 /// What an encoder of its own may spell in another way: what need not be encoded, small letters, slashes that are merged.
 const SPELLED: Requests = Requests::Containing(&[
-    "%61", "%6D", "%7E", "%2F", "%2e%2eb", "%c3", "//", "\\", "!",
+    "%61", "%65", "%6C", "%6D", "%73", "%74", "%7E", "%2F", "%2e%2eb", "%c3", "//", "\\", "!",
 ]);
 
 /// Every row.
@@ -99,6 +100,7 @@ pub const ROWS: &[Row] = &[
             "nginx-internal*",
             "nginx-path-info*",
             "nginx-fastcgi-index*",
+            "nginx-script-of-the-web-server*",
         ],
         requests: Requests::Containing(&["//"]),
         what: What::Spelling,
@@ -139,6 +141,9 @@ pub const ROWS: &[Row] = &[
             "nginx-exact-location",
             "nginx-path-info*",
             "nginx-script-name-of-the-web-server*",
+            "nginx-script-of-the-web-server*",
+            "nginx-split-at-a-script",
+            "nginx-behind-a-proxy-*",
             "nginx-fastcgi-index*",
             "nginx-merge-slashes-off*",
             "h2o-*",
@@ -154,6 +159,7 @@ pub const ROWS: &[Row] = &[
             "nginx-prefix-with-slash::script-name",
             "nginx-exact-location::script-name",
             "nginx-split-path-info*",
+            "nginx-split-at-a-script::script-name",
             "nginx-script-name-of-the-web-server*",
         ],
         requests: SPELLED,
@@ -162,7 +168,76 @@ pub const ROWS: &[Row] = &[
             it decodes all of it and encodes it anew",
     },
     Row {
-        configurations: &["nginx-path-info*", "h2o-*"],
+        configurations: &[
+            "nginx-auth-request",
+            "nginx-auth-request::script-name",
+            "nginx-auth-request-without-*",
+            "nginx-auth-basic*",
+            "nginx-error-page-*",
+            "nginx-exact-location*",
+            "nginx-fastcgi-index*",
+            "nginx-index*",
+            "nginx-internal*",
+            "nginx-merge-slashes-off*",
+            "nginx-prefix-*",
+            "nginx-rewrite*",
+            "nginx-script-of-the-web-server*",
+            "nginx-ssi-include*",
+            "nginx-try-files-*",
+            "nginx-x-accel-redirect*",
+            "apache-fcgid-chain-of-rules*",
+            "apache-fcgid-error-document-*",
+            "apache-fcgid-fallback-resource*",
+            "apache-fcgid-path-not-appended*",
+            "apache-fcgid-ssi-include*",
+            "apache-fcgid-wrapper*",
+            "apache-proxy-alias*",
+            "apache-proxy-balancer*",
+            "apache-proxy-directory-index*",
+            "apache-proxy-encoded-slashes-not-decoded*",
+            "apache-proxy-error-document-*",
+            "apache-proxy-file*",
+            "apache-proxy-generic*",
+            "apache-proxy-pass-*",
+            "apache-proxy-path-info*",
+            "apache-proxy-rewrite*",
+            "apache-proxy-set-handler",
+            "apache-proxy-set-handler::script-name",
+            "apache-proxy-set-handler-rewritten*",
+            "apache-proxy-set-handler-slashes-not-merged*",
+            "caddy-forward-auth*",
+            "caddy-handle*",
+            "caddy-rewrite*",
+            "caddy-script-name-of-the-web-server*",
+            "caddy-split-path*",
+            "lighttpd-auth*",
+            "lighttpd-error-handler",
+            "lighttpd-error-handler::script-name",
+            "lighttpd-error-handler-404*",
+            "lighttpd-rewrite",
+            "lighttpd-rewrite::script-name",
+            "haproxy-*",
+        ],
+        requests: Requests::Dotted,
+        what: What::Refused(400),
+        reason: "a direct request with dot segments is refused, as the web server has authorised the path without them (T-5); \
+            browsers and HTTP libraries resolve them",
+    },
+    Row {
+        configurations: &["nginx-error-page-named-location*"],
+        requests: Requests::Dotted,
+        what: What::Refused(403),
+        reason: "the same; in a named location the path stays that of the client, and nginx keeps the status of the error",
+    },
+    Row {
+        configurations: &["nginx-split-path-info*"],
+        requests: Requests::Containing(&["%0A"]),
+        what: What::Refused(400),
+        reason: "the pattern of nginx ends before a line feed, so that rules for `/app/json` do not hold for `/app/json%0A`; \
+            over HTTP they are passed by as well, unless the pattern has `(?s)`",
+    },
+    Row {
+        configurations: &["nginx-path-info*", "nginx-split-at-a-script", "h2o-*"],
         requests: Requests::Dotted,
         what: What::Spelling,
         reason: "dot segments are resolved (T-5); over HTTP they are passed on",
@@ -181,6 +256,7 @@ pub const ROWS: &[Row] = &[
             "apache-proxy-directory-index*",
             "apache-proxy-encoded-slashes-not-decoded*",
             "apache-proxy-error-document-*",
+            "apache-proxy-fallback-resource*",
             "apache-proxy-file*",
             "apache-proxy-generic*",
             "apache-proxy-pass-*",
@@ -247,6 +323,38 @@ pub const ROWS: &[Row] = &[
         what: What::Spelling,
         reason: "over FastCGI the path is spelled as by the client (T-8); Caddy 2.6 merges slashes and encodes anew when it \
             strips a prefix",
+    },
+    Row {
+        configurations: &["h2o-prefix"],
+        requests: SPELLED,
+        what: What::Spelling,
+        reason: "over FastCGI the path is spelled as by the client (T-8); h2o puts its own spelling of the prefix before it",
+    },
+    Row {
+        configurations: &["caddy-handle-path-without-a-slash*"],
+        requests: Requests::Containing(&["/subjson"]),
+        what: What::Refused(400),
+        reason: "what `handle_path /sub*` leaves of such a path begins without a slash: it is refused (T-2); over HTTP the \
+            application is asked for an empty path",
+    },
+    Row {
+        configurations: &["caddy-handle-path-without-a-slash*"],
+        requests: Requests::Containing(&["/subjson", "/sub-x"]),
+        what: What::Text,
+        reason: "what `handle_path /sub*` leaves of such a path begins without a slash: it is refused (T-2), over HTTP by the \
+            parser of hyper, which writes no text",
+    },
+    Row {
+        configurations: &["caddy-handle-path-without-a-slash*"],
+        requests: Requests::Containing(&["/subjson", "/sub-x"]),
+        what: What::Header("content-type"),
+        reason: "the same: there is no text",
+    },
+    Row {
+        configurations: &["caddy-handle-path-without-a-slash*"],
+        requests: Requests::Containing(&["/subjson", "/sub-x"]),
+        what: What::Header("content-length"),
+        reason: "the same: there is no text",
     },
     Row {
         configurations: &["lighttpd-*"],

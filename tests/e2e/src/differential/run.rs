@@ -54,7 +54,8 @@ impl Comparison {
         let mut http = Client::new(pair.http);
 
         let scope = &self.configuration.scope;
-        for probe in scope.probes() {
+        let web_server = self.configuration.web_server;
+        for probe in scope.probes(web_server) {
             let answer = http.ask(&probe)?;
             if answer.status < 400 && answer.reaches_a_protected_page() {
                 return Err(format!("{} is not protected: {answer}", probe.name).into());
@@ -62,30 +63,29 @@ impl Comparison {
         }
         let name = self.name();
         let mut findings = Findings::new(&name, ROWS);
-        let merges_slashes = self.configuration.web_server.merges_slashes;
-        for asked in scope.requests(self.variant.without) {
+        for asked in scope.requests(web_server, self.variant.without) {
             let (over_fastcgi, over_http) = (fastcgi.ask(&asked)?, http.ask(&asked)?);
-            findings.add(&asked, &over_fastcgi, &over_http, merges_slashes);
+            findings.add(&asked, &over_fastcgi, &over_http, web_server.merges_slashes);
         }
         findings.judge()
     }
 }
 
 /// One client of one side.
-struct Client {
+pub(super) struct Client {
     port: u16,
     connection: Option<Connection>,
 }
 
 impl Client {
-    fn new(port: u16) -> Self {
+    pub(super) fn new(port: u16) -> Self {
         Self {
             port,
             connection: None,
         }
     }
 
-    fn ask(&mut self, asked: &Asked) -> io::Result<Answer> {
+    pub(super) fn ask(&mut self, asked: &Asked) -> io::Result<Answer> {
         let response = self.send(asked);
         let response = response
             .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", asked.name)))?;
@@ -93,15 +93,16 @@ impl Client {
     }
 
     fn send(&mut self, asked: &Asked) -> io::Result<Response> {
+        let request = asked.request(self.port);
         if let Some(mut kept) = self.connection.take() {
             // The web server may have closed it.
-            if let Ok(response) = kept.send(&asked.request) {
+            if let Ok(response) = kept.send(&request) {
                 self.keep(kept, &response);
                 return Ok(response);
             }
         }
         let mut connection = Connection::open(loopback(self.port))?;
-        let response = connection.send(&asked.request)?;
+        let response = connection.send(&request)?;
         self.keep(connection, &response);
         Ok(response)
     }

@@ -1,6 +1,7 @@
 //! What is asked for behind each configuration.
 
 use super::asked::Asked;
+use super::configuration::WebServer;
 
 /// The paths of a configuration, as the client sees them.
 #[derive(Clone, Copy, Debug)]
@@ -86,6 +87,8 @@ const PROTECTED: &[&str] = &[
     "/read/a",
     "/x.fcgi",
     "/x.fcgi/a",
+    "/./secret",
+    "/a/%2e%2e/secret",
     "/../plain",
     "/%2e%2e/plain",
     "/%2e%2e%2fplain",
@@ -97,7 +100,8 @@ impl Scope {
     /// Every path, by several methods, with and without a query.
     ///
     /// Besides what the scope leaves out, the targets of `without` are left out.
-    pub(super) fn requests(&self, without: &[(&str, &str)]) -> Vec<Asked> {
+    pub(super) fn requests(&self, web_server: &WebServer, without: &[(&str, &str)]) -> Vec<Asked> {
+        let ask = |method, target: &str| self.ask(web_server, method, target);
         let mut asked = Vec::new();
         let is_left_out = |target: &String| without.iter().any(|(it, _)| it == target);
         for target in self.targets() {
@@ -108,10 +112,10 @@ impl Scope {
                 true => target.clone(),
                 false => format!("{target}{QUERY}"),
             };
-            asked.push(self.ask("GET", &target));
-            asked.push(self.ask("HEAD", &target));
-            asked.push(self.ask("GET", &with_query));
-            asked.push(self.ask("POST", &with_query));
+            asked.push(ask("GET", &target));
+            asked.push(ask("HEAD", &target));
+            asked.push(ask("GET", &with_query));
+            asked.push(ask("POST", &with_query));
         }
         if let Some(credentials) = self.credentials {
             let again = asked.iter().map(|it| it.with_credentials(credentials));
@@ -122,17 +126,17 @@ impl Scope {
     }
 
     /// One request for each protected place, which must not reach it.
-    pub(super) fn probes(&self) -> impl Iterator<Item = Asked> {
+    pub(super) fn probes(&self, web_server: &WebServer) -> impl Iterator<Item = Asked> {
         self.protected
             .iter()
             .map(|place| match place.ends_with('/') {
-                true => self.ask("GET", &format!("{place}secret")),
-                false => self.ask("GET", place),
+                true => self.ask(web_server, "GET", &format!("{place}secret")),
+                false => self.ask(web_server, "GET", place),
             })
     }
 
-    fn ask(&self, method: &'static str, target: &str) -> Asked {
-        Asked::new(method, target, self.protected)
+    fn ask(&self, web_server: &WebServer, method: &'static str, target: &str) -> Asked {
+        Asked::behind(web_server, method, target, self.protected, self.mount)
     }
 
     fn targets(&self) -> Vec<String> {
@@ -141,12 +145,17 @@ impl Scope {
         targets.extend(self.protected.iter().flat_map(|it| self.targets_at(it)));
         for page in self.pages {
             targets.extend([(*page).to_owned(), format!("{page}/")]);
+            targets.extend(respelled(page));
             targets.extend(
                 self.protected
                     .iter()
                     .flat_map(|it| self.targets_behind(page, it)),
             );
         }
+        // In absolute form.
+        targets.push(format!("http://@HOST@{mount}/plain"));
+        let directories = self.protected.iter().filter(|it| it.ends_with('/'));
+        targets.extend(directories.map(|it| format!("http://@HOST@{it}secret")));
         targets.extend(self.own.iter().map(|it| (*it).to_owned()));
         targets.retain(|it| !self.without.iter().any(|(target, _)| it == target));
         targets.sort();
@@ -178,16 +187,29 @@ impl Scope {
         targets
     }
 
-    /// Paths that begin or end like a page of the web server, and have a protected place in them.
-    fn targets_behind(&self, page: &str, place: &str) -> [String; 3] {
+    /// Paths that begin or end like a page of the web server, however that is spelled, and have a protected place in them.
+    fn targets_behind(&self, page: &str, place: &str) -> Vec<String> {
         let inner = place.strip_prefix(self.mount).unwrap_or(place);
         let inner = inner.trim_start_matches('/');
-        [
-            format!("{page}{place}"),
-            format!("{page}/{inner}secret"),
-            format!("{}{page}", place.trim_end_matches('/')),
-        ]
+        let mut targets = vec![format!("{page}{place}"), format!("{page}/{inner}secret")];
+        let below = page.strip_prefix(self.mount).unwrap_or(page);
+        let ends = [page, below]
+            .into_iter()
+            .flat_map(|end| respelled(end).into_iter().chain([end.to_owned()]));
+        targets.extend(ends.map(|end| format!("{}{end}", place.trim_end_matches('/'))));
+        targets
     }
+}
+
+/// `/errors/403` with an encoded letter, an encoded slash, and two slashes.
+fn respelled(page: &str) -> Vec<String> {
+    let first = page.get(1..2).and_then(|it| it.bytes().next());
+    let letter = first.map(|it| format!("/%{it:02X}{}", page.get(2..).unwrap_or_default()));
+    let parts = page.rsplit_once('/').filter(|(front, _)| !front.is_empty());
+    let slashes = parts
+        .into_iter()
+        .flat_map(|(front, last)| [format!("{front}%2F{last}"), format!("{front}//{last}")]);
+    letter.into_iter().chain(slashes).collect()
 }
 
 /// `/admin` with the first letter of its last segment encoded, which is the same path.

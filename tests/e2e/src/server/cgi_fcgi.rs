@@ -7,7 +7,7 @@ use libtest_mimic::Failed;
 
 use super::apache;
 use crate::application::Socket;
-use crate::layout::{Difference, Layout};
+use crate::layout::{Behaviour, Difference, Layout};
 use crate::suite::{Ending, ends, finishes_although_the_client_left, many_requests};
 use crate::support::{expect_status, get_is, pattern};
 use crate::{Request, Site};
@@ -25,7 +25,13 @@ pub(super) const LAYOUTS: &[Layout] = &[Layout {
         apache::configure(setup, SITE)
     },
     differences: &[ALWAYS],
-    extra: &[],
+    extra: &[Behaviour {
+        name: "client_that_names_the_script_asks_for_another_page",
+        check: |site| {
+            get_is(site, "/index.cgi/request/a", 404)?;
+            get_is(site, "/request/a", 200)
+        },
+    }],
 }];
 
 const SCRIPT: &str = "#!/bin/sh
@@ -36,7 +42,7 @@ const HTACCESS: &str = "
 AddHandler cgi-script .cgi
 CGIPassAuth On
 RewriteEngine On
-RewriteRule ^ index.cgi [END]
+RewriteRule ^.* index.cgi/$0 [B=%?#,QSA,END]
 ";
 
 const SITE: &str = r#"

@@ -5,7 +5,8 @@ use std::net::TcpListener;
 use std::thread;
 
 use fastcgi_e2e::differential::{
-    Answer, Asked, Comparison, Findings, LEFT_OUT, ROWS, Requests, Row, What, configurations,
+    Answer, Asked, Comparison, DOCUMENTED, Findings, LEFT_OUT, ROWS, Requests, Row, What,
+    configurations,
 };
 use fastcgi_e2e::{Connection, Request};
 use libtest_mimic::{Failed, Trial};
@@ -18,7 +19,12 @@ pub(crate) fn trials() -> impl Iterator<Item = Trial> {
     let facts = FACTS
         .iter()
         .map(|(name, fact)| Trial::test(format!("differential-list::{name}"), *fact));
-    comparisons.chain(facts)
+    let documented = DOCUMENTED.iter().map(|it| {
+        Trial::test(format!("differential-documented::{}", it.name()), || {
+            it.run()
+        })
+    });
+    comparisons.chain(facts).chain(documented)
 }
 
 /// A fact about the comparison or its list.
@@ -54,6 +60,14 @@ const FACTS: &[(&str, Fact)] = &[
     (
         "path_with_dot_segments_may_be_refused_or_resolved_only",
         path_with_dot_segments_may_be_refused_or_resolved_only,
+    ),
+    (
+        "refusal_of_dot_segments_on_a_protected_path_is_never_excused",
+        refusal_of_dot_segments_on_a_protected_path_is_never_excused,
+    ),
+    (
+        "spelling_of_an_internal_page_is_never_excused",
+        spelling_of_an_internal_page_is_never_excused,
     ),
     (
         "slashes_are_one_only_where_the_web_server_merges_them",
@@ -136,8 +150,13 @@ fn answered(response: &str) -> Result<Answer, Failed> {
 
 /// The page at `path` of the application.
 fn reached(status: u16, path: &str) -> String {
-    let report =
-        format!(r#"{{"reached":"page","method":"GET","path":"{path}","query":null,"body":null}}"#);
+    reached_page(status, "page", path)
+}
+
+fn reached_page(status: u16, page: &str, path: &str) -> String {
+    let report = format!(
+        r#"{{"reached":"{page}","method":"GET","path":"{path}","query":null,"body":null}}"#
+    );
     response(status, &format!("{report}\n"))
 }
 
@@ -256,13 +275,46 @@ fn status_of_a_refusal_on_a_protected_path_is_never_excused() -> Result<(), Fail
 fn path_with_dot_segments_may_be_refused_or_resolved_only() -> Result<(), Failed> {
     let asked = Asked::new("GET", "/admin/..%2fplain", &["/admin/"]);
     let http = reached(200, "/admin/..%2fplain");
-    let refused = judged(&asked, &[], &response(400, "no"), &http, true)?;
+    let rows = [row(Requests::Dotted, What::Refused(400))];
+    let refused = judged(&asked, &rows, &response(400, "no"), &http, true)?;
     assert_eq!(refused, Ok(()));
     let rows = [row(Requests::Dotted, What::Spelling)];
     let resolved = judged(&asked, &rows, &reached(200, "/plain"), &http, true)?;
     assert_eq!(resolved, Ok(()));
     let message = fails(&asked, &everything(), &reached(200, "/admin/plain"), &http)?;
     assert!(message.contains("another resource"), "{message}");
+    Ok(())
+}
+
+fn refusal_of_dot_segments_on_a_protected_path_is_never_excused() -> Result<(), Failed> {
+    let rows = [row(Requests::Dotted, What::Refused(400))];
+    for status in [400, 403] {
+        let asked = Asked::new("GET", "/admin/./a", &["/admin/"]);
+        let http = reached(status, "/errors/403");
+        fails(&asked, &rows, &response(400, "no"), &http)?;
+    }
+    Ok(())
+}
+
+fn spelling_of_an_internal_page_is_never_excused() -> Result<(), Failed> {
+    let http = reached_page(200, "authorization", "/status/401");
+    for (target, spelled) in [
+        ("/members/status%2F401", "/status%2F401"),
+        ("/members/status//401", "/status//401"),
+        ("/members/%73tatus/401", "/%73tatus/401"),
+    ] {
+        let asked = Asked::new("GET", target, &["/members/"]);
+        let message = fails(&asked, &everything(), &reached(200, spelled), &http)?;
+        assert!(
+            message.contains("another spelling of an internal page"),
+            "{message}"
+        );
+        // Who asks for the page itself may spell it.
+        let asked = Asked::new("GET", spelled, &["/members/"]);
+        let rows = [row(Requests::All, What::Spelling)];
+        let direct = judged(&asked, &rows, &reached(200, spelled), &http, true)?;
+        assert_eq!(direct, Ok(()), "{spelled}");
+    }
     Ok(())
 }
 

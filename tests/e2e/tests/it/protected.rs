@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use fastcgi_e2e::{Layout, Process, Request, Response, Site, guide, program};
@@ -17,6 +18,7 @@ pub(crate) fn trials() -> impl Iterator<Item = Trial> {
             "nginx_auth_request_is_answered_by_the_application",
             nginx_auth_request,
         ),
+        ("nginx_auth_request_is_spelled_by_nginx", nginx_question),
         (
             "nginx_x_accel_redirect_sends_a_file",
             nginx_x_accel_redirect,
@@ -47,7 +49,7 @@ impl Guide {
         application.wait_until(
             Duration::from_secs(10),
             &site.dir().join("server.log"),
-            || socket.exists(),
+            || UnixStream::connect(&socket).is_ok(),
         )?;
         // The web server runs as another user.
         fs::set_permissions(&socket, fs::Permissions::from_mode(0o666))?;
@@ -73,7 +75,15 @@ impl Guide {
 
 fn nginx_error_pages() -> Result<(), Failed> {
     let guide = Guide::start(&guide::NGINX_PROTECTED)?;
-    for path in ["/admin/secret", "/admin/a%2Fb?x=1", "/admin/errors/403"] {
+    for path in [
+        "/admin/secret",
+        "/admin/a%2Fb?x=1",
+        "/admin/errors/403",
+        "/admin/errors%2F403",
+        "/admin/errors//403",
+        "/admin/%65rrors/403",
+        "/admin/./secret",
+    ] {
         let response = guide.reaches(path, 403, "error page")?;
         assert!(!response.text().contains("protected page"), "{path}");
     }
@@ -82,7 +92,14 @@ fn nginx_error_pages() -> Result<(), Failed> {
 
 fn nginx_auth_request() -> Result<(), Failed> {
     let guide = Guide::start(&guide::NGINX_PROTECTED)?;
-    for path in ["/members/secret", "/members/login", "/members/a%2Fb?x=1"] {
+    for path in [
+        "/members/secret",
+        "/members/login",
+        "/members/a%2Fb?x=1",
+        "/members/%61uth",
+        "/members/secret/%61uth",
+        "/members/./secret",
+    ] {
         let response = guide.reaches(path, 200, "please log in")?;
         assert!(!response.text().contains("protected page"), "{path}");
     }
@@ -93,8 +110,18 @@ fn nginx_auth_request() -> Result<(), Failed> {
         "{}",
         response.text()
     );
-    // Nobody else gets to the page that answers the question.
-    assert_eq!(guide.get("/auth")?.status, 404);
+    // Nobody else gets to the page that answers the question, however it is spelled.
+    for path in ["/auth", "/%61uth"] {
+        assert_eq!(guide.get(path)?.status, 404, "{path}");
+    }
+    Ok(())
+}
+
+fn nginx_question() -> Result<(), Failed> {
+    let guide = Guide::start(&guide::NGINX_PROTECTED_SHOWING)?;
+    let response = guide.reaches("/members/%61uth?x=1", 200, "please log in")?;
+    let asked = response.header("x-asked").unwrap_or_default();
+    assert!(asked.contains("REQUEST_URI=/auth "), "{asked}");
     Ok(())
 }
 
@@ -125,7 +152,13 @@ fn nginx_cache() -> Result<(), Failed> {
 
 fn apache_error_pages() -> Result<(), Failed> {
     let guide = Guide::start(&guide::APACHE_PROTECTED)?;
-    for path in ["/admin/secret", "/admin/a%2Fb?x=1", "/admin/errors/403"] {
+    for path in [
+        "/admin/secret",
+        "/admin/a%2Fb?x=1",
+        "/admin/errors/403",
+        "/admin/errors%2F403",
+        "/admin/./secret",
+    ] {
         let response = guide.get(path)?;
         assert!(
             response.text().contains("error page"),

@@ -212,6 +212,10 @@ fn under_any_umask() -> Result<(), Failed> {
         let mode = fs::metadata(&socket)?.permissions().mode() & 0o777;
         assert_eq!(mode, 0o660, "umask {umask}");
         assert!(process.terminate()?.success());
+        // Both need the lock, which the next process has to be able to open.
+        let lock = fs::metadata(dir.path().join("app.sock.lock"))?;
+        assert_eq!(lock.permissions().mode() & 0o777, 0o600, "umask {umask}");
+        assert!(!socket.exists(), "umask {umask}");
     }
     Ok(())
 }

@@ -1,0 +1,68 @@
+//! Programs that a web server calls for other paths than their own: what is known of them.
+
+use super::proxied;
+use super::sent::Sent;
+use crate::params::server::Server;
+
+/// Whether a path names a script, by its extension.
+pub(super) fn is_script(path: &[u8]) -> bool {
+    [&b".fcgi"[..], b".fcg", b".cgi"]
+        .into_iter()
+        .any(|extension| {
+            let end = path
+                .len()
+                .checked_sub(extension.len())
+                .and_then(|at| path.get(at..));
+            end.is_some_and(|end| end.eq_ignore_ascii_case(extension))
+        })
+}
+
+/// Whether a script of this name may be called for every path (T-8a).
+pub(super) fn may_be_called_for_every_path(name: &[u8]) -> bool {
+    is_script(name) || last_segment(name) == b"index.php"
+}
+
+/// Whether `SCRIPT_NAME` is the name of a program: by its extension, or because this process is that program.
+pub(super) fn is_program(sent: &Sent<'_>) -> bool {
+    let name = sent.mount();
+    let is_called = sent.is_cgi && sent.server != Server::Nginx && !name.is_empty();
+    is_called || may_be_called_for_every_path(name)
+}
+
+/// Whether `SCRIPT_NAME` is where the application is, and not the name of a program.
+pub(super) fn is_mount(sent: &Sent<'_>) -> bool {
+    let is_alias = sent.variables.context_prefix == Some(sent.script_name);
+    let is_of_mod_fcgid =
+        sent.server == Server::Apache && !proxied::is_proxied(sent.script_filename());
+    !sent.mount().is_empty() && !is_program(sent) && (is_alias || !is_of_mod_fcgid)
+}
+
+/// Whether the web server has found the file of `SCRIPT_NAME`, so that no client has made that name up.
+pub(super) fn is_on_disk(sent: &Sent<'_>) -> bool {
+    let file = sent.script_filename();
+    if sent.is_cgi {
+        // fcgiwrap runs one program for all paths: there it is one that nginx was told to split off.
+        let is_split_off =
+            || sent.variables.path_info.is_some() && file.ends_with(sent.script_name);
+        return sent.server != Server::Nginx || is_split_off();
+    }
+    // These look for the file. Others, mod_proxy_fcgi among them, make SCRIPT_FILENAME of the path, whatever is there.
+    if !matches!(sent.server, Server::Apache | Server::H2o) || proxied::is_made_of_path(file) {
+        return false;
+    }
+    let context = sent.variables.context_prefix;
+    context.is_some_and(|prefix| prefix == sent.script_name)
+        || (is_script(file) && (context.is_none() || sent.is_file_of_script(file)))
+}
+
+/// The directory of a script, without a slash at its end.
+pub(super) fn directory(path: &[u8]) -> &[u8] {
+    let name = last_segment(path).len();
+    let end = path.len().saturating_sub(name + 1);
+    path.get(..end).unwrap_or_default()
+}
+
+/// What follows the last slash.
+pub(super) fn last_segment(path: &[u8]) -> &[u8] {
+    path.rsplit(|&byte| byte == b'/').next().unwrap_or_default()
+}
