@@ -189,6 +189,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Gateway<R, W> {
                 return Ok(app_status);
             }
             body.reserve(PIPE / 2);
+            // As much as there may be, so that a head is not taken, and written, in pieces.
+            input.reserve(PIPE);
             let room = usize::try_from(self.left)
                 .unwrap_or(usize::MAX)
                 .min(PIPE / 2);

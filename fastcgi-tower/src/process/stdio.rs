@@ -5,8 +5,11 @@
 
 use std::{
     fs::File,
-    io,
-    os::{fd::OwnedFd, unix::net::UnixStream},
+    io::{self, IsTerminal},
+    os::{
+        fd::{BorrowedFd, OwnedFd},
+        unix::net::UnixStream,
+    },
 };
 
 use rustix::{
@@ -60,26 +63,34 @@ pub(crate) fn listening_stdin() -> io::Result<Option<Socket>> {
 pub(super) fn take_stdin() -> io::Result<OwnedFd> {
     // A duplicate has close-on-exec set.
     let socket = stdin().try_clone_to_owned()?;
-    let is_the_socket = |fd| fstat(fd).is_ok_and(|it| is_same(&it, &socket));
-    if is_the_socket(stderr()) {
+    if is_same(stderr(), &socket) {
         dup2_stderr(null()?)?;
     }
-    if is_the_socket(stdout()) {
+    if is_same(stdout(), &socket) {
         dup2_stdout(stderr())?;
     }
     dup2_stdin(null()?)?;
     Ok(socket)
 }
 
-fn is_same(stat: &rustix::fs::Stat, socket: &OwnedFd) -> bool {
-    fstat(socket).is_ok_and(|it| (it.st_dev, it.st_ino) == (stat.st_dev, stat.st_ino))
+fn is_same(fd: BorrowedFd<'_>, other: &OwnedFd) -> bool {
+    let (Ok(fd), Ok(other)) = (fstat(fd), fstat(other)) else {
+        return false;
+    };
+    (fd.st_dev, fd.st_ino) == (other.st_dev, other.st_ino)
 }
 
 /// Takes the descriptor that carries the response of a CGI program, and points descriptor 1 at standard error: nothing that
 /// the application prints can become a part of the response.
+///
+/// mini_httpd and thttpd read the response from standard error, too. So what is printed is lost there.
 pub(super) fn take_stdout() -> io::Result<OwnedFd> {
     // A duplicate has close-on-exec set, so that children do not hold the response open.
     let response = stdout().try_clone_to_owned()?;
+    // On a terminal somebody looks at both.
+    if is_same(stderr(), &response) && !response.is_terminal() {
+        dup2_stderr(null()?)?;
+    }
     dup2_stdout(stderr())?;
     Ok(response)
 }

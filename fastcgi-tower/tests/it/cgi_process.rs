@@ -241,6 +241,32 @@ async fn a_response_that_is_ready_is_written_in_one_piece() {
     assert_eq!(*written, [expected]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_large_head_is_written_in_one_piece() {
+    let cookies = |_| async {
+        let mut response = Response::new("hello".to_owned());
+        for n in 0..100 {
+            let cookie = format!("name-{n}={}; Path=/", "v".repeat(50));
+            let cookie = cookie.parse().expect("a header value");
+            response.headers_mut().append("set-cookie", cookie);
+        }
+        Ok::<_, Infallible>(response)
+    };
+    let writes = Writes::default();
+    let stdout = writes.clone();
+    run(
+        &variables(&[]),
+        tokio::io::empty(),
+        stdout,
+        service_fn(cookies),
+    )
+    .await
+    .expect("a good end");
+    let written = writes.0.lock().expect("no panic");
+    let lengths: Vec<usize> = written.iter().map(Vec::len).collect();
+    assert_eq!(lengths.len(), 1, "{lengths:?}");
+}
+
 /// A body that nobody reads does not keep the process.
 #[tokio::test(start_paused = true)]
 async fn an_answer_need_not_wait_for_the_body() {
