@@ -200,6 +200,30 @@ async fn a_chunked_upload_without_a_length_is_411() {
     assert!(output.ends_with("\r\n\r\nPOST / 12345"), "{output}");
 }
 
+/// B-9, B-14: a gateway that writes the body first gets the 411; one whose standard input has no end does not keep the
+/// process.
+#[tokio::test(start_paused = true)]
+async fn a_body_of_unknown_length_is_read_before_the_end() {
+    let params = variables(&[
+        ("REQUEST_METHOD", "POST"),
+        ("HTTP_TRANSFER_ENCODING", "chunked"),
+    ]);
+    let (mut stdin, far_stdin) = duplex(1000);
+    let (mut stdout, far_stdout) = duplex(1000);
+    let start = Instant::now();
+    let served =
+        tokio::spawn(async move { run(&params, far_stdin, far_stdout, service_fn(hello)).await });
+    stdin
+        .write_all(&pattern(1_000_000))
+        .await
+        .expect("it is read");
+    let mut output = String::new();
+    stdout.read_to_string(&mut output).await.expect("a pipe");
+    assert!(output.starts_with("Status: 411 "), "{output}");
+    assert_eq!(served.await.expect("no panic").expect("a good end"), 0);
+    assert_eq!(start.elapsed().as_secs(), 2);
+}
+
 /// Writes to nowhere, and counts the calls.
 #[derive(Clone, Default)]
 struct Writes(Arc<Mutex<Vec<Vec<u8>>>>);
@@ -296,7 +320,8 @@ async fn a_response_that_breaks_off_is_an_error() {
     };
     let (result, output) = answer!(&variables(&[]), tokio::io::empty(), fail);
     assert!(output.ends_with("some"), "{output}");
-    result.expect_err("it broke off");
+    let error = result.expect_err("it broke off");
+    assert_eq!(error.to_string(), "the response breaks off after its head");
 }
 
 #[tokio::test(start_paused = true)]
