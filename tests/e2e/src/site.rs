@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use libtest_mimic::Failed;
+use rustix::process::Pid;
 use tempfile::TempDir;
 
 use crate::application::{self, Application, Socket};
@@ -40,6 +41,7 @@ pub struct Site {
     authorizer: Option<Application>,
     addr: SocketAddr,
     mount: &'static str,
+    socket: Socket,
     dir: TempDir,
 }
 
@@ -89,7 +91,7 @@ impl Site {
 
         let mount = layout.script_name.map(|mount| ("FCGI_SCRIPT_NAME", mount));
         let (application, mut listening) = match layout.socket {
-            Socket::Spawned => (None, free_address()?),
+            Socket::Spawned | Socket::Cgi => (None, free_address()?),
             socket => {
                 let (running, addr) =
                     Application::start(&binary, dir.path(), socket, mount.as_slice())?;
@@ -136,6 +138,7 @@ impl Site {
             authorizer,
             addr,
             mount: layout.mount,
+            socket: layout.socket,
             dir,
         })
     }
@@ -207,10 +210,39 @@ impl Site {
         application::socket_path(self.dir.path())
     }
 
-    /// The application, unless the web server started it.
+    /// Whether each request has a process of its own.
+    #[must_use]
+    pub fn is_cgi(&self) -> bool {
+        self.socket.is_cgi()
+    }
+
+    /// The processes of the application whose environment has `name`: under CGI, those that answer a request for it.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not say.
+    pub fn processes_for(&self, name: &str) -> io::Result<Vec<Pid>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir("/proc")? {
+            let path = entry?.path();
+            let is_ours =
+                fs::read_link(path.join("exe")).is_ok_and(|exe| exe.starts_with(self.dir.path()));
+            let environment = match is_ours {
+                true => fs::read(path.join("environ")).unwrap_or_default(),
+                false => continue,
+            };
+            if String::from_utf8_lossy(&environment).contains(name) {
+                let id = path.file_name().and_then(|id| id.to_str()?.parse().ok());
+                found.extend(id.and_then(Pid::from_raw));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The application, unless the web server starts it.
     #[must_use]
     pub fn application(&self) -> Option<&Application> {
-        self.application.as_ref()
+        self.application.as_ref().filter(|_| !self.is_cgi())
     }
 
     /// Asks the application to end, and waits for it; the web server stays.

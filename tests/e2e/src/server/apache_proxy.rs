@@ -1,7 +1,7 @@
 //! Apache mod_proxy_fcgi: `ProxyPass` at the root and below a prefix, and `SetHandler` with a Unix socket.
 
 use crate::application::Socket;
-use crate::layout::{Behaviour, Difference, Layout};
+use crate::layout::{Behaviour, Difference, Layout, Versions};
 use crate::suite::{
     Ending, ends, finishes_although_the_client_left, host_of_an_absolute_target_counts,
 };
@@ -22,6 +22,7 @@ const PLAIN: Layout = Layout {
         name: "host_of_an_absolute_target_counts",
         check: host_of_an_absolute_target_counts,
     }],
+    versions: Versions::ALL_THE_SAME,
 };
 
 pub(super) const LAYOUTS: &[Layout] = &[

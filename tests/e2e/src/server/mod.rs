@@ -3,10 +3,10 @@
 //! A new one is a file with its layouts and a line in each of the two lists here.
 
 pub(crate) mod apache;
-pub(crate) mod apache_cgi;
 pub(crate) mod apache_fcgid;
 mod apache_proxy;
 pub(crate) mod caddy;
+pub(crate) mod cgi;
 mod cgi_fcgi;
 pub(crate) mod h2o;
 pub(crate) mod haproxy;
@@ -14,6 +14,8 @@ pub(crate) mod lighttpd;
 pub(crate) mod nginx;
 
 use crate::Layout;
+
+pub use self::cgi::cgi_layouts;
 
 /// Every layout of every web server.
 pub fn layouts() -> impl Iterator<Item = &'static Layout> {

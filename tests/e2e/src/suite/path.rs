@@ -154,6 +154,14 @@ fn original_uri_has_the_mount(site: &Site) -> Result<(), Failed> {
     get_is(site, "/", 200)
 }
 
+/// For web servers that change it: the application sees another path than the client asked for.
+pub(crate) fn uri_becomes(site: &Site, path: &str, expected: &str) -> Result<(), Failed> {
+    let response = site.get(path)?;
+    expect_status(&response, 200)?;
+    assert_eq!(response.json()?["uri"], expected, "{path}");
+    Ok(())
+}
+
 fn uri_arrives(site: &Site, path: &str) -> Result<(), Failed> {
     uri_arrives_as(site, path).map(drop)
 }

@@ -36,6 +36,17 @@ fn server_sent_events_arrive_one_by_one(site: &Site) -> Result<(), Failed> {
     Ok(())
 }
 
+/// For web servers that collect the response to `path` first.
+pub(crate) fn arrives_at_once(site: &Site, path: &str) -> Result<(), Failed> {
+    let (body, spread) = arrival(site, path)?;
+    assert_eq!(body.lines().filter(|line| !line.is_empty()).count(), 5);
+    assert!(
+        spread < AT_LEAST,
+        "{spread:?} from the first piece to the last"
+    );
+    Ok(())
+}
+
 /// The body, and the time from its first piece to its end.
 fn arrival(site: &Site, path: &str) -> Result<(String, Duration), Failed> {
     let mut connection = site.connect()?;
