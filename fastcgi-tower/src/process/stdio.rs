@@ -20,9 +20,9 @@ use rustix::{
 
 use crate::listener::Socket;
 
-/// What descriptor 0 is.
+/// What a descriptor is that this process was handed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stdin {
+pub(super) enum Handed {
     /// A socket that accepts connections.
     Listening,
     /// A connection, as from inetd with `nowait`.
@@ -33,14 +33,17 @@ pub(super) enum Stdin {
     NoSocket,
 }
 
-impl Stdin {
-    pub(super) fn kind() -> Self {
-        let stdin = stdin();
-        let Ok(socket_type) = sockopt::socket_type(stdin) else {
+impl Handed {
+    pub(super) fn on_stdin() -> Self {
+        Self::on(stdin())
+    }
+
+    pub(super) fn on(fd: BorrowedFd<'_>) -> Self {
+        let Ok(socket_type) = sockopt::socket_type(fd) else {
             return Self::NoSocket;
         };
-        let is_listening = sockopt::socket_acceptconn(stdin).unwrap_or(false);
-        let is_connected = getpeername(stdin).is_ok();
+        let is_listening = sockopt::socket_acceptconn(fd).unwrap_or(false);
+        let is_connected = getpeername(fd).is_ok();
         match (is_listening, is_connected) {
             (true, _) => Self::Listening,
             (false, true) if socket_type == SocketType::STREAM => Self::Connected,
@@ -51,8 +54,8 @@ impl Stdin {
 
 /// The listening socket on descriptor 0, if there is one.
 pub(crate) fn listening_stdin() -> io::Result<Option<Socket>> {
-    match Stdin::kind() {
-        Stdin::Listening => Socket::new(take_stdin()?).map(Some),
+    match Handed::on_stdin() {
+        Handed::Listening => Socket::new(take_stdin()?).map(Some),
         _ => Ok(None),
     }
 }

@@ -211,11 +211,12 @@ fn profile_directory() -> io::Result<PathBuf> {
         .ok_or_else(|| io::Error::other("no target directory"))
 }
 
-const PROGRAMS: [&str; 8] = [
+const PROGRAMS: [&str; 9] = [
     "actix-tour",
     "authorizer",
     "hello",
     "shared-hosting",
+    "starts",
     "streaming",
     "tour",
     "twin",

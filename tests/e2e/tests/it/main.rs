@@ -11,6 +11,7 @@ mod scale_out;
 mod shutdown;
 mod soak;
 mod started;
+mod starts;
 mod static_binary;
 mod stopping;
 
@@ -33,6 +34,7 @@ fn main() -> std::io::Result<ExitCode> {
         .chain(shutdown::trials())
         .chain(multiplexing::trials())
         .chain(started::trials())
+        .chain(starts::trials())
         .chain(stopping::trials())
         .chain(replacing::trials())
         .chain(scale_out::trials())
