@@ -297,7 +297,8 @@ impl Shared {
 }
 
 /// Debian's web servers are in /usr/sbin, which is in the path of root alone.
-pub(crate) fn path_with_sbin() -> OsString {
+#[must_use]
+pub fn path_with_sbin() -> OsString {
     let mut path = std::env::var_os("PATH").unwrap_or_default();
     path.push(":/usr/local/sbin:/usr/sbin");
     path

@@ -13,7 +13,7 @@ pub fn begin() {
     tracing_subscriber::fmt().init();
     match env::var("QUERY_STRING").as_deref() {
         Ok("print-first") => println!("printed before run"),
-        Ok("log-first") => tracing::info!("logged before run"),
+        Ok("stderr-first") => eprintln!("printed to standard error before run"),
         _ => {}
     }
 }

@@ -1,8 +1,10 @@
 //! Every behaviour behind every web server: one test each, listed at run time.
 
 mod app_status;
+mod cgi;
 mod differential;
 mod examples;
+mod managers;
 mod multiplexing;
 mod protected;
 mod replacing;
@@ -35,6 +37,8 @@ fn main() -> std::io::Result<ExitCode> {
         .chain(multiplexing::trials())
         .chain(started::trials())
         .chain(starts::trials())
+        .chain(managers::trials())
+        .chain(cgi::trials())
         .chain(stopping::trials())
         .chain(replacing::trials())
         .chain(scale_out::trials())
