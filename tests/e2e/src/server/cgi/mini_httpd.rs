@@ -9,7 +9,8 @@ use libtest_mimic::Failed;
 use crate::application::Socket;
 use crate::layout::{Difference, Layout, Setup, Versions};
 use crate::suite::{
-    CGI, arrives_as, client_has_no_port, message_is_lost, uri_becomes, whole_page_comes,
+    CGI, arrives_as, arrives_in_parts, client_has_no_port, message_is_lost, uri_becomes,
+    whole_page_comes,
 };
 use crate::support::{expect_status, get_is, unique};
 use crate::{Request, Site};
@@ -121,6 +122,8 @@ const NO_URI: &str =
 const NO_VARIABLES: &str =
     "mini_httpd has no setting for it, and passes its own environment on to nobody";
 const OTHER_METHODS: &str = "501 by mini_httpd, for a method that it does not know";
+const TOGETHER: &str =
+    "two at a time, as a piece waits until the client has acknowledged the one before";
 const NO_LOG: &str = "mini_httpd reads the response from standard error, too: so it goes nowhere";
 
 const DIFFERENCES: &[Difference] = &[
@@ -158,6 +161,16 @@ const DIFFERENCES: &[Difference] = &[
         behaviour: "param_is_exposed_as_a_header",
         instead: NO_VARIABLES,
         check: |site| get_is(site, "/param/APP_SETTING", 404),
+    },
+    Difference {
+        behaviour: "pieces_arrive_one_by_one",
+        instead: TOGETHER,
+        check: |site| arrives_in_parts(site, "/pieces"),
+    },
+    Difference {
+        behaviour: "server_sent_events_arrive_one_by_one",
+        instead: TOGETHER,
+        check: |site| arrives_in_parts(site, "/events"),
     },
     Difference {
         behaviour: "status_and_reason_arrive",
