@@ -23,6 +23,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .route("/form", web::post().to(form))
         .route("/cookies", web::get().to(cookies))
         .route("/redirect", web::get().to(redirect))
+        .route("/long-header/{bytes}", web::get().to(long_header))
         .route("/moved/{code}", web::get().to(moved))
         .route("/status/{code}", web::get().to(status))
         .route("/reason", web::get().to(reason))
@@ -72,6 +73,14 @@ async fn moved(code: Path<u16>) -> HttpResponse {
             .finish(),
         Err(error) => HttpResponse::BadRequest().body(format!("{error}\n")),
     }
+}
+
+/// Web servers have limits for it.
+async fn long_header(bytes: Path<usize>) -> impl Responder {
+    let value = "v".repeat((*bytes).min(100_000));
+    HttpResponse::Ok()
+        .insert_header(("x-long", value))
+        .body("a long header\n")
 }
 
 async fn cookies() -> impl Responder {

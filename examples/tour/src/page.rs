@@ -19,6 +19,7 @@ pub(crate) fn router() -> Router {
         .route("/form", post(form))
         .route("/cookies", get(cookies))
         .route("/redirect", get(redirect))
+        .route("/long-header/{bytes}", get(long_header))
         .route("/moved/{code}", get(moved))
         .route("/status/{code}", get(status))
         .route("/reason", get(reason))
@@ -55,6 +56,14 @@ async fn moved(Path(code): Path<u16>) -> Response {
         Ok(status) => (status, location).into_response(),
         Err(error) => (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
     }
+}
+
+/// Web servers have limits for it.
+async fn long_header(Path(bytes): Path<usize>) -> impl IntoResponse {
+    (
+        [("x-long", "v".repeat(bytes.min(100_000)))],
+        "a long header\n",
+    )
 }
 
 async fn cookies() -> impl IntoResponse {

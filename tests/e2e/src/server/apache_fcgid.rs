@@ -22,7 +22,7 @@ const PLAIN: Layout = Layout {
     script_name: None,
     configure: |setup| htaccess(setup, "public", APPENDED, HOST),
     differences: &[apache::ALWAYS, ALWAYS, apache::ENCODED_SLASHES_OFF],
-    extra: &[],
+    extra: &[apache::LONG_LINE],
     versions: Versions::ALL_THE_SAME,
 };
 

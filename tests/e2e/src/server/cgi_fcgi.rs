@@ -25,7 +25,7 @@ pub(super) const LAYOUTS: &[Layout] = &[Layout {
         apache::configure(setup, SITE)
     },
     differences: &[ALWAYS],
-    extra: &[],
+    extra: &[apache::LONG_LINE],
     versions: Versions::ALL_THE_SAME,
 }];
 
