@@ -69,6 +69,20 @@ const NEWER: Layout = Layout {
     ..PLAIN
 };
 
+/// With HTTP/2 towards the client. Its tests are apart, as they need another client.
+pub const CADDY_HTTP2: Layout = Layout {
+    name: "caddy-2.11-http2",
+    configure: |setup| {
+        let site = include_str!("../../../../examples/tour/Caddyfile");
+        let main = MAIN.replace(
+            "auto_https off",
+            "auto_https off\n\tservers {\n\t\tprotocols h1 h2c\n\t}",
+        );
+        run(&newer("caddy")?, setup, &main, site)
+    },
+    ..NEWER
+};
+
 const VERSIONS: Versions = Versions {
     documented: (2, 6),
     installed: || version_of("caddy".as_ref(), "version"),
@@ -164,15 +178,15 @@ const ALWAYS: &[Difference] = &[
 ];
 
 pub(crate) fn configure(setup: &Setup<'_>, site: &str) -> io::Result<Command> {
-    run(Path::new("caddy"), setup, site)
+    run(Path::new("caddy"), setup, MAIN, site)
 }
 
 fn configure_newer(setup: &Setup<'_>, site: &str) -> io::Result<Command> {
-    run(&newer("caddy")?, setup, site)
+    run(&newer("caddy")?, setup, MAIN, site)
 }
 
-fn run(program: &Path, setup: &Setup<'_>, site: &str) -> io::Result<Command> {
-    let path = setup.write("Caddyfile", &format!("{MAIN}{site}"))?;
+fn run(program: &Path, setup: &Setup<'_>, main: &str, site: &str) -> io::Result<Command> {
+    let path = setup.write("Caddyfile", &format!("{main}{site}"))?;
     let mut command = Command::new(program);
     command
         .args(["run", "--adapter", "caddyfile", "--config"])

@@ -15,6 +15,8 @@ pub(crate) mod nginx;
 
 use crate::Layout;
 
+pub use self::apache_proxy::APACHE_HTTP2;
+pub use self::caddy::CADDY_HTTP2;
 pub use self::cgi::cgi_layouts;
 
 /// Every layout of every web server.

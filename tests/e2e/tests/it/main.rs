@@ -4,6 +4,7 @@ mod app_status;
 mod cgi;
 mod differential;
 mod examples;
+mod http2;
 mod managers;
 mod multiplexing;
 mod protected;
@@ -37,6 +38,7 @@ fn main() -> std::io::Result<ExitCode> {
         .chain(multiplexing::trials())
         .chain(started::trials())
         .chain(starts::trials())
+        .chain(http2::trials())
         .chain(managers::trials())
         .chain(cgi::trials())
         .chain(stopping::trials())
