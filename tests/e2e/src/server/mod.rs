@@ -10,6 +10,7 @@ pub(crate) mod cgi;
 mod cgi_fcgi;
 pub(crate) mod h2o;
 pub(crate) mod haproxy;
+mod jetty;
 pub(crate) mod lighttpd;
 pub(crate) mod nginx;
 
@@ -29,6 +30,7 @@ pub fn layouts() -> impl Iterator<Item = &'static Layout> {
         lighttpd::LAYOUTS,
         h2o::LAYOUTS,
         haproxy::LAYOUTS,
+        jetty::LAYOUTS,
         cgi_fcgi::LAYOUTS,
     ]
     .into_iter()

@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind};
 
 use libtest_mimic::Failed;
 
+use super::path::is_html;
 use crate::support::{eventually, expect_status, get_is, unique};
 use crate::{Behaviour, Request, Site};
 
@@ -147,10 +148,7 @@ fn head_has_no_body(site: &Site) -> Result<(), Failed> {
     let request = Request::new("HEAD", site.at("/"));
     let response = connection.send(&request)?;
     expect_status(&response, 200)?;
-    assert_eq!(
-        response.header("content-type").as_deref(),
-        Some("text/html; charset=utf-8")
-    );
+    is_html(&response);
     followed_by_another(site, connection, &response)
 }
 
