@@ -7,7 +7,7 @@ use std::time::Duration;
 use libtest_mimic::Failed;
 
 use crate::application::Socket;
-use crate::layout::{Behaviour, Difference, Layout, Setup, Versions};
+use crate::layout::{Difference, Layout, Setup, Versions};
 use crate::suite::{
     arrives_as, arrives_at_once, finishes_although_the_client_left, reason_phrase_is_the_usual_one,
     uri_becomes,
@@ -23,10 +23,7 @@ pub(super) const LAYOUTS: &[Layout] = &[Layout {
     script_name: None,
     configure,
     differences: &[ALWAYS],
-    extra: &[Behaviour {
-        name: "response_with_an_app_status_is_502",
-        check: app_status_is_502,
-    }],
+    extra: &[],
     versions: Versions::ALL_THE_SAME,
 }];
 
@@ -95,7 +92,6 @@ fn configure(setup: &Setup<'_>) -> io::Result<Command> {
     Ok(command)
 }
 
-/// `app_status` is no HTTP status.
 fn app_status_is_502(site: &Site) -> Result<(), Failed> {
     get_is(site, "/exit/0", 200)?;
     expect_status(&site.get("/exit/3")?, 502)?;
@@ -110,6 +106,11 @@ const ALWAYS: &[Difference] = &[
         behaviour: "client_that_leaves_while_waiting_drops_the_handler",
         instead: "Jetty does not look: the handler finishes",
         check: finishes_although_the_client_left,
+    },
+    Difference {
+        behaviour: "app_status_changes_nothing",
+        instead: "502 by Jetty to any other than 0",
+        check: app_status_is_502,
     },
     Difference {
         behaviour: "double_slash_is_kept",

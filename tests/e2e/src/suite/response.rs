@@ -22,6 +22,13 @@ pub(super) const BEHAVIOURS: &[Behaviour] = &[
         check: reason_phrase_of_the_application_arrives,
     },
     Behaviour {
+        name: "app_status_changes_nothing",
+        check: |site| {
+            get_is(site, "/exit/0", 200)?;
+            get_is(site, "/exit/3", 200)
+        },
+    },
+    Behaviour {
         name: "message_reaches_the_log_of_the_web_server",
         check: message_reaches_the_log_of_the_web_server,
     },
