@@ -4,6 +4,7 @@ mod app_status;
 mod cgi;
 mod differential;
 mod examples;
+mod foreign_clients;
 mod http2;
 mod managers;
 mod multiplexing;
@@ -38,6 +39,7 @@ fn main() -> std::io::Result<ExitCode> {
         .chain(multiplexing::trials())
         .chain(started::trials())
         .chain(starts::trials())
+        .chain(foreign_clients::trials())
         .chain(http2::trials())
         .chain(managers::trials())
         .chain(cgi::trials())
