@@ -3,8 +3,10 @@
 use std::ffi::OsString;
 use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{self as unix, UnixListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::OnceLock;
@@ -43,6 +45,7 @@ pub struct Site {
     mount: &'static str,
     socket: Socket,
     dir: TempDir,
+    _reserved: ReservedPort,
 }
 
 impl Site {
@@ -91,7 +94,8 @@ impl Site {
 
         let mount = layout.script_name.map(|mount| ("FCGI_SCRIPT_NAME", mount));
         let (application, mut listening) = match layout.socket {
-            Socket::Spawned | Socket::Cgi => (None, free_address()?),
+            // Nobody connects to that.
+            Socket::Spawned | Socket::Cgi => (None, (Ipv4Addr::LOCALHOST, 9).into()),
             socket => {
                 let (running, addr) =
                     Application::start(&binary, dir.path(), socket, mount.as_slice())?;
@@ -114,7 +118,8 @@ impl Site {
             }
         };
 
-        let addr = free_address()?;
+        let reserved = ReservedPort::new()?;
+        let addr = reserved.addr;
         let mut command = (layout.configure)(&Setup {
             dir: dir.path(),
             binary: &binary,
@@ -140,6 +145,7 @@ impl Site {
             mount: layout.mount,
             socket: layout.socket,
             dir,
+            _reserved: reserved,
         })
     }
 
@@ -304,6 +310,26 @@ pub fn path_with_sbin() -> OsString {
     path
 }
 
-fn free_address() -> io::Result<SocketAddr> {
-    TcpListener::bind("127.0.0.1:0")?.local_addr()
+/// A port for a web server, which no other test is given as long as this lives.
+///
+/// HAProxy and Caddy set `SO_REUSEPORT`: two of them on one port would share the requests, and none would complain.
+#[derive(Debug)]
+struct ReservedPort {
+    addr: SocketAddr,
+    /// A name that one process on this machine can have, and that ends with the process.
+    _name: UnixListener,
+}
+
+impl ReservedPort {
+    fn new() -> io::Result<Self> {
+        loop {
+            let addr = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+            let name = format!("fastcgi-e2e-port-{}", addr.port());
+            match UnixListener::bind_addr(&unix::SocketAddr::from_abstract_name(name)?) {
+                Ok(name) => return Ok(Self { addr, _name: name }),
+                Err(error) if error.kind() == ErrorKind::AddrInUse => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
 }
