@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::{Buf, Bytes, BytesMut};
-use http::{Method, Request, Response, StatusCode, request};
+use http::{Method, Request, Response, StatusCode, header::CONTENT_TYPE, request};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use proto::{
@@ -243,7 +243,17 @@ fn reply<B: Body>(response: Response<B>, context: &RequestContext) -> Reply<Resp
         .response
         .write_head(&parts, &context.method, exact, &mut head)
     {
-        Ok(framing) => Reply::new(head, ResponseBody::new(framing, body)),
+        Ok(framing) => {
+            let body = ResponseBody::new(framing, body);
+            if tracing::enabled!(tracing::Level::DEBUG)
+                && body.may_have_data()
+                && !parts.headers.contains_key(CONTENT_TYPE)
+            {
+                // RFC 3875, 6.3.1
+                tracing::debug!("a response with a body has no content-type; Yaws drops the body");
+            }
+            Reply::new(head, body)
+        }
         Err(error) => {
             tracing::error!(%error, "refusing to send a response");
             refusal(error.status(), Some(&context.method))
@@ -291,6 +301,12 @@ impl<B> ResponseBody<B> {
             body: Some(body),
             left,
         }
+    }
+}
+
+impl<B> ResponseBody<B> {
+    fn may_have_data(&self) -> bool {
+        self.body.is_some() && self.left != Some(0)
     }
 }
 

@@ -192,8 +192,8 @@ impl Builder {
         self.mapping = self.mapping.clone().cgi(is_cgi);
     }
 
-    /// How long nothing of a request body may arrive while the service waits for it (B-15). Default: for ever, because
-    /// web servers have a limit of their own.
+    /// How long nothing of a request body may arrive while the service waits for it (B-15). Default: for ever, because most
+    /// web servers have a limit of their own. Yaws has none, and says nothing when a client has left its upload.
     pub fn read_timeout(mut self, timeout: Option<Duration>) -> Self {
         self.options.read_timeout = timeout;
         self
