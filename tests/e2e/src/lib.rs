@@ -25,7 +25,7 @@ mod support;
 mod table;
 
 pub use crate::application::{Application, Socket, build_examples, install};
-pub use crate::authorizers::authorizing_layouts;
+pub use crate::authorizers::{authorizing_layouts, spawning_layouts};
 pub use crate::client::{Connection, Request, Response};
 pub use crate::examples::{Example, examples};
 pub use crate::fastcgi::FastCgi;
