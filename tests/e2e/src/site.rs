@@ -55,7 +55,20 @@ impl Site {
     ///
     /// When one of them does not start.
     pub fn start(layout: &Layout, program: &str) -> io::Result<Self> {
-        Self::start_authorized(layout, program, None)
+        Self::start_with(layout, program, &[])
+    }
+
+    /// As [`start`](Self::start), with more variables for the application, where the test starts it.
+    ///
+    /// # Errors
+    ///
+    /// When one of them does not start.
+    pub fn start_with(
+        layout: &Layout,
+        program: &str,
+        environment: &[(&str, &str)],
+    ) -> io::Result<Self> {
+        Self::start_thrice(layout, program, environment, None)
     }
 
     /// Starts the example `program`, an [`Authorizer`] that listens on TCP where the configuration has port 9000, and
@@ -69,12 +82,21 @@ impl Site {
         program: &str,
         authorizer: Option<&Authorizer>,
     ) -> io::Result<Self> {
-        // Another process may take the free port before the web server does.
-        let mut attempt = Self::start_once(layout, program, authorizer);
+        Self::start_thrice(layout, program, &[], authorizer)
+    }
+
+    /// Another process may take the free port before the web server does.
+    fn start_thrice(
+        layout: &Layout,
+        program: &str,
+        environment: &[(&str, &str)],
+        authorizer: Option<&Authorizer>,
+    ) -> io::Result<Self> {
+        let mut attempt = Self::start_once(layout, program, environment, authorizer);
         for _ in 0..2 {
             match &attempt {
                 Err(error) if error.kind() != ErrorKind::NotFound => {
-                    attempt = Self::start_once(layout, program, authorizer)
+                    attempt = Self::start_once(layout, program, environment, authorizer)
                 }
                 _ => break,
             }
@@ -85,6 +107,7 @@ impl Site {
     fn start_once(
         layout: &Layout,
         program: &str,
+        environment: &[(&str, &str)],
         authorizer: Option<&Authorizer>,
     ) -> io::Result<Self> {
         let dir = tempfile::Builder::new().prefix("fastcgi-e2e-").tempdir()?;
@@ -93,12 +116,13 @@ impl Site {
         let binary = application::install(program, dir.path())?;
 
         let mount = layout.script_name.map(|mount| ("FCGI_SCRIPT_NAME", mount));
+        let environment: Vec<_> = environment.iter().copied().chain(mount).collect();
         let (application, mut listening) = match layout.socket {
             // Nobody connects to that.
             Socket::Spawned | Socket::Cgi => (None, (Ipv4Addr::LOCALHOST, 9).into()),
             socket => {
                 let (running, addr) =
-                    Application::start(&binary, dir.path(), socket, mount.as_slice())?;
+                    Application::start(&binary, dir.path(), socket, &environment)?;
                 (Some(running), addr)
             }
         };

@@ -7,6 +7,7 @@ mod examples;
 mod foreign_clients;
 mod http2;
 mod managers;
+mod mounted;
 mod multiplexing;
 mod protected;
 mod replacing;
@@ -39,6 +40,7 @@ fn main() -> std::io::Result<ExitCode> {
         .chain(multiplexing::trials())
         .chain(started::trials())
         .chain(starts::trials())
+        .chain(mounted::trials())
         .chain(foreign_clients::trials())
         .chain(http2::trials())
         .chain(managers::trials())

@@ -1,7 +1,7 @@
 //! With actix-web.
 
 use actix_web::web::{self, Path};
-use actix_web::{App, Error};
+use actix_web::{App, Error, HttpRequest};
 
 #[actix_web::main]
 async fn main() -> Result<(), fastcgi_actix::RunError> {
@@ -10,12 +10,18 @@ async fn main() -> Result<(), fastcgi_actix::RunError> {
         App::new()
             .route("/", web::get().to(|| async { "actix\n" }))
             .route("/print/{message}", web::get().to(print))
+            // Where it is mounted is in its own routes.
+            .route("/app/inside/{rest:.*}", web::get().to(inside))
     };
     let run = fastcgi_actix::run(app);
     let run = starts::addresses()
         .into_iter()
         .fold(run, |run, it| run.bind(it));
     run.await
+}
+
+async fn inside(request: HttpRequest) -> String {
+    format!("{}\n", request.uri())
 }
 
 async fn print(message: Path<String>) -> Result<&'static str, Error> {
