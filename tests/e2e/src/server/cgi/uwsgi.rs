@@ -31,8 +31,10 @@ const SITE: &str = "[uwsgi]
 plugins = cgi
 http-socket = 127.0.0.1:8080
 http-socket-modifier1 = 9
+master = true
 processes = 8
 die-on-term = true
+no-orphans = true
 buffer-size = 65535
 cgi = /srv/tour/tour
 env = APP_SETTING=from the web server
