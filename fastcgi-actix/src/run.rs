@@ -28,7 +28,7 @@ use crate::FastCgiServer;
 /// | by mod_fcgid, spawn-fcgi, lighttpd's `bin-path`, ..., with a listening socket on descriptor 0 | FastCGI on it |
 /// | by systemd or the like, with sockets in `LISTEN_FDS` | FastCGI on them |
 /// | by a web server as a CGI program: `GATEWAY_INTERFACE` or `REQUEST_METHOD` is set | one CGI request |
-/// | by inetd or systemd, with a connection on descriptor 0 | FastCGI on it |
+/// | by inetd or systemd, with one connection, on descriptor 0 or in `LISTEN_FDS` | FastCGI on it |
 /// | with addresses given to [`bind`](Run::bind) | FastCGI there |
 /// | with `FCGI_LISTEN` set to [addresses](fastcgi_tower::Address), separated by commas | FastCGI there |
 /// | by hand | HTTP for development, on the port in `PORT` or 3000 |

@@ -12,6 +12,7 @@ mod failure;
 mod handle;
 mod life;
 mod page;
+mod process;
 mod request;
 
 use actix_web::App;
@@ -26,6 +27,7 @@ async fn main() -> Result<(), fastcgi_actix::RunError> {
             .configure(failure::routes)
             .configure(handle::routes)
             .configure(life::routes)
+            .configure(process::routes)
     };
 
     fastcgi_actix::run(app).await

@@ -2,7 +2,7 @@
 
 use actix_web::error::{ErrorBadRequest, ErrorUnsupportedMediaType, JsonPayloadError};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ETAG, IF_NONE_MATCH, SET_COOKIE};
+use actix_web::http::header::{ETAG, IF_NONE_MATCH, LOCATION, SET_COOKIE};
 use actix_web::web::{self, Form, Html, Json, JsonConfig, Path, Query, Redirect, ServiceConfig};
 use actix_web::{Error, HttpRequest, HttpResponse, Responder};
 use serde::{Deserialize, Serialize};
@@ -23,6 +23,8 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .route("/form", web::post().to(form))
         .route("/cookies", web::get().to(cookies))
         .route("/redirect", web::get().to(redirect))
+        .route("/long-header/{bytes}", web::get().to(long_header))
+        .route("/moved/{code}", web::get().to(moved))
         .route("/status/{code}", web::get().to(status))
         .route("/reason", web::get().to(reason))
         .route("/nothing", web::get().to(HttpResponse::NoContent))
@@ -61,6 +63,24 @@ async fn form(Form(search): Form<Search>) -> Json<Search> {
 
 async fn redirect() -> Redirect {
     Redirect::to("/somewhere/else?a=1").see_other()
+}
+
+/// With any status, as 201 may have a `Location`, too.
+async fn moved(code: Path<u16>) -> HttpResponse {
+    match StatusCode::from_u16(*code) {
+        Ok(status) => HttpResponse::build(status)
+            .insert_header((LOCATION, "/somewhere/else?a=1"))
+            .finish(),
+        Err(error) => HttpResponse::BadRequest().body(format!("{error}\n")),
+    }
+}
+
+/// Web servers have limits for it.
+async fn long_header(bytes: Path<usize>) -> impl Responder {
+    let value = "v".repeat((*bytes).min(100_000));
+    HttpResponse::Ok()
+        .insert_header(("x-long", value))
+        .body("a long header\n")
 }
 
 async fn cookies() -> impl Responder {

@@ -12,6 +12,7 @@ mod failure;
 mod handle;
 mod life;
 mod page;
+mod process;
 mod request;
 
 use axum::Router;
@@ -24,7 +25,8 @@ async fn main() -> Result<(), axum_fastcgi::RunError> {
         .merge(body::router())
         .merge(failure::router())
         .merge(handle::router())
-        .merge(life::router());
+        .merge(life::router())
+        .merge(process::router());
 
     axum_fastcgi::run(app)
         .configure(|server| match std::env::var_os("TOUR_AUTHORIZER") {

@@ -1,7 +1,7 @@
 //! Pages: what most handlers do.
 
 use axum::extract::{Path, Query};
-use axum::http::header::{ETAG, IF_NONE_MATCH, SET_COOKIE};
+use axum::http::header::{ETAG, IF_NONE_MATCH, LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{AppendHeaders, Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -19,6 +19,8 @@ pub(crate) fn router() -> Router {
         .route("/form", post(form))
         .route("/cookies", get(cookies))
         .route("/redirect", get(redirect))
+        .route("/long-header/{bytes}", get(long_header))
+        .route("/moved/{code}", get(moved))
         .route("/status/{code}", get(status))
         .route("/reason", get(reason))
         .route("/nothing", get(StatusCode::NO_CONTENT))
@@ -45,6 +47,23 @@ async fn form(Form(search): Form<Search>) -> Json<Search> {
 
 async fn redirect() -> Redirect {
     Redirect::to("/somewhere/else?a=1")
+}
+
+/// With any status, as 201 may have a `Location`, too.
+async fn moved(Path(code): Path<u16>) -> Response {
+    let location = [(LOCATION, "/somewhere/else?a=1")];
+    match StatusCode::from_u16(code) {
+        Ok(status) => (status, location).into_response(),
+        Err(error) => (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
+    }
+}
+
+/// Web servers have limits for it.
+async fn long_header(Path(bytes): Path<usize>) -> impl IntoResponse {
+    (
+        [("x-long", "v".repeat(bytes.min(100_000)))],
+        "a long header\n",
+    )
 }
 
 async fn cookies() -> impl IntoResponse {

@@ -93,6 +93,24 @@ fn run_finds_the_socket_on_descriptor_0() {
     stops_gracefully("run", "-TERM");
 }
 
+/// Nobody asks twice: a signal between the startup and the first request counts, too.
+#[test]
+fn a_signal_at_the_end_of_the_startup_counts() {
+    let (mut child, _dir) = start_with_socket("run_signalled");
+    let limit = Instant::now() + Duration::from_secs(20);
+    let status = loop {
+        match child.try_wait().unwrap() {
+            Some(status) => break status,
+            None if Instant::now() > limit => {
+                child.kill().unwrap();
+                panic!("it goes on");
+            }
+            None => thread::sleep(Duration::from_millis(5)),
+        }
+    };
+    assert!(status.success());
+}
+
 #[test]
 fn run_listens_where_the_environment_says() {
     let dir = tempfile::tempdir().unwrap();

@@ -230,7 +230,8 @@ impl Timeouts {
     }
 
     /// How long nothing of a request body may arrive while the socket is read (B-15). When something that has arrived
-    /// still waits to be read then, the time starts anew. At least 1 ms. Default: for ever.
+    /// still waits to be read then, the time starts anew. At least 1 ms. Default: for ever, because most web servers have a
+    /// limit of their own. Yaws has none, and does not report that a client has left its upload.
     pub fn read(mut self, limit: Option<Duration>) -> Self {
         self.read = limit.map(|limit| limit.max(Duration::from_millis(1)));
         self

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use fastcgi_core::cgi::{Mapping, OnMismatch};
 
 use crate::fixtures::percent_decoded;
-use crate::web_servers::{WEB_SERVERS, encoded, target};
 use crate::request_target::{Random, squashed};
+use crate::web_servers::{WEB_SERVERS, encoded, target};
 
 /// How many targets are tried, behind a web server of several each.
 const TARGETS: usize = 20_000;

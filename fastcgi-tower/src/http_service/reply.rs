@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::BytesMut;
-use http::{Method, Response, StatusCode};
+use http::{Method, Response, StatusCode, header::CONTENT_TYPE};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use proto::{
@@ -56,7 +56,15 @@ impl ReplyTo {
         let method = self.method.as_ref().unwrap_or(&Method::GET);
         let mut head = BytesMut::with_capacity(USUAL_HEAD);
         match self.mapping.write_head(&parts, method, exact, &mut head) {
-            Ok(length) => Reply::new(head, ResponseBody { body: Some(body) }).with_length(length),
+            Ok(length) => {
+                if !length.is_over() && !parts.headers.contains_key(CONTENT_TYPE) {
+                    // RFC 3875, 6.3.1
+                    tracing::debug!(
+                        "a response with a body has no content-type; Yaws drops the body"
+                    );
+                }
+                Reply::new(head, ResponseBody { body: Some(body) }).with_length(length)
+            }
             Err(error) => {
                 tracing::error!(%error, "refusing to send a response");
                 self.refusal(error.status())

@@ -36,6 +36,8 @@ const PIPE: usize = 64 * 1024;
 /// B-9: what is read of a body that nobody wants, so that a gateway which is still writing it gets to reading.
 const MAX_DISCARDED: u64 = 100 * 1024 * 1024;
 const DISCARD_LIMIT: Duration = Duration::from_secs(30);
+/// B-14: how long more is waited for where nobody knows whether more comes.
+const DISCARD_PAUSE: Duration = Duration::from_secs(2);
 
 /// The request of a CGI program: `params` is its environment, `stdin` its body, and the response goes to `stdout`.
 ///
@@ -95,7 +97,11 @@ pub(super) fn from_env() -> io::Result<Single> {
     let stdin = rustix::stdio::stdin().try_clone_to_owned()?;
     let stdout = stdio::take_stdout()?;
     // RFC 3875, 4.2: what follows the announced length is not the request's.
-    let stdin = ThreadReader::new(stdin, length(&params));
+    let limit = match needs_length(&params) {
+        true => MAX_DISCARDED,
+        false => length(&params),
+    };
+    let stdin = ThreadReader::new(stdin, limit);
     let (listener, gateway) = cgi(&params, stdin, ThreadWriter::new(stdout));
     Ok(Single::new(listener, async { gateway.await.map(drop) }))
 }
@@ -167,7 +173,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Gateway<R, W> {
     async fn run(mut self, pipe: DuplexStream) -> io::Result<u32> {
         match self.carry(pipe).await {
             Ok(app_status) => {
-                self.finish().await?;
+                self.finish(DISCARD_LIMIT).await?;
                 Ok(app_status)
             }
             Err(error) => {
@@ -189,6 +195,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Gateway<R, W> {
                 return Ok(app_status);
             }
             body.reserve(PIPE / 2);
+            // As much as there may be, so that a head is not taken, and written, in pieces.
+            input.reserve(PIPE);
             let room = usize::try_from(self.left)
                 .unwrap_or(usize::MAX)
                 .min(PIPE / 2);
@@ -201,7 +209,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Gateway<R, W> {
                 }
                 count = from_application.read_buf(&mut input), if self.ended.is_none() && !is_full => {
                     if count? == 0 {
-                        return Err(io::ErrorKind::UnexpectedEof.into());
+                        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "there is no response"));
                     }
                 }
                 count = to_application.write_buf(self.proto.outgoing()), if unsent => {
@@ -214,25 +222,36 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Gateway<R, W> {
         }
     }
 
-    /// Answers without asking the application.
+    /// Answers without asking the application, as nobody knows the length of the body.
     async fn answer(mut self, response: &[u8]) -> io::Result<u32> {
         self.stdout.write_all(response).await?;
-        self.finish().await?;
+        self.left = u64::MAX;
+        self.finish(DISCARD_PAUSE).await?;
         Ok(0)
     }
 
     /// B-9: the gateway knows the end of the response by the end of standard output, and may be writing the body until
     /// then. A pipe that is closed with something unread makes it fail.
-    async fn finish(mut self) -> io::Result<()> {
+    async fn finish(mut self, pause: Duration) -> io::Result<()> {
         self.stdout.shutdown().await?;
         drop(self.stdout);
-        let rest = self.left.min(MAX_DISCARDED);
-        let mut rest = self.stdin.take(rest);
-        let mut nowhere = tokio::io::sink();
-        let discarded = timeout(DISCARD_LIMIT, tokio::io::copy(&mut rest, &mut nowhere));
-        if let Ok(Err(error)) = discarded.await {
-            tracing::debug!(%error, "the rest of the body cannot be read");
-        }
+        let mut rest = self.stdin.take(self.left.min(MAX_DISCARDED));
+        let discarded = async {
+            let mut piece = BytesMut::new();
+            loop {
+                piece.clear();
+                piece.reserve(PIPE / 2);
+                match timeout(pause, rest.read_buf(&mut piece)).await {
+                    Ok(Ok(1..)) => {}
+                    Ok(Err(error)) => {
+                        tracing::debug!(%error, "the rest of the body cannot be read");
+                        return;
+                    }
+                    Ok(Ok(0)) | Err(_) => return,
+                }
+            }
+        };
+        let _ = timeout(DISCARD_LIMIT, discarded).await;
         Ok(())
     }
 
@@ -253,7 +272,9 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Gateway<R, W> {
 
     /// Takes what has arrived of the response: as much as there is, so that it leaves in one piece.
     fn take_events(&mut self, input: &mut BytesMut) -> io::Result<()> {
-        while let Some(event) = self.proto.poll_event(input).map_err(io::Error::other)? {
+        // the one way for this application's own side to break the protocol.
+        let broken = |_| io::Error::other("the response breaks off after its head");
+        while let Some(event) = self.proto.poll_event(input).map_err(broken)? {
             match event {
                 Event::Stdout { data, .. } => self.response.extend_from_slice(&data),
                 // A CGI program's standard error is the web server's log already.

@@ -1,16 +1,19 @@
-//! A connection on descriptor 0: inetd with `nowait`, systemd with `Accept=yes`.
+//! A connection that this process was started for: inetd with `nowait`, systemd with `Accept=yes`.
 
-use std::{io, net::TcpStream as StdTcpStream, os::unix::net::UnixStream as StdUnixStream};
+use std::{
+    io,
+    net::TcpStream as StdTcpStream,
+    os::{fd::OwnedFd, unix::net::UnixStream as StdUnixStream},
+};
 
 use rustix::net::{AddressFamily, sockopt};
 use tokio::net::{TcpStream, UnixStream};
 
-use super::{single::Single, stdio};
+use super::single::Single;
 use crate::listener::{AnyIo, AnyListener};
 
-/// Takes the connection from descriptor 0. The server has done its work when it is closed.
-pub(super) fn from_stdin() -> io::Result<Single> {
-    let socket = stdio::take_stdin()?;
+/// Takes the connection. The server has done its work when it is closed.
+pub(super) fn from(socket: OwnedFd) -> io::Result<Single> {
     rustix::io::ioctl_fionbio(&socket, true)?;
     let family = sockopt::socket_domain(&socket)?;
     let io: AnyIo = if family == AddressFamily::UNIX {
@@ -20,7 +23,7 @@ pub(super) fn from_stdin() -> io::Result<Single> {
     } else {
         return Err(io::Error::new(
             io::ErrorKind::Unsupported,
-            "the connection on descriptor 0 is neither TCP nor Unix",
+            "the connection that was handed over is neither TCP nor Unix",
         ));
     };
     let (listener, closed) = AnyListener::connected(io)?;

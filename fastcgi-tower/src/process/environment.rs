@@ -3,7 +3,7 @@
 use std::{
     env, fmt, io,
     net::{Ipv4Addr, SocketAddr},
-    os::fd::OwnedFd,
+    os::fd::{AsFd, OwnedFd},
 };
 
 use listenfd::ListenFd;
@@ -11,7 +11,7 @@ use listenfd::ListenFd;
 use super::{
     cgi, connected,
     single::Single,
-    stdio::{self, Stdin},
+    stdio::{self, Handed},
 };
 use crate::{
     address::Address,
@@ -36,7 +36,8 @@ pub enum Environment {
     /// A web server started this process as a CGI program, to answer one request: `GATEWAY_INTERFACE` or
     /// `REQUEST_METHOD` is set.
     Cgi(Single),
-    /// A process manager put a connection on descriptor 0: inetd with `nowait`, systemd with `Accept=yes`.
+    /// A process manager handed over one connection, on descriptor 0 or in `LISTEN_FDS`: inetd with `nowait`, systemd with
+    /// `Accept=yes`.
     Connected(Single),
     /// The program, or `FCGI_LISTEN`, has addresses to listen on.
     Bound(Vec<Socket>),
@@ -97,22 +98,23 @@ impl Environment {
 
 /// What the process was started with.
 fn handed_over() -> io::Result<Option<Environment>> {
-    let stdin = Stdin::kind();
-    if stdin == Stdin::Listening {
+    let stdin = Handed::on_stdin();
+    if stdin == Handed::Listening {
         return Socket::new(stdio::take_stdin()?)
             .map(|socket| Some(Environment::Inherited(socket)));
     }
-    let activated = activated_sockets()?;
-    if !activated.is_empty() {
-        return Ok(Some(Environment::Activated(activated)));
+    if let Some(activated) = activated().map_err(|error| named(&error, LISTEN_FDS))? {
+        return Ok(Some(activated));
     }
     // Before a connection: a gateway may hand over that of its client.
     if is_cgi() {
         return cgi::from_env().map(|request| Some(Environment::Cgi(request)));
     }
     match stdin {
-        Stdin::Connected => connected::from_stdin().map(|it| Some(Environment::Connected(it))),
-        Stdin::OtherSocket => Err(io::Error::new(
+        Handed::Connected => {
+            connected::from(stdio::take_stdin()?).map(|it| Some(Environment::Connected(it)))
+        }
+        Handed::OtherSocket => Err(io::Error::new(
             io::ErrorKind::Unsupported,
             "descriptor 0 is a socket that neither listens nor is connected",
         )),
@@ -170,11 +172,13 @@ pub(crate) fn bind_list(variable: &str, list: &str, backlog: u32) -> io::Result<
             .map(|address| Socket::bind(address, backlog));
         bound.collect()
     });
-    sockets.map_err(|error| named(&error, variable, list))
+    sockets.map_err(|error| named_with(&error, variable, list))
 }
 
-/// The sockets that were passed in `LISTEN_FDS`.
-fn activated_sockets() -> io::Result<Vec<Socket>> {
+const LISTEN_FDS: &str = "LISTEN_FDS";
+
+/// What was passed in `LISTEN_FDS`: sockets to listen on, or one connection.
+fn activated() -> io::Result<Option<Environment>> {
     let mut passed = ListenFd::from_env();
     let mut sockets = Vec::new();
     for index in 0..passed.len() {
@@ -182,17 +186,19 @@ fn activated_sockets() -> io::Result<Vec<Socket>> {
             Ok(listener) => listener.map(OwnedFd::from),
             Err(_) => passed.take_tcp_listener(index)?.map(OwnedFd::from),
         };
-        if let Some(socket) = socket {
-            sockets.push(Socket::new(socket)?);
+        let Some(socket) = socket else { continue };
+        if passed.len() == 1 && Handed::on(socket.as_fd()) == Handed::Connected {
+            return connected::from(socket).map(|it| Some(Environment::Connected(it)));
         }
+        sockets.push(Socket::new(socket)?);
     }
-    Ok(sockets)
+    Ok((!sockets.is_empty()).then_some(Environment::Activated(sockets)))
 }
 
 fn development_address() -> io::Result<SocketAddr> {
     let port = match env::var("PORT") {
         Ok(port) => port.parse().map_err(|error: std::num::ParseIntError| {
-            named(&invalid_input(error), "PORT", &port)
+            named_with(&invalid_input(error), "PORT", &port)
         })?,
         Err(_) => Environment::DEFAULT_PORT,
     };
@@ -203,8 +209,12 @@ fn invalid_input(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> 
     io::Error::new(io::ErrorKind::InvalidInput, error)
 }
 
-fn named(error: &io::Error, variable: &str, value: &str) -> io::Error {
-    io::Error::new(error.kind(), format!("{variable}={value}: {error}"))
+fn named(error: &io::Error, variable: &str) -> io::Error {
+    io::Error::new(error.kind(), format!("{variable}: {error}"))
+}
+
+fn named_with(error: &io::Error, variable: &str, value: &str) -> io::Error {
+    named(error, &format!("{variable}={value}"))
 }
 
 impl fmt::Display for Environment {
@@ -213,7 +223,7 @@ impl fmt::Display for Environment {
             Self::Inherited(_) => f.write_str("FastCGI on the socket that is descriptor 0"),
             Self::Activated(_) => f.write_str("FastCGI on the sockets in LISTEN_FDS"),
             Self::Cgi(_) => f.write_str("one CGI request"),
-            Self::Connected(_) => f.write_str("FastCGI on the connection that is descriptor 0"),
+            Self::Connected(_) => f.write_str("FastCGI on the connection that was handed over"),
             Self::Bound(_) => {
                 f.write_str("FastCGI on the addresses in the program or in FCGI_LISTEN")
             }

@@ -5,8 +5,11 @@
 
 use std::{
     fs::File,
-    io,
-    os::{fd::OwnedFd, unix::net::UnixStream},
+    io::{self, IsTerminal},
+    os::{
+        fd::{BorrowedFd, OwnedFd},
+        unix::net::UnixStream,
+    },
 };
 
 use rustix::{
@@ -17,9 +20,9 @@ use rustix::{
 
 use crate::listener::Socket;
 
-/// What descriptor 0 is.
+/// What a descriptor is that this process was handed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stdin {
+pub(super) enum Handed {
     /// A socket that accepts connections.
     Listening,
     /// A connection, as from inetd with `nowait`.
@@ -30,14 +33,17 @@ pub(super) enum Stdin {
     NoSocket,
 }
 
-impl Stdin {
-    pub(super) fn kind() -> Self {
-        let stdin = stdin();
-        let Ok(socket_type) = sockopt::socket_type(stdin) else {
+impl Handed {
+    pub(super) fn on_stdin() -> Self {
+        Self::on(stdin())
+    }
+
+    pub(super) fn on(fd: BorrowedFd<'_>) -> Self {
+        let Ok(socket_type) = sockopt::socket_type(fd) else {
             return Self::NoSocket;
         };
-        let is_listening = sockopt::socket_acceptconn(stdin).unwrap_or(false);
-        let is_connected = getpeername(stdin).is_ok();
+        let is_listening = sockopt::socket_acceptconn(fd).unwrap_or(false);
+        let is_connected = getpeername(fd).is_ok();
         match (is_listening, is_connected) {
             (true, _) => Self::Listening,
             (false, true) if socket_type == SocketType::STREAM => Self::Connected,
@@ -48,8 +54,8 @@ impl Stdin {
 
 /// The listening socket on descriptor 0, if there is one.
 pub(crate) fn listening_stdin() -> io::Result<Option<Socket>> {
-    match Stdin::kind() {
-        Stdin::Listening => Socket::new(take_stdin()?).map(Some),
+    match Handed::on_stdin() {
+        Handed::Listening => Socket::new(take_stdin()?).map(Some),
         _ => Ok(None),
     }
 }
@@ -60,26 +66,34 @@ pub(crate) fn listening_stdin() -> io::Result<Option<Socket>> {
 pub(super) fn take_stdin() -> io::Result<OwnedFd> {
     // A duplicate has close-on-exec set.
     let socket = stdin().try_clone_to_owned()?;
-    let is_the_socket = |fd| fstat(fd).is_ok_and(|it| is_same(&it, &socket));
-    if is_the_socket(stderr()) {
+    if is_same(stderr(), &socket) {
         dup2_stderr(null()?)?;
     }
-    if is_the_socket(stdout()) {
+    if is_same(stdout(), &socket) {
         dup2_stdout(stderr())?;
     }
     dup2_stdin(null()?)?;
     Ok(socket)
 }
 
-fn is_same(stat: &rustix::fs::Stat, socket: &OwnedFd) -> bool {
-    fstat(socket).is_ok_and(|it| (it.st_dev, it.st_ino) == (stat.st_dev, stat.st_ino))
+fn is_same(fd: BorrowedFd<'_>, other: &OwnedFd) -> bool {
+    let (Ok(fd), Ok(other)) = (fstat(fd), fstat(other)) else {
+        return false;
+    };
+    (fd.st_dev, fd.st_ino) == (other.st_dev, other.st_ino)
 }
 
 /// Takes the descriptor that carries the response of a CGI program, and points descriptor 1 at standard error: nothing that
 /// the application prints can become a part of the response.
+///
+/// mini_httpd and thttpd read the response from standard error, too. So what is printed is lost there.
 pub(super) fn take_stdout() -> io::Result<OwnedFd> {
     // A duplicate has close-on-exec set, so that children do not hold the response open.
     let response = stdout().try_clone_to_owned()?;
+    // On a terminal somebody looks at both.
+    if is_same(stderr(), &response) && !response.is_terminal() {
+        dup2_stderr(null()?)?;
+    }
     dup2_stdout(stderr())?;
     Ok(response)
 }

@@ -200,6 +200,30 @@ async fn a_chunked_upload_without_a_length_is_411() {
     assert!(output.ends_with("\r\n\r\nPOST / 12345"), "{output}");
 }
 
+/// B-9, B-14: a gateway that writes the body first gets the 411; one whose standard input has no end does not keep the
+/// process.
+#[tokio::test(start_paused = true)]
+async fn a_body_of_unknown_length_is_read_before_the_end() {
+    let params = variables(&[
+        ("REQUEST_METHOD", "POST"),
+        ("HTTP_TRANSFER_ENCODING", "chunked"),
+    ]);
+    let (mut stdin, far_stdin) = duplex(1000);
+    let (mut stdout, far_stdout) = duplex(1000);
+    let start = Instant::now();
+    let served =
+        tokio::spawn(async move { run(&params, far_stdin, far_stdout, service_fn(hello)).await });
+    stdin
+        .write_all(&pattern(1_000_000))
+        .await
+        .expect("it is read");
+    let mut output = String::new();
+    stdout.read_to_string(&mut output).await.expect("a pipe");
+    assert!(output.starts_with("Status: 411 "), "{output}");
+    assert_eq!(served.await.expect("no panic").expect("a good end"), 0);
+    assert_eq!(start.elapsed().as_secs(), 2);
+}
+
 /// Writes to nowhere, and counts the calls.
 #[derive(Clone, Default)]
 struct Writes(Arc<Mutex<Vec<Vec<u8>>>>);
@@ -241,6 +265,32 @@ async fn a_response_that_is_ready_is_written_in_one_piece() {
     assert_eq!(*written, [expected]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_large_head_is_written_in_one_piece() {
+    let cookies = |_| async {
+        let mut response = Response::new("hello".to_owned());
+        for n in 0..100 {
+            let cookie = format!("name-{n}={}; Path=/", "v".repeat(50));
+            let cookie = cookie.parse().expect("a header value");
+            response.headers_mut().append("set-cookie", cookie);
+        }
+        Ok::<_, Infallible>(response)
+    };
+    let writes = Writes::default();
+    let stdout = writes.clone();
+    run(
+        &variables(&[]),
+        tokio::io::empty(),
+        stdout,
+        service_fn(cookies),
+    )
+    .await
+    .expect("a good end");
+    let written = writes.0.lock().expect("no panic");
+    let lengths: Vec<usize> = written.iter().map(Vec::len).collect();
+    assert_eq!(lengths.len(), 1, "{lengths:?}");
+}
+
 /// A body that nobody reads does not keep the process.
 #[tokio::test(start_paused = true)]
 async fn an_answer_need_not_wait_for_the_body() {
@@ -273,7 +323,8 @@ async fn a_response_that_breaks_off_is_an_error() {
     };
     let (result, output) = answer!(&variables(&[]), tokio::io::empty(), fail);
     assert!(output.ends_with("some"), "{output}");
-    result.expect_err("it broke off");
+    let error = result.expect_err("it broke off");
+    assert_eq!(error.to_string(), "the response breaks off after its head");
 }
 
 #[tokio::test(start_paused = true)]

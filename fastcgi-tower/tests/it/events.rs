@@ -1,10 +1,12 @@
 //! What is logged: names and numbers, never values of params and headers.
 
 use std::{
+    convert::Infallible,
     fmt::{self, Write},
     sync::{Arc, Mutex},
 };
 
+use http::{HeaderValue, Response};
 use tower::service_fn;
 use tracing::{
     Event, Level, Metadata, Subscriber,
@@ -87,4 +89,40 @@ async fn an_error_page_that_nobody_names_is_refused_with_a_warning() {
     assert!(warnings[0].contains("ErrorDocument"), "{warnings:?}");
     assert!(warnings[0].contains("server.error-handler"), "{warnings:?}");
     assert!(!warnings[0].contains("secret"), "{warnings:?}");
+}
+
+/// RFC 3875, 6.3.1: a body wants a content type. Yaws drops one that has none.
+#[tokio::test(start_paused = true)]
+async fn a_body_without_a_content_type_is_mentioned() {
+    assert_eq!(mentioned("hello", Some("text/plain")).await, 0);
+    assert_eq!(mentioned("", None).await, 0);
+    // tracing remembers for each place in the code whether anybody listens, and the threads of other tests, where nobody
+    // does, may just be asking. A new subscriber has it ask again.
+    for _ in 0..100 {
+        if mentioned("hello", None).await == 1 {
+            return;
+        }
+    }
+    panic!("it is not mentioned");
+}
+
+/// How often the missing content type of a response is.
+async fn mentioned(body: &'static str, content_type: Option<&'static str>) -> usize {
+    let events = Events::default();
+    let _guard = tracing::subscriber::set_default(events.clone());
+    let answer = move |_| async move {
+        let mut response = Response::new(body.to_owned());
+        if let Some(value) = content_type {
+            let value = HeaderValue::from_static(value);
+            response.headers_mut().insert("content-type", value);
+        }
+        Ok::<_, Infallible>(response)
+    };
+    let mut web_server = WebServer::connect(service_fn(answer));
+    web_server.send(head(1, "GET", "/", &[])).await;
+    web_server.send(stdin(1, b"")).await;
+    assert_eq!(web_server.reply(1).await.status(), "200");
+    let lines = events.lines(Level::DEBUG);
+    let mentioned = lines.iter().filter(|it| it.contains("no content-type"));
+    mentioned.count()
 }

@@ -2,16 +2,17 @@
 
 use std::fs::{self, File, Permissions};
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::process::Process;
 use crate::program::copy;
+use crate::site::path_with_sbin;
 
 /// How the application listens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,18 @@ pub enum Socket {
     Unix,
     /// The web server starts it.
     Spawned,
+    /// The web server starts it for each request: plain CGI.
+    Cgi,
+    /// The web server asks fcgiwrap, on a Unix socket, which starts it for each request.
+    Fcgiwrap,
+}
+
+impl Socket {
+    /// Whether each request has a process of its own.
+    #[must_use]
+    pub fn is_cgi(self) -> bool {
+        matches!(self, Self::Cgi | Self::Fcgiwrap)
+    }
 }
 
 /// A running example.
@@ -46,6 +59,9 @@ impl Application {
     ) -> io::Result<(Self, SocketAddr)> {
         let log = dir.join("application.log");
         let mut command = Command::new(binary);
+        if socket == Socket::Fcgiwrap {
+            return Self::start_fcgiwrap(dir, &log);
+        }
         command
             .stdout(File::create(&log)?)
             .stderr(File::options().append(true).open(&log)?)
@@ -67,6 +83,26 @@ impl Application {
         // The web server may run as another user.
         fs::set_permissions(&path, Permissions::from_mode(0o666))?;
         Ok((Self { process }, addr))
+    }
+
+    /// fcgiwrap answers one request at a time, and does not end its own children: so multiwatch starts several.
+    fn start_fcgiwrap(dir: &Path, log: &Path) -> io::Result<(Self, SocketAddr)> {
+        let path = socket_path(dir);
+        let listener = UnixListener::bind(&path)?;
+        fs::set_permissions(&path, Permissions::from_mode(0o666))?;
+        let mut command = Command::new("/bin/sh");
+        command
+            // multiwatch does not look into PATH.
+            .args([
+                "-c",
+                "exec multiwatch -f 8 -- \"$(command -v fcgiwrap)\" -f",
+            ])
+            .stdin(Stdio::from(OwnedFd::from(listener)))
+            .stdout(File::create(log)?)
+            .stderr(File::options().append(true).open(log)?)
+            .env("PATH", path_with_sbin());
+        let process = Process::start(&mut command)?;
+        Ok((Self { process }, (Ipv4Addr::LOCALHOST, 0).into()))
     }
 
     /// Asks it to end (SIGTERM), and waits.
@@ -168,6 +204,13 @@ pub fn install(name: &str, dir: &Path) -> io::Result<PathBuf> {
     Ok(binary)
 }
 
+/// A web server that `tests/install-web-servers` has put beside the programs, as the distribution's is older.
+pub(crate) fn newer(web_server: &str) -> io::Result<PathBuf> {
+    let profile = profile_directory()?;
+    let target = profile.parent().unwrap_or(&profile);
+    Ok(target.join("web-servers/bin").join(web_server))
+}
+
 /// `target/debug`, from `target/debug/deps/it-0123456789abcdef`.
 fn profile_directory() -> io::Result<PathBuf> {
     let tests = std::env::current_exe()?;
@@ -177,11 +220,12 @@ fn profile_directory() -> io::Result<PathBuf> {
         .ok_or_else(|| io::Error::other("no target directory"))
 }
 
-const PROGRAMS: [&str; 8] = [
+const PROGRAMS: [&str; 9] = [
     "actix-tour",
     "authorizer",
     "hello",
     "shared-hosting",
+    "starts",
     "streaming",
     "tour",
     "twin",

@@ -42,6 +42,11 @@ impl FastCgi<TcpStream> {
 }
 
 impl<Io: Read + Write> FastCgi<Io> {
+    /// Takes a connection that is there already.
+    pub fn on(io: Io) -> Self {
+        Self { io }
+    }
+
     /// GETs `path`, and gives the body of the response.
     ///
     /// # Errors

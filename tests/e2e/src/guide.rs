@@ -8,7 +8,8 @@ use std::process::Command;
 
 use crate::application::Socket;
 use crate::layout::{Layout, Setup};
-use crate::server::{apache, apache_cgi, apache_fcgid, caddy, haproxy, lighttpd, nginx};
+use crate::server::cgi::apache as apache_cgi;
+use crate::server::{apache, apache_fcgid, caddy, haproxy, lighttpd, nginx};
 
 /// The web server starts the application, or the test does: not the site.
 const PLAIN: Layout = Layout {

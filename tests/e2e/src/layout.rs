@@ -3,12 +3,13 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use libtest_mimic::Failed;
 
 use crate::Site;
 use crate::application::Socket;
+use crate::site::path_with_sbin;
 
 /// One way to put one web server in front of the application.
 #[derive(Clone, Debug)]
@@ -33,16 +34,37 @@ pub struct Layout {
     pub differences: &'static [&'static [Difference]],
     /// What is to be seen only here.
     pub extra: &'static [Behaviour],
+    /// What is otherwise in newer versions of the web server.
+    pub versions: &'static Versions,
 }
 
 impl Layout {
-    /// Whether, and how, `behaviour` differs here; the last entry wins.
+    /// Whether, and how, `behaviour` differs with the version that the documentation speaks of.
     #[must_use]
     pub fn difference(&self, behaviour: &str) -> Option<&'static Difference> {
-        self.differences
-            .iter()
-            .flat_map(|list| list.iter())
-            .rfind(|it| it.behaviour == behaviour)
+        self.difference_in(behaviour, self.versions.documented)
+    }
+
+    /// Whether, and how, `behaviour` differs with the version that is installed.
+    #[must_use]
+    pub fn difference_here(&self, behaviour: &str) -> Option<&'static Difference> {
+        // A web server that is missing fails its tests anyway.
+        let installed = (self.versions.installed)();
+        self.difference_in(behaviour, installed.unwrap_or(self.versions.documented))
+    }
+
+    /// The last entry wins, and what a newer version does wins over the lists.
+    fn difference_in(&self, behaviour: &str, version: Version) -> Option<&'static Difference> {
+        let changes = self.versions.changes.iter();
+        let mut known = changes.filter(|it| it.behaviour == behaviour && it.since <= version);
+        match known.next_back() {
+            Some(change) => change.instead.as_ref(),
+            None => self
+                .differences
+                .iter()
+                .flat_map(|list| list.iter())
+                .rfind(|it| it.behaviour == behaviour),
+        }
     }
 }
 
@@ -74,6 +96,68 @@ pub struct Difference {
     pub check: fn(&Site) -> Result<(), Failed>,
 }
 
+/// A version of a web server, as far as it matters: `(2, 11)` is 2.11.
+pub type Version = (u32, u32);
+
+/// What is known of the versions of a web server.
+#[derive(Debug)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "the files in `server` write it down as a literal"
+)]
+pub struct Versions {
+    /// The version that the lists and the documentation speak of.
+    pub documented: Version,
+    /// Finds out which one is installed.
+    pub installed: fn() -> io::Result<Version>,
+    /// What is otherwise from some version on, the oldest first.
+    pub changes: &'static [Change],
+}
+
+/// What is otherwise from some version on.
+#[derive(Debug)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "the lists in `server` are literals"
+)]
+pub struct Change {
+    /// The first version that is known to do so.
+    pub since: Version,
+    /// The name of the behaviour.
+    pub behaviour: &'static str,
+    /// What happens since then, if it is not what the suite expects.
+    pub instead: Option<Difference>,
+}
+
+impl Versions {
+    /// Of a web server that did the same in all versions that were tried.
+    pub(crate) const ALL_THE_SAME: &Self = &Self {
+        documented: (0, 0),
+        installed: || Ok((0, 0)),
+        changes: &[],
+    };
+}
+
+/// The version that `program` prints when it is run with `argument`: the first number with a point in it.
+pub(crate) fn version_of(program: &Path, argument: &str) -> io::Result<Version> {
+    let mut command = Command::new(program);
+    let output = command
+        .arg(argument)
+        .env("PATH", path_with_sbin())
+        .stdin(Stdio::null())
+        .output()?;
+    let printed = [output.stdout, output.stderr].concat();
+    let printed = String::from_utf8_lossy(&printed);
+    let words = printed.split(|it: char| !it.is_ascii_digit() && it != '.');
+    let mut versions = words.filter_map(|word| {
+        let mut numbers = word.split('.').map(str::parse);
+        Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+    });
+    versions
+        .next()
+        .ok_or_else(|| io::Error::other(format!("no version in {printed}")))
+}
+
 /// What a configuration is made from.
 #[derive(Debug)]
 pub struct Setup<'a> {
@@ -86,6 +170,13 @@ pub struct Setup<'a> {
 }
 
 impl Setup<'_> {
+    /// Where the web server is to listen.
+    pub(crate) fn port(&self) -> u16 {
+        let ports = self.ports.iter();
+        let mut own = ports.filter(|(example, _)| *example == "8080");
+        own.next().map_or(0, |(_, port)| *port)
+    }
+
     /// Writes a configuration file whose paths and ports are those of the examples.
     ///
     /// `/run/tour` and `/srv/tour` become the directory. In the sites of the examples, 8080 is the port of the web server

@@ -61,7 +61,7 @@ impl Process {
             let ended = self.child.try_wait()?;
             if ended.is_some() || start.elapsed() > limit {
                 let reason = ended.map_or_else(
-                    || "is not ready".to_owned(),
+                    || format!("is not ready, {}", self.state()),
                     |status| format!("ended with {status}"),
                 );
                 return Err(Error::other(format!(
@@ -72,6 +72,17 @@ impl Process {
             }
             sleep(POLL);
         }
+    }
+
+    /// What the process is doing, and how much it has done: on a busy machine it may not have had its turn.
+    fn state(&self) -> String {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id()));
+        let status = status.unwrap_or_default();
+        let telling = ["State:", "Threads:", "voluntary_ctxt_switches:"];
+        let lines = status
+            .lines()
+            .filter(|line| telling.iter().any(|it| line.starts_with(it)));
+        lines.collect::<Vec<_>>().join(", ").replace('\t', " ")
     }
 
     /// The process id.

@@ -3,14 +3,17 @@
 use std::ffi::OsString;
 use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{self as unix, UnixListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use libtest_mimic::Failed;
+use rustix::process::Pid;
 use tempfile::TempDir;
 
 use crate::application::{self, Application, Socket};
@@ -40,7 +43,9 @@ pub struct Site {
     authorizer: Option<Application>,
     addr: SocketAddr,
     mount: &'static str,
+    socket: Socket,
     dir: TempDir,
+    _reserved: ReservedPort,
 }
 
 impl Site {
@@ -50,7 +55,20 @@ impl Site {
     ///
     /// When one of them does not start.
     pub fn start(layout: &Layout, program: &str) -> io::Result<Self> {
-        Self::start_authorized(layout, program, None)
+        Self::start_with(layout, program, &[])
+    }
+
+    /// As [`start`](Self::start), with more variables for the application, where the test starts it.
+    ///
+    /// # Errors
+    ///
+    /// When one of them does not start.
+    pub fn start_with(
+        layout: &Layout,
+        program: &str,
+        environment: &[(&str, &str)],
+    ) -> io::Result<Self> {
+        Self::start_thrice(layout, program, environment, None)
     }
 
     /// Starts the example `program`, an [`Authorizer`] that listens on TCP where the configuration has port 9000, and
@@ -64,12 +82,21 @@ impl Site {
         program: &str,
         authorizer: Option<&Authorizer>,
     ) -> io::Result<Self> {
-        // Another process may take the free port before the web server does.
-        let mut attempt = Self::start_once(layout, program, authorizer);
+        Self::start_thrice(layout, program, &[], authorizer)
+    }
+
+    /// Another process may take the free port before the web server does.
+    fn start_thrice(
+        layout: &Layout,
+        program: &str,
+        environment: &[(&str, &str)],
+        authorizer: Option<&Authorizer>,
+    ) -> io::Result<Self> {
+        let mut attempt = Self::start_once(layout, program, environment, authorizer);
         for _ in 0..2 {
             match &attempt {
                 Err(error) if error.kind() != ErrorKind::NotFound => {
-                    attempt = Self::start_once(layout, program, authorizer)
+                    attempt = Self::start_once(layout, program, environment, authorizer)
                 }
                 _ => break,
             }
@@ -80,6 +107,7 @@ impl Site {
     fn start_once(
         layout: &Layout,
         program: &str,
+        environment: &[(&str, &str)],
         authorizer: Option<&Authorizer>,
     ) -> io::Result<Self> {
         let dir = tempfile::Builder::new().prefix("fastcgi-e2e-").tempdir()?;
@@ -88,11 +116,13 @@ impl Site {
         let binary = application::install(program, dir.path())?;
 
         let mount = layout.script_name.map(|mount| ("FCGI_SCRIPT_NAME", mount));
+        let environment: Vec<_> = environment.iter().copied().chain(mount).collect();
         let (application, mut listening) = match layout.socket {
-            Socket::Spawned => (None, free_address()?),
+            // Nobody connects to that.
+            Socket::Spawned | Socket::Cgi => (None, (Ipv4Addr::LOCALHOST, 9).into()),
             socket => {
                 let (running, addr) =
-                    Application::start(&binary, dir.path(), socket, mount.as_slice())?;
+                    Application::start(&binary, dir.path(), socket, &environment)?;
                 (Some(running), addr)
             }
         };
@@ -112,7 +142,8 @@ impl Site {
             }
         };
 
-        let addr = free_address()?;
+        let reserved = ReservedPort::new()?;
+        let addr = reserved.addr;
         let mut command = (layout.configure)(&Setup {
             dir: dir.path(),
             binary: &binary,
@@ -136,7 +167,9 @@ impl Site {
             authorizer,
             addr,
             mount: layout.mount,
+            socket: layout.socket,
             dir,
+            _reserved: reserved,
         })
     }
 
@@ -207,10 +240,39 @@ impl Site {
         application::socket_path(self.dir.path())
     }
 
-    /// The application, unless the web server started it.
+    /// Whether each request has a process of its own.
+    #[must_use]
+    pub fn is_cgi(&self) -> bool {
+        self.socket.is_cgi()
+    }
+
+    /// The processes of the application whose environment has `name`: under CGI, those that answer a request for it.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not say.
+    pub fn processes_for(&self, name: &str) -> io::Result<Vec<Pid>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir("/proc")? {
+            let path = entry?.path();
+            let is_ours =
+                fs::read_link(path.join("exe")).is_ok_and(|exe| exe.starts_with(self.dir.path()));
+            let environment = match is_ours {
+                true => fs::read(path.join("environ")).unwrap_or_default(),
+                false => continue,
+            };
+            if String::from_utf8_lossy(&environment).contains(name) {
+                let id = path.file_name().and_then(|id| id.to_str()?.parse().ok());
+                found.extend(id.and_then(Pid::from_raw));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The application, unless the web server starts it.
     #[must_use]
     pub fn application(&self) -> Option<&Application> {
-        self.application.as_ref()
+        self.application.as_ref().filter(|_| !self.is_cgi())
     }
 
     /// Asks the application to end, and waits for it; the web server stays.
@@ -265,12 +327,33 @@ impl Shared {
 }
 
 /// Debian's web servers are in /usr/sbin, which is in the path of root alone.
-pub(crate) fn path_with_sbin() -> OsString {
+#[must_use]
+pub fn path_with_sbin() -> OsString {
     let mut path = std::env::var_os("PATH").unwrap_or_default();
     path.push(":/usr/local/sbin:/usr/sbin");
     path
 }
 
-fn free_address() -> io::Result<SocketAddr> {
-    TcpListener::bind("127.0.0.1:0")?.local_addr()
+/// A port for a web server, which no other test is given as long as this lives.
+///
+/// HAProxy and Caddy set `SO_REUSEPORT`: two of them on one port would share the requests, and none would complain.
+#[derive(Debug)]
+struct ReservedPort {
+    addr: SocketAddr,
+    /// A name that one process on this machine can have, and that ends with the process.
+    _name: UnixListener,
+}
+
+impl ReservedPort {
+    fn new() -> io::Result<Self> {
+        loop {
+            let addr = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+            let name = format!("fastcgi-e2e-port-{}", addr.port());
+            match UnixListener::bind_addr(&unix::SocketAddr::from_abstract_name(name)?) {
+                Ok(name) => return Ok(Self { addr, _name: name }),
+                Err(error) if error.kind() == ErrorKind::AddrInUse => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
 }

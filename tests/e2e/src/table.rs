@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
-use crate::{Behaviour, Layout, behaviours, layouts};
+use crate::{Behaviour, Layout};
 
 /// One line for each behaviour, one column for each web server, and a note wherever it does something else.
 #[must_use]
-pub fn table() -> String {
-    let mut web_servers: Vec<&str> = layouts().map(|layout| layout.web_server).collect();
+pub fn table(behaviours: &[&Behaviour], layouts: &[&Layout]) -> String {
+    let mut web_servers: Vec<&str> = layouts.iter().map(|layout| layout.web_server).collect();
     web_servers.dedup();
     let mut notes = Vec::new();
     let mut text = format!(
@@ -15,10 +15,10 @@ pub fn table() -> String {
         web_servers.join(" | "),
         "---|".repeat(web_servers.len())
     );
-    for behaviour in behaviours() {
+    for behaviour in behaviours {
         let cells: Vec<String> = web_servers
             .iter()
-            .map(|web_server| cell(behaviour, web_server, &mut notes))
+            .map(|web_server| cell(behaviour, layouts, web_server, &mut notes))
             .collect();
         let fact = behaviour.name.replace('_', " ");
         _ = writeln!(text, "| {fact} | {} |", cells.join(" | "));
@@ -31,8 +31,15 @@ pub fn table() -> String {
 }
 
 /// "yes", or the numbers of notes, of which new ones are added.
-fn cell(behaviour: &Behaviour, web_server: &str, notes: &mut Vec<String>) -> String {
-    let all: Vec<&Layout> = layouts()
+fn cell(
+    behaviour: &Behaviour,
+    layouts: &[&Layout],
+    web_server: &str,
+    notes: &mut Vec<String>,
+) -> String {
+    let all: Vec<&Layout> = layouts
+        .iter()
+        .copied()
         .filter(|layout| layout.web_server == web_server)
         .collect();
     let mut differences: Vec<&str> = all

@@ -154,6 +154,17 @@ impl Connection {
         }
     }
 
+    /// What comes after the last answer, up to the end of the connection.
+    ///
+    /// # Errors
+    ///
+    /// When the connection does not end.
+    pub fn rest(&mut self) -> io::Result<Vec<u8>> {
+        let mut rest = Vec::new();
+        self.stream.read_to_end(&mut rest)?;
+        Ok(rest)
+    }
+
     fn chunk(&mut self) -> io::Result<Option<Vec<u8>>> {
         let line = self.line()?;
         let size = line.split(';').next().unwrap_or_default().trim();

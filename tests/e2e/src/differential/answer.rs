@@ -8,8 +8,12 @@ use super::path::Path;
 use crate::Response;
 
 /// Header fields that are not compared, each with the reason.
-const NOT_COMPARED: [(&str, &str); 9] = [
+const NOT_COMPARED: [(&str, &str); 10] = [
     ("date", "it is the time of the answer"),
+    (
+        "via",
+        "it names the protocol of the hop that is compared (RFC 9110, 7.6.3): newer Caddy sends it",
+    ),
     (
         "server",
         "hyper sends none, and web servers write their own",

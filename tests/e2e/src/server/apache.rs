@@ -5,8 +5,8 @@ use std::process::Command;
 
 use libtest_mimic::Failed;
 
-use crate::layout::{Difference, Setup};
-use crate::support::get_is;
+use crate::layout::{Behaviour, Difference, Setup};
+use crate::support::{expect_status, get_is};
 use crate::{Request, Site};
 
 /// The frame around the files for sites-enabled.
@@ -53,6 +53,18 @@ pub(crate) fn configure(setup: &Setup<'_>, site: &str) -> io::Result<Command> {
 
 /// For every layout.
 pub(super) const ALWAYS: &[Difference] = &[];
+
+/// Apache reads the head of a response line by line, with 8192 bytes for each.
+pub(super) const LONG_LINE: Behaviour = Behaviour {
+    name: "response_line_of_9_kb_is_500",
+    check: |site| {
+        let response = site.get("/long-header/8000")?;
+        expect_status(&response, 200)?;
+        assert_eq!(response.header("x-long").map(|it| it.len()), Some(8000));
+        get_is(site, "/long-header/9000", 500)?;
+        get_is(site, "/json", 200)
+    },
+};
 
 /// Without `AllowEncodedSlashes On`.
 pub(super) const ENCODED_SLASHES_OFF: &[Difference] = &[Difference {

@@ -6,7 +6,7 @@ use std::process::Command;
 use libtest_mimic::Failed;
 
 use crate::application::Socket;
-use crate::layout::{Behaviour, Difference, Layout, Setup};
+use crate::layout::{Behaviour, Difference, Layout, Setup, Versions};
 use crate::suite::{
     Ending, LOOKS_COMPLETE, ends, finishes_although_the_client_left,
     host_of_an_absolute_target_counts,
@@ -23,6 +23,7 @@ const PLAIN: Layout = Layout {
     configure: |setup| configure(setup, include_str!("../../../../examples/tour/h2o.conf")),
     differences: &[ALWAYS],
     extra: LARGE_HEADS,
+    versions: Versions::ALL_THE_SAME,
 };
 
 const LARGE_HEADS: &[Behaviour] = &[

@@ -1,12 +1,13 @@
 //! HAProxy: the only one that multiplexes, once it has asked whether it may.
 
 use std::io;
+use std::path::Path;
 use std::process::Command;
 
 use libtest_mimic::Failed;
 
-use crate::application::Socket;
-use crate::layout::{Difference, Layout, Setup};
+use crate::application::{Socket, newer};
+use crate::layout::{Change, Difference, Layout, Setup, Versions, version_of};
 use crate::suite::{
     Ending, concurrent_requests, ends, finishes_although_the_client_left, message_is_lost,
 };
@@ -33,6 +34,7 @@ const PLAIN: Layout = Layout {
     configure: |setup| configure(setup, MULTIPLEXED),
     differences: &[ALWAYS, MULTIPLEXING],
     extra: &[],
+    versions: &VERSIONS,
 };
 
 pub(super) const LAYOUTS: &[Layout] = &[
@@ -44,36 +46,81 @@ pub(super) const LAYOUTS: &[Layout] = &[
         differences: &[ALWAYS],
         ..PLAIN
     },
+    NEWER_MULTIPLEXED,
+    Layout {
+        name: "haproxy-2.8-tcp-one-request-per-connection",
+        socket: Socket::Tcp,
+        configure: |setup| configure_newer(setup, &one_request_per_connection()),
+        differences: &[ALWAYS],
+        ..NEWER
+    },
 ];
 
-const MULTIPLEXING: &[Difference] = &[
+/// From PyPI: the web servers of the distribution are older.
+const NEWER: Layout = Layout {
+    web_server: "HAProxy 2.8",
+    versions: &Versions {
+        documented: (2, 8),
+        installed: || version_of(&newer("haproxy")?, "-v"),
+        ..VERSIONS
+    },
+    ..PLAIN
+};
+
+const NEWER_MULTIPLEXED: Layout = Layout {
+    name: "haproxy-2.8-unix-multiplexed",
+    configure: |setup| configure_newer(setup, MULTIPLEXED),
+    differences: &[ALWAYS, MULTIPLEXING_NEWER],
+    ..NEWER
+};
+
+const VERSIONS: Versions = Versions {
+    documented: (2, 6),
+    installed: || version_of("haproxy".as_ref(), "-v"),
+    changes: &[Change {
+        // As reported of 3.5, which is in no package that the tests could install.
+        since: (3, 5),
+        behaviour: "client_that_leaves_while_waiting_drops_the_handler",
+        instead: None,
+    }],
+};
+
+/// The differences of a multiplexing layout, which has a web server of its own started for some of them.
+macro_rules! multiplexing {
+    ($layout:expr) => {
+        &[
     Difference {
         behaviour: "client_that_leaves_a_stream_drops_the_handler",
-        instead: "HAProxy 2.6 never sends FCGI_ABORT_REQUEST: while other requests share the connection, the handler goes on",
+        instead: "HAProxy never sends FCGI_ABORT_REQUEST: while other requests share the connection, the handler goes on",
         check: nobody_else_is_disturbed,
     },
     Difference {
         behaviour: "response_of_known_length_that_fails_is_cut_off",
         instead: "while other requests share the connection, HAProxy lets the client wait for its `timeout server`",
-        check: |_| ends_beside_another("/fails/announced", Ending::Open),
+        check: |_| ends_beside_another($layout, "/fails/announced", Ending::Open),
     },
     Difference {
         behaviour: "response_of_unknown_length_that_fails_is_cut_off",
         instead: "while other requests share the connection, it looks complete",
-        check: |_| ends_beside_another("/fails", Ending::Complete),
+        check: |_| ends_beside_another($layout, "/fails", Ending::Complete),
     },
     Difference {
         behaviour: "response_whose_body_panics_is_cut_off",
         instead: "while other requests share the connection, it looks complete",
-        check: |_| ends_beside_another("/fails/panic", Ending::Complete),
+        check: |_| ends_beside_another($layout, "/fails/panic", Ending::Complete),
     },
-];
+]
+    };
+}
+
+const MULTIPLEXING: &[Difference] = multiplexing!(&PLAIN);
+const MULTIPLEXING_NEWER: &[Difference] = multiplexing!(&NEWER_MULTIPLEXED);
 
 /// The other request is worth more; alone, the response is cut off as it is elsewhere.
 ///
 /// With a web server of its own: on a shared one, nobody knows which requests share a connection.
-fn ends_beside_another(path: &str, expected: Ending) -> Result<(), Failed> {
-    let site = Site::start(&PLAIN, "tour")?;
+fn ends_beside_another(layout: &Layout, path: &str, expected: Ending) -> Result<(), Failed> {
+    let site = Site::start(layout, "tour")?;
     // Before the first answer, HAProxy does not know that it may multiplex.
     site.get("/")?;
     let mut other = site.connect()?;
@@ -144,8 +191,16 @@ const ALWAYS: &[Difference] = &[
 ];
 
 pub(crate) fn configure(setup: &Setup<'_>, site: &str) -> io::Result<Command> {
+    run(Path::new("haproxy"), setup, site)
+}
+
+fn configure_newer(setup: &Setup<'_>, site: &str) -> io::Result<Command> {
+    run(&newer("haproxy")?, setup, site)
+}
+
+fn run(program: &Path, setup: &Setup<'_>, site: &str) -> io::Result<Command> {
     let path = setup.write("haproxy.cfg", &format!("{MAIN}{site}"))?;
-    let mut command = Command::new("haproxy");
+    let mut command = Command::new(program);
     command.arg("-db").arg("-f").arg(path);
     Ok(command)
 }

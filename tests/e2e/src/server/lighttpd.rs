@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::Request;
 use crate::application::Socket;
-use crate::layout::{Difference, Layout, Setup};
+use crate::layout::{Difference, Layout, Setup, Versions};
 use crate::suite::{finishes_although_the_client_left, reason_phrase_is_the_usual_one};
 use crate::support::expect_status;
 
@@ -23,6 +23,7 @@ const PLAIN: Layout = Layout {
     },
     differences: &[ALWAYS, STREAMED],
     extra: &[],
+    versions: Versions::ALL_THE_SAME,
 };
 
 pub(super) const LAYOUTS: &[Layout] = &[
@@ -70,7 +71,7 @@ fastcgi.server = ( "/" => ((
 )) )
 "#;
 
-const ALWAYS: &[Difference] = &[
+pub(super) const ALWAYS: &[Difference] = &[
     Difference {
         behaviour: "client_that_leaves_while_waiting_drops_the_handler",
         instead: "lighttpd does not look: the handler finishes",

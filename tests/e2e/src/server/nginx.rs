@@ -7,7 +7,7 @@ use std::process::Command;
 use libtest_mimic::Failed;
 
 use crate::application::Socket;
-use crate::layout::{Behaviour, Difference, Layout, Setup};
+use crate::layout::{Behaviour, Difference, Layout, Setup, Versions};
 use crate::suite::thousand_clients_that_leave;
 use crate::support::{expect_status, get_is, pattern};
 use crate::{Request, Site};
@@ -21,6 +21,7 @@ pub(crate) const PLAIN: Layout = Layout {
     configure: |setup| configure(setup, TCP),
     differences: &[ALWAYS, STOPS_SENDING],
     extra: &[],
+    versions: Versions::ALL_THE_SAME,
 };
 
 pub(crate) const LAYOUTS: &[Layout] = &[

@@ -50,10 +50,17 @@ fn concurrent_requests_are_never_mixed_up(site: &Site) -> Result<(), Failed> {
 ///
 /// With the first that is not, or that is missing.
 pub fn concurrent_requests(site: &Site, clients: usize, total: usize) -> Result<(), Failed> {
+    at_once(clients, |client| one_of_many(site, client, total / clients))
+}
+
+fn at_once(
+    clients: usize,
+    client: impl Fn(usize) -> Result<(), Failed> + Sync,
+) -> Result<(), Failed> {
+    let client = &client;
     thread::scope(|scope| {
-        let each = total / clients;
         let clients: Vec<_> = (0..clients)
-            .map(|client| scope.spawn(move || one_of_many(site, client, each)))
+            .map(|number| scope.spawn(move || client(number)))
             .collect();
         clients.into_iter().try_for_each(|client| {
             client
@@ -76,6 +83,26 @@ fn one_of_many(site: &Site, client: usize, requests: usize) -> Result<(), Failed
         if response.text() != body {
             return Err(format!("{name} got the answer {}", response.text()).into());
         }
+    }
+    Ok(())
+}
+
+/// For web servers that close each connection after an answer.
+pub(crate) fn many_requests_apart(site: &Site) -> Result<(), Failed> {
+    requests_apart(site, 0, 10)
+}
+
+/// For web servers that close each connection after an answer.
+pub(crate) fn concurrent_requests_apart(site: &Site) -> Result<(), Failed> {
+    at_once(8, |client| requests_apart(site, client, 12))
+}
+
+fn requests_apart(site: &Site, client: usize, requests: usize) -> Result<(), Failed> {
+    for n in 0..requests {
+        let name = format!("{client}-{n}");
+        let response = site.get(&format!("/request/{name}"))?;
+        expect_status(&response, 200)?;
+        assert_eq!(response.json()?["path"], name);
     }
     Ok(())
 }

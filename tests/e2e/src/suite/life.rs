@@ -40,6 +40,24 @@ fn leaves_a_waiting_handler(site: &Site, end: &str) -> Result<(), Failed> {
     })
 }
 
+/// For CGI: nobody tells a process that the client has left before it writes.
+pub(crate) fn finishes_although_nobody_waits(site: &Site) -> Result<(), Failed> {
+    let name = unique("wait");
+    let mut connection = site.connect()?;
+    connection.start(&Request::get(site.at(&format!("/wait/{name}"))))?;
+    processes_become(site, &name, "running")?;
+    drop(connection);
+    processes_become(site, &name, "gone")
+}
+
+/// Waits until there is a process that answers a request for `name`, or until there is none.
+pub(crate) fn processes_become(site: &Site, name: &str, wanted: &str) -> Result<(), Failed> {
+    eventually(wanted, || {
+        let is_gone = site.processes_for(name)?.is_empty();
+        Ok(if is_gone { "gone" } else { "running" }.to_owned())
+    })
+}
+
 fn leaves_a_stream(site: &Site) -> Result<(), Failed> {
     unless_its_process_ends(site, || {
         let name = unique("drip");
@@ -48,8 +66,14 @@ fn leaves_a_stream(site: &Site) -> Result<(), Failed> {
         connection.start(&request)?;
         expect_status(&connection.head(&request)?, 200)?;
         connection.piece()?;
+        if site.is_cgi() {
+            processes_become(site, &name, "running")?;
+        }
         drop(connection);
-        life_becomes(site, &name, "Dropped")
+        match site.is_cgi() {
+            true => processes_become(site, &name, "gone"),
+            false => life_becomes(site, &name, "Dropped"),
+        }
     })
 }
 
@@ -59,7 +83,11 @@ fn unless_its_process_ends(
     site: &Site,
     check: impl Fn() -> Result<(), Failed>,
 ) -> Result<(), Failed> {
-    let tries = if site.application().is_some() { 1 } else { 3 };
+    let tries = if site.application().is_some() || site.is_cgi() {
+        1
+    } else {
+        3
+    };
     (1..tries).find_map(|_| check().ok()).map_or_else(check, Ok)
 }
 
@@ -69,6 +97,9 @@ fn leaves_an_upload(site: &Site) -> Result<(), Failed> {
     let upload = Request::post(site.at(&format!("/swallow/{name}")), pattern(100_000));
     connection.start_part(&upload, 50_000)?;
     drop(connection);
+    if site.is_cgi() {
+        processes_become(site, &name, "gone")?;
+    }
     // Many web servers have the whole body before they ask the application at all.
     eventually("gone", || {
         let life = site.get(&format!("/life/{name}"))?.text();

@@ -3,6 +3,7 @@
 //! Each behaviour is written once, and runs behind every web server in every layout.
 
 mod body;
+mod cgi;
 mod connection;
 mod failure;
 mod leaving;
@@ -12,13 +13,18 @@ mod request;
 mod response;
 mod stream;
 
+pub use self::cgi::CGI;
 pub use self::connection::concurrent_requests;
-pub(crate) use self::connection::many_requests;
+pub(crate) use self::connection::{concurrent_requests_apart, many_requests, many_requests_apart};
 pub(crate) use self::failure::{Ending, LOOKS_COMPLETE, ends};
 pub(crate) use self::leaving::thousand_clients_that_leave;
-pub(crate) use self::life::finishes_although_the_client_left;
-pub(crate) use self::request::host_of_an_absolute_target_counts;
-pub(crate) use self::response::{message_is_lost, reason_phrase_is_the_usual_one};
+pub(crate) use self::life::{finishes_although_nobody_waits, finishes_although_the_client_left};
+pub(crate) use self::path::uri_becomes;
+pub(crate) use self::request::{arrives_as, client_has_no_port, host_of_an_absolute_target_counts};
+pub(crate) use self::response::{
+    message_is_lost, reason_phrase_is_the_usual_one, whole_page_comes,
+};
+pub(crate) use self::stream::{arrives_at_once, arrives_in_parts};
 use crate::Behaviour;
 
 /// All behaviours.

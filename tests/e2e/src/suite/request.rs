@@ -159,6 +159,12 @@ fn connect_info_is_the_client(site: &Site) -> Result<(), Failed> {
     Ok(())
 }
 
+/// For web servers that do not say it.
+pub(crate) fn client_has_no_port(site: &Site) -> Result<(), Failed> {
+    assert_eq!(site.get("/whoami")?.text(), "127.0.0.1:0");
+    Ok(())
+}
+
 fn custom_param_arrives(site: &Site) -> Result<(), Failed> {
     let response = site.get("/param/APP_SETTING")?;
     expect_status(&response, 200)?;
@@ -203,6 +209,20 @@ pub(crate) fn host_of_an_absolute_target_counts(site: &Site) -> Result<(), Faile
     let target = format!("http://good.example{}", site.at("/request/host"));
     let dump = site.send(&Request::get(target))?.json()?;
     assert_eq!(values(&dump, "host"), ["good.example"]);
+    Ok(())
+}
+
+/// For web servers that change a header, or keep it: what arrives of `name`.
+pub(crate) fn arrives_as(
+    site: &Site,
+    request: &Request,
+    name: &str,
+    expected: Option<&str>,
+) -> Result<(), Failed> {
+    let response = site.send(request)?;
+    expect_status(&response, 200)?;
+    let expected: Vec<String> = expected.map(str::to_owned).into_iter().collect();
+    assert_eq!(values(&response.json()?, name), expected);
     Ok(())
 }
 

@@ -1,7 +1,10 @@
 //! Status, headers, and responses without a body.
 
+use std::io::{self, ErrorKind};
+
 use libtest_mimic::Failed;
 
+use super::path::is_html;
 use crate::support::{eventually, expect_status, get_is, unique};
 use crate::{Behaviour, Request, Site};
 
@@ -17,6 +20,13 @@ pub(super) const BEHAVIOURS: &[Behaviour] = &[
     Behaviour {
         name: "reason_phrase_of_the_application_arrives",
         check: reason_phrase_of_the_application_arrives,
+    },
+    Behaviour {
+        name: "app_status_changes_nothing",
+        check: |site| {
+            get_is(site, "/exit/0", 200)?;
+            get_is(site, "/exit/3", 200)
+        },
     },
     Behaviour {
         name: "message_reaches_the_log_of_the_web_server",
@@ -145,10 +155,7 @@ fn head_has_no_body(site: &Site) -> Result<(), Failed> {
     let request = Request::new("HEAD", site.at("/"));
     let response = connection.send(&request)?;
     expect_status(&response, 200)?;
-    assert_eq!(
-        response.header("content-type").as_deref(),
-        Some("text/html; charset=utf-8")
-    );
+    is_html(&response);
     followed_by_another(site, connection, &response)
 }
 
@@ -168,6 +175,15 @@ fn not_modified_has_no_body(site: &Site) -> Result<(), Failed> {
     followed_by_another(site, connection, &response)
 }
 
+/// For web servers that keep conditions of a request to themselves.
+pub(crate) fn whole_page_comes(site: &Site) -> Result<(), Failed> {
+    let request = Request::get(site.at("/cached")).header("If-None-Match", "\"version-1\"");
+    let response = site.send(&request)?;
+    expect_status(&response, 200)?;
+    assert_eq!(response.text(), "the first version\n");
+    Ok(())
+}
+
 /// The next response on the connection starts where it should, unless the web server ends the connection.
 fn followed_by_another(
     site: &Site,
@@ -180,10 +196,24 @@ fn followed_by_another(
     {
         return Ok(());
     }
-    let next = connection.send(&Request::get(site.at("/json")))?;
+    let next = match connection.send(&Request::get(site.at("/json"))) {
+        Ok(next) => next,
+        // It does so without a word.
+        Err(error) if is_the_end(&error) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
     expect_status(&next, 200)?;
     assert_eq!(next.text(), "{\"answer\":42}");
     Ok(())
+}
+
+/// Of a connection on which nothing more has come.
+fn is_the_end(error: &io::Error) -> bool {
+    match error.kind() {
+        ErrorKind::UnexpectedEof => error.to_string() == "no response, only \"\"",
+        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => true,
+        _ => false,
+    }
 }
 
 fn panic_is_500_and_the_process_lives_on(site: &Site) -> Result<(), Failed> {

@@ -1,8 +1,13 @@
 //! Every behaviour behind every web server: one test each, listed at run time.
 
 mod app_status;
+mod cgi;
 mod differential;
 mod examples;
+mod foreign_clients;
+mod http2;
+mod managers;
+mod mounted;
 mod multiplexing;
 mod protected;
 mod replacing;
@@ -11,13 +16,14 @@ mod scale_out;
 mod shutdown;
 mod soak;
 mod started;
+mod starts;
 mod static_binary;
 mod stopping;
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use fastcgi_e2e::{Layout, Shared, behaviours, layouts, table};
+use fastcgi_e2e::{CGI, Layout, Shared, behaviours, cgi_layouts, layouts, table};
 use fastcgi_test_kit::{Table, Tests};
 use libtest_mimic::{Arguments, Trial};
 
@@ -33,6 +39,12 @@ fn main() -> std::io::Result<ExitCode> {
         .chain(shutdown::trials())
         .chain(multiplexing::trials())
         .chain(started::trials())
+        .chain(starts::trials())
+        .chain(mounted::trials())
+        .chain(foreign_clients::trials())
+        .chain(http2::trials())
+        .chain(managers::trials())
+        .chain(cgi::trials())
         .chain(stopping::trials())
         .chain(replacing::trials())
         .chain(scale_out::trials())
@@ -45,13 +57,15 @@ fn main() -> std::io::Result<ExitCode> {
         .chain(layouts().flat_map(|layout| behind(layout, "tour")))
         .chain(actix_layouts().flat_map(|layout| behind(layout, "actix-tour")))
         .collect();
+    trials.extend(cgi_layouts().flat_map(|layout| behind(layout, "tour")));
+    trials.extend(cgi_layouts().flat_map(|layout| behind(layout, "actix-tour")));
     trials.push(Trial::test(
         "differences_name_a_behaviour",
         differences_name_a_behaviour,
     ));
     trials.push(Trial::test(
-        "documentation_has_the_table",
-        documentation_has_the_table,
+        "documentation_has_the_tables",
+        documentation_has_the_tables,
     ));
     Ok(libtest_mimic::run(&arguments, trials).exit_code())
 }
@@ -60,7 +74,7 @@ fn main() -> std::io::Result<ExitCode> {
 fn behind(layout: &'static Layout, program: &'static str) -> impl Iterator<Item = Trial> {
     let shared = Arc::new(Shared::new(layout.clone(), program));
     behaviours().chain(layout.extra).map(move |behaviour| {
-        let difference = layout.difference(behaviour.name);
+        let difference = layout.difference_here(behaviour.name);
         let check = difference.map_or(behaviour.check, |it| it.check);
         let shared = Arc::clone(&shared);
         let name = match program {
@@ -90,28 +104,37 @@ fn actix_layouts() -> impl Iterator<Item = &'static Layout> {
 }
 
 fn differences_name_a_behaviour() -> Result<(), libtest_mimic::Failed> {
-    for layout in layouts() {
+    for layout in layouts().chain(cgi_layouts()) {
         for difference in layout.differences.iter().flat_map(|list| list.iter()) {
-            let known = behaviours().any(|it| it.name == difference.behaviour);
+            let mut checked = behaviours().chain(layout.extra);
+            let known = checked.any(|it| it.name == difference.behaviour);
             assert!(known, "{}: {}", layout.name, difference.behaviour);
         }
     }
     Ok(())
 }
 
-fn documentation_has_the_table() -> Result<(), libtest_mimic::Failed> {
+fn documentation_has_the_tables() -> Result<(), libtest_mimic::Failed> {
     let page = include_str!("../../../../docs/web-servers.md");
-    let table = table();
-    assert!(
-        page.contains(&table),
-        "docs/web-servers.md should have this table:\n{table}"
-    );
-    let head = table.lines().next().unwrap_or_default();
-    let facts = Table::find(page, head).home("e2e").map(|cells| {
-        let fact = cells.first().map_or("", String::as_str);
-        vec![fact.to_owned(), format!("`{}`", fact.replace(' ', "_"))]
-    });
-    let tests = Tests::new().names("e2e", behaviours().map(|it| it.name));
-    assert_eq!(facts.faults(&tests, |_| true), [""; 0]);
+    let all: Vec<_> = behaviours().collect();
+    let with_cgi: Vec<_> = all.iter().copied().chain(CGI).collect();
+    let tables: [(_, Vec<_>); 2] = [
+        (all, layouts().collect()),
+        (with_cgi, cgi_layouts().collect()),
+    ];
+    for (behaviours, layouts) in tables {
+        let table = table(&behaviours, &layouts);
+        assert!(
+            page.contains(&table),
+            "docs/web-servers.md should have this table:\n{table}"
+        );
+        let head = table.lines().next().unwrap_or_default();
+        let facts = Table::find(page, head).home("e2e").map(|cells| {
+            let fact = cells.first().map_or("", String::as_str);
+            vec![fact.to_owned(), format!("`{}`", fact.replace(' ', "_"))]
+        });
+        let tests = Tests::new().names("e2e", behaviours.iter().map(|it| it.name));
+        assert_eq!(facts.faults(&tests, |_| true), [""; 0]);
+    }
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! Web servers that ask an Authorizer before they ask the application.
 
-use fastcgi_e2e::{Authorizer, Layout, Request, Response, Site, authorizing_layouts};
+use fastcgi_e2e::{
+    Authorizer, Layout, Request, Response, Site, authorizing_layouts, spawning_layouts,
+};
 use libtest_mimic::{Failed, Trial};
 
 /// The example.
@@ -40,11 +42,35 @@ const CHECKS: &[(&str, Check)] = &[
 ];
 
 pub(crate) fn trials() -> impl Iterator<Item = Trial> {
+    let spawned = spawning_layouts().into_iter().map(|layout| {
+        let name = format!("{}::member_passes_and_others_do_not", layout.name);
+        Trial::test(name, move || member_passes_and_others_do_not(layout))
+    });
+    asked_over_a_socket().chain(spawned)
+}
+
+fn asked_over_a_socket() -> impl Iterator<Item = Trial> {
     authorizing_layouts().into_iter().flat_map(|layout| {
         CHECKS.iter().map(move |(name, check)| {
             Trial::test(format!("{}::{name}", layout.name), move || check(layout))
         })
     })
+}
+
+/// Where two directives name the program, the variable comes twice.
+fn member_passes_and_others_do_not(layout: &Layout) -> Result<(), Failed> {
+    let site = Site::start_authorized(layout, "tour", Some(&EXAMPLE))?;
+    let response = get_as(&site, "/param/member_name", MEMBER)?;
+    assert_eq!(response.status, 200, "{}", response.text());
+    assert!(response.text().starts_with("zoe"), "{}", response.text());
+    let upload =
+        Request::post("/upload", "a body").header("Authorization", format!("Basic {MEMBER}"));
+    assert_eq!(site.send(&upload)?.json()?["bytes"], 6);
+    for response in [site.get("/json")?, get_as(&site, "/json", STRANGER)?] {
+        assert_eq!(response.status, 401, "{}", response.text());
+        assert!(!response.text().contains("answer"));
+    }
+    Ok(())
 }
 
 fn get_as(site: &Site, path: &str, credentials: &str) -> Result<Response, Failed> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use fastcgi_e2e::guide::{HAPROXY, HAPROXY_MULTIPLEXED, NGINX_UPSTREAM};
-use fastcgi_e2e::{FastCgi, Layout, Load, Process, Site, install, program, upload, version};
+use fastcgi_e2e::{FastCgi, Load, Process, Site, install, program, upload, version};
 use libtest_mimic::{Failed, Trial};
 use rustix::process::Signal;
 
@@ -22,15 +22,22 @@ pub(crate) fn trials() -> impl Iterator<Item = Trial> {
     .into_iter()
     .map(|(name, layout)| {
         let name = format!("deploy::scale_out::three_processes_behind_{name}");
-        Trial::test(name, move || three_processes(&layout))
+        Trial::test(name, move || {
+            let site = Site::start(&layout, "tour")?;
+            // The web server's log says why.
+            three_processes(&site).map_err(|failed| {
+                let reason = failed.message().unwrap_or("it panicked").to_owned();
+                let log = site.log().unwrap_or_default();
+                format!("{reason}\n{log}").into()
+            })
+        })
     })
 }
 
 /// More than there are processes, so that all of them are answering.
 const CLIENTS: usize = 6;
 
-fn three_processes(layout: &Layout) -> Result<(), Failed> {
-    let site = Site::start(layout, "tour")?;
+fn three_processes(site: &Site) -> Result<(), Failed> {
     let mut machines = (1..=3)
         .map(|n| Machine::start(site.dir(), n))
         .collect::<Result<Vec<_>, _>>()?;
@@ -47,6 +54,10 @@ fn three_processes(layout: &Layout) -> Result<(), Failed> {
     // The web server may have found nobody when it was started.
     let start = Load::start(site.addr(), "/exe", CLIENTS);
     start.settles(300, &all(&[one, two, three])?)?;
+    // All of them: HAProxy looks at each once a second, and on a busy machine not at the same time.
+    for machine in [&*one, two, three] {
+        reaches(&start, &machine.binary)?;
+    }
     drop(start);
 
     // One is stopped gracefully: nobody notices, and it gets its share again when it is back.

@@ -1,0 +1,41 @@
+//! An application whose own routes contain the mount: `FCGI_PATH_SOURCE=request-uri`, and no script name.
+
+use fastcgi_e2e::{Layout, Site, layouts};
+use libtest_mimic::{Failed, Trial};
+
+pub(crate) fn trials() -> impl Iterator<Item = Trial> {
+    // Below `/app`, each in its own way; some of them remove it.
+    const NAMES: [&str; 6] = [
+        "nginx-split-path-info",
+        "nginx-rewritten-prefix",
+        "apache-proxy-prefix",
+        "caddy-tcp-prefix",
+        "lighttpd-tcp-prefix",
+        "h2o-tcp-prefix",
+    ];
+    let below = layouts().filter(|layout| NAMES.contains(&layout.name));
+    below.flat_map(|layout| {
+        ["axum-starts", "actix-starts"].map(|program| {
+            let name = format!("{program}::{}::routes_contain_the_mount", layout.name);
+            Trial::test(name, move || routes_contain_the_mount(layout, program))
+        })
+    })
+}
+
+fn routes_contain_the_mount(layout: &Layout, program: &str) -> Result<(), Failed> {
+    let layout = Layout {
+        script_name: None,
+        ..layout.clone()
+    };
+    let site = Site::start_with(&layout, program, &[("FCGI_PATH_SOURCE", "request-uri")])?;
+    for path in ["/inside/a", "/inside/a%2Fb/c%20d?e=%26"] {
+        let response = site.get(path)?;
+        assert_eq!(
+            (response.status, response.text()),
+            (200, format!("{}\n", site.at(path)))
+        );
+    }
+    // Not without the mount, which no route is.
+    assert_eq!(site.get("/print/a")?.status, 404);
+    Ok(())
+}
