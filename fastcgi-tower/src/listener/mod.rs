@@ -41,7 +41,8 @@ pub trait Listener: Send + 'static {
     ///
     /// # Errors
     ///
-    /// When it is not known. A server does not start then, because it cannot say who may connect.
+    /// When it is not known. A server does not start then, because it cannot know which machines reach it; unless it is
+    /// allowed for all of them, or for those in `FCGI_WEB_SERVER_ADDRS` alone.
     fn local_addr(&self) -> io::Result<Self::Addr>;
 
     /// Keeps further connections from being made, where that is possible; those that wait are still to be accepted.

@@ -139,7 +139,7 @@ impl<L: Listener> Entrance<L> {
             ));
         }
         let web_servers = WebServers::from_env()?;
-        web_servers.check(&listener.local_addr()?, allow_remote)?;
+        web_servers.check(&listener, allow_remote)?;
         Ok(Self {
             listener,
             places: Arc::new(Semaphore::new(max_connections)),

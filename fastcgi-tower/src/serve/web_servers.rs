@@ -5,7 +5,7 @@ use std::{
     net::{AddrParseError, IpAddr},
 };
 
-use crate::listener::PeerAddr;
+use crate::listener::{Listener, PeerAddr};
 
 /// The web servers that may connect.
 #[derive(Clone, Debug)]
@@ -37,9 +37,12 @@ impl WebServers {
     }
 
     /// A socket that other machines can reach lets any of them be any user of the application. So it has to be meant.
-    pub(super) fn check(&self, local: &impl PeerAddr, allow_remote: bool) -> io::Result<()> {
-        let is_open_to_all = matches!(self, Self::Any) && local.is_remote();
-        if !is_open_to_all || allow_remote {
+    pub(super) fn check(&self, listener: &impl Listener, allow_remote: bool) -> io::Result<()> {
+        if allow_remote || matches!(self, Self::These(_)) {
+            return Ok(());
+        }
+        let local = listener.local_addr()?;
+        if !local.is_remote() {
             return Ok(());
         }
         Err(io::Error::new(
