@@ -130,12 +130,13 @@ impl<'a> Sent<'a> {
         (self.spelling == Spelling::Usable).then_some(self.target.path)
     }
 
-    /// T-5: whether what is meant is what the client asked for, with dot segments that are resolved; or nothing else says it.
+    /// T-5: whether what is meant is what the client asked for, with dot segments that are resolved or, behind Jetty, as they
+    /// were sent; or nothing else says it.
     fn is_dotted_and_meant(&self) -> bool {
-        let is_whole = self.path_info.is_empty();
+        let path = self.script_name;
         self.spelling == Spelling::Dotted
-            && is_whole
-            && (self.script_name.is_empty() || self.is_requested(self.script_name))
+            && self.path_info.is_empty()
+            && (path.is_empty() || path == self.target.path || self.is_requested(path))
     }
 
     /// The whole path that is meant, whatever S and I were set to; `None` behind web servers that do not send it.

@@ -7,10 +7,7 @@ use libtest_mimic::Failed;
 
 use crate::application::Socket;
 use crate::layout::{Behaviour, Difference, Layout, Setup, Versions};
-use crate::suite::{
-    Ending, LOOKS_COMPLETE, ends, finishes_although_the_client_left,
-    host_of_an_absolute_target_counts,
-};
+use crate::suite::{Ending, LOOKS_COMPLETE, ends, finishes_although_the_client_left};
 use crate::support::{expect_status, get_is, pattern};
 use crate::{Request, Site};
 
@@ -39,8 +36,8 @@ const LARGE_HEADS: &[Behaviour] = &[
 
 /// Below a prefix, h2o looks for the path where the target begins.
 const AT_THE_ROOT: &[Behaviour] = &[Behaviour {
-    name: "host_of_an_absolute_target_counts",
-    check: host_of_an_absolute_target_counts,
+    name: "absolute_target_is_a_path",
+    check: absolute_target_is_a_path,
 }];
 
 pub(super) const LAYOUTS: &[Layout] = &[
@@ -90,6 +87,13 @@ const ALWAYS: &[Difference] = &[
         check: |site| ends(site, "/fails/panic", Ending::Complete),
     },
 ];
+
+/// T-3: h2o routes by the whole of it, and so does the application.
+fn absolute_target_is_a_path(site: &Site) -> Result<(), Failed> {
+    let target = format!("http://good.example{}", site.at("/request/host"));
+    expect_status(&site.send(&Request::get(target))?, 404)?;
+    get_is(site, "/request/host", 200)
+}
 
 /// h2o alone cuts a parameter where a record ends, at 65535 bytes.
 fn header_of_70_kb_arrives(site: &Site) -> Result<(), Failed> {
