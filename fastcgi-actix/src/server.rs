@@ -150,7 +150,11 @@ where
         self
     }
 
-    /// The most connections at a time, for each worker; more wait to be accepted. Default: 1024.
+    /// The most connections at a time, for each worker; more wait. Default: 1024, or less where the process may not have so
+    /// many open files, of which 64 are left for other things.
+    ///
+    /// When a connection has waited for a second, those without a request in progress are closed, the one that has been idle
+    /// for longest first, until nobody waits any more.
     ///
     /// With multiplexing off, as it is in all web servers by default, these are the requests at a time.
     pub fn max_connections(mut self, connections: usize) -> Self {

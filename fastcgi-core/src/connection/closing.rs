@@ -5,11 +5,12 @@
 //!  ┌──────┐                        ┌──────────────┐ all is written,     ┌──────────┐ end of file,  ┌────────┐
 //!  │ Open │ ─────────────────────▶ │ LastRequests │ more may arrive     │ Draining │ or a limit    │ Closed │
 //!  └──────┘                        └──────────────┘ ──────────────────▶ └──────────┘ ────────────▶ └────────┘
-//!     │ shutdown before the first         │ nothing more can arrive                                   ▲
-//!     │ request                           ├───────────────────────────────────────────────────────────┘
-//!     ▼                                   │ the last response is broken  ┌───────┐
-//!  ┌─────────────┐ that request           └────────────────────────────▶ │ Reset │
-//!  │ FirstIsLast │ ───────▶ LastRequests                                  └───────┘
+//!     │ shutdown before the first      ▲  │ nothing more can arrive                                   ▲
+//!     │ request, or soon after one     │  ├───────────────────────────────────────────────────────────┘
+//!     ▼                                │  │ the last response is broken  ┌───────┐
+//!  ┌─────────────┐ one more request,   │  └────────────────────────────▶ │ Reset │
+//!  │ FirstIsLast │ or a limit          │                                 └───────┘
+//!  │ NextIsLast  │ ────────────────────┘
 //!  └─────────────┘
 //! ```
 
@@ -29,6 +30,9 @@ pub enum Life {
     Open,
     /// It was told to shut down before its first request, and takes that one.
     FirstIsLast,
+    /// It was told to shut down less than a second after a request, and takes one more, which the web server may be sending
+    /// (B-19).
+    NextIsLast,
     /// It takes no more requests, and finishes those in progress. What is outgoing is to be written.
     LastRequests,
     /// Our side is to be closed. What still arrives is to be read, and is discarded: a socket that is closed with
@@ -39,6 +43,13 @@ pub enum Life {
     /// The connection is to be closed, and on TCP reset: the last response could not be finished, and the web server has
     /// to see that (R-10).
     Reset,
+}
+
+impl Life {
+    /// Whether a request may begin.
+    pub(super) fn takes_requests(self) -> bool {
+        matches!(self, Self::Open | Self::FirstIsLast | Self::NextIsLast)
+    }
 }
 
 /// What the web server may still send of requests that have ended.
@@ -79,6 +90,8 @@ pub(super) struct Closing {
     error: Option<ConnectionError>,
     /// Whether a request has begun.
     has_begun: bool,
+    /// Whether a request was handed out.
+    has_handed_out: bool,
     /// Whether the web server has closed its side.
     is_at_eof: bool,
     unread: Unread,
@@ -94,6 +107,7 @@ impl Closing {
             life: Life::Open,
             error: None,
             has_begun: false,
+            has_handed_out: false,
             is_at_eof: false,
             unread: Unread::default(),
             multiplexes: false,
@@ -123,6 +137,14 @@ impl Closing {
         self.has_begun
     }
 
+    pub(super) fn has_handed_out(&self) -> bool {
+        self.has_handed_out
+    }
+
+    pub(super) fn hand_out(&mut self) {
+        self.has_handed_out = true;
+    }
+
     /// Whether the web server may still send the rest of a body whose request has ended.
     pub(super) fn has_unread_body(&self) -> bool {
         self.unread == Unread::Body
@@ -141,7 +163,7 @@ impl Closing {
         } else {
             self.multiplexes = true;
         }
-        if !keep_conn || self.life == Life::FirstIsLast {
+        if !keep_conn || self.life != Life::Open {
             self.take_no_more();
         }
     }
@@ -157,17 +179,19 @@ impl Closing {
         self.unread = Unread::Body;
     }
 
-    pub(super) fn shut_down(&mut self) {
+    /// `awaits_next` is whether the next request may be on its way (B-19).
+    pub(super) fn shut_down(&mut self, awaits_next: bool) {
         if self.life == Life::Open {
-            self.life = match self.has_begun {
-                true => Life::LastRequests,
-                false => Life::FirstIsLast,
+            self.life = match (self.has_begun, awaits_next) {
+                (false, _) => Life::FirstIsLast,
+                (true, true) => Life::NextIsLast,
+                (true, false) => Life::LastRequests,
             };
         }
     }
 
     pub(super) fn take_no_more(&mut self) {
-        if let Life::Open | Life::FirstIsLast = self.life {
+        if self.life.takes_requests() {
             self.life = Life::LastRequests;
         }
     }

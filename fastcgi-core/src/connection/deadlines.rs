@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::{
     Life,
-    limits::{FIRST_REQUEST_LIMIT, QUIET_AFTER, STALL_LIMIT, Timeouts},
+    limits::{FIRST_REQUEST_LIMIT, NEXT_REQUEST_LIMIT, QUIET_AFTER, STALL_LIMIT, Timeouts},
 };
 
 /// What a connection as a whole waits for. The waits of its requests are theirs.
@@ -17,7 +17,7 @@ pub(super) struct Deadlines {
     opening: Wait,
     /// The rest of a record, with no request in progress: the beginning of one.
     beginning: Wait,
-    /// The first request, after the connection was told to shut down.
+    /// The first or the next request, after the connection was told to shut down.
     last_request: Wait,
     /// The next request.
     idle: Wait,
@@ -80,7 +80,7 @@ impl Deadlines {
         timeouts: &Timeouts,
     ) -> Option<(Instant, Late)> {
         let Situation { life, .. } = situation;
-        let is_open = matches!(life, Life::Open | Life::FirstIsLast) && !situation.is_at_eof;
+        let is_open = life.takes_requests() && !situation.is_at_eof;
         let is_idle = is_open && !situation.has_requests && !situation.has_partial;
         let is_between = is_idle && situation.has_begun && !situation.is_unwritten;
         let opening = is_open && !situation.has_begun && situation.wants_input;
@@ -94,7 +94,11 @@ impl Deadlines {
         let forever = Duration::MAX;
         let idle = timeouts.idle.limit().unwrap_or(forever);
         let drain = situation.drain_limit;
-        let first = is_idle && life == Life::FirstIsLast;
+        let last = is_idle && life != Life::Open;
+        let last_limit = match life {
+            Life::NextIsLast => NEXT_REQUEST_LIMIT,
+            _ => FIRST_REQUEST_LIMIT,
+        };
         let stalls = situation.is_unwritten && situation.is_held_back;
         let writes = situation.is_unwritten && !is_draining && !is_over;
         let quiet = is_between && !self.is_quiet;
@@ -108,7 +112,7 @@ impl Deadlines {
                 Late::Params,
             ),
             (
-                self.last_request.until(first, now, FIRST_REQUEST_LIMIT),
+                self.last_request.until(last, now, last_limit),
                 Late::Request,
             ),
             (self.idle.until(is_between, now, idle), Late::Request),
@@ -141,6 +145,21 @@ impl Deadlines {
         }
         self.is_quiet = false;
         since
+    }
+
+    /// Whether there has been no request for a while.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.is_quiet
+    }
+
+    /// Since when the next request is awaited.
+    pub(super) fn idle_since(&self) -> Option<Instant> {
+        self.idle.0
+    }
+
+    /// Since when the first request is awaited.
+    pub(super) fn opened(&self) -> Option<Instant> {
+        self.opening.0
     }
 
     /// A record has come to its end; what comes now is another one.

@@ -189,7 +189,10 @@ pub(super) const STALL_LIMIT: Duration = Duration::from_millis(50);
 /// How long a connection that was told to shut down is kept for its first request: a web server that has just connected is
 /// about to send one.
 pub(super) const FIRST_REQUEST_LIMIT: Duration = Duration::from_millis(250);
-/// How long after the last request memory is kept for the next one.
+/// How long a connection that was told to shut down is kept for its next request, where it had one within [`QUIET_AFTER`]
+/// (B-19).
+pub(super) const NEXT_REQUEST_LIMIT: Duration = Duration::from_millis(1500);
+/// How long after the last request the next one is likely to come: memory is kept for it, and a stop waits for it.
 pub(super) const QUIET_AFTER: Duration = Duration::from_secs(1);
 /// How long the rest of a body is read before the connection is closed (B-9).
 pub(super) const DRAIN_BODY_LIMIT: Duration = Duration::from_secs(30);

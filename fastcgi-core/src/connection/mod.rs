@@ -28,6 +28,7 @@ use self::{
     commands::ABORTED,
     deadlines::Deadlines,
     input::{Gathered, Taken},
+    limits::FIRST_REQUEST_LIMIT,
     pressure::{Load, Pressure},
     request::{Gathering, Request},
     requests::Requests,
@@ -142,7 +143,7 @@ impl Connection {
     /// Whether what arrives is looked at: behind the last request it is of no use.
     fn takes_records(&self) -> bool {
         match self.closing.life() {
-            Life::Open | Life::FirstIsLast => true,
+            Life::Open | Life::FirstIsLast | Life::NextIsLast => true,
             Life::LastRequests => !self.requests.is_empty(),
             Life::Draining | Life::Closed | Life::Reset => false,
         }
@@ -229,10 +230,38 @@ impl Connection {
     }
 
     /// Lets the requests in progress finish, and ends then. A connection that has not brought its first request yet gets
-    /// 250 ms for it.
+    /// 250 ms for it, and one that has had a request within the last second 1.5 s for the next one (B-19).
     pub fn shutdown(&mut self) {
-        self.closing.shut_down();
+        let awaits_next = self.requests.is_empty() && !self.deadlines.is_quiet();
+        self.closing.shut_down(awaits_next);
         self.settle();
+    }
+
+    /// From when on the connection can be [closed to make room](Self::make_room) for another one: since when it is without a
+    /// request. `None` while one is in progress, and while something waits to be written.
+    ///
+    /// One that has not brought all params of its first request counts, too, from 250 ms after it began on: a web server that
+    /// has just connected is about to send a request. Waits begin with [`deadline`](Self::deadline).
+    pub fn idle_since(&self) -> Option<Instant> {
+        if !self.life().takes_requests() || self.outgoing.has_remaining() {
+            return None;
+        }
+        if self.requests.is_empty() && self.closing.has_begun() {
+            return self.deadlines.idle_since();
+        }
+        let began = match self.requests.iter().next() {
+            None => self.deadlines.opened(),
+            Some((_, request)) if !self.closing.has_handed_out() => Some(request.since),
+            Some(_) => None,
+        };
+        began?.checked_add(FIRST_REQUEST_LIMIT)
+    }
+
+    /// Closes the connection at once, if it is [without a request](Self::idle_since): other connections need its place more.
+    pub fn make_room(&mut self) {
+        if self.idle_since().is_some() {
+            self.lost();
+        }
     }
 
     /// How far the connection has come, and so what its owner has to do.
@@ -356,7 +385,7 @@ impl Connection {
         }
         let begin = BeginRequest::parse(content);
         let is_alone = self.requests.is_empty();
-        let takes_it = matches!(self.closing.life(), Life::Open | Life::FirstIsLast);
+        let takes_it = self.life().takes_requests();
         if !takes_it || !(is_alone || self.config.limits.mpxs_conns) {
             return self.refuse_multiplexing(id);
         }
@@ -480,6 +509,7 @@ impl Connection {
             return;
         };
         request.is_handed_out = true;
+        self.closing.hand_out();
         self.events.push_back(Event::Request(NewRequest {
             key,
             id: request.id,

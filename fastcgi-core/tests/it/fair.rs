@@ -326,11 +326,11 @@ fn a_web_server_that_multiplexes_may_be_sending_when_its_connection_is_closed() 
         .concat()
     };
     let keys = [1, 2].map(|id| key_of(&served.take(&get(id))));
+    served.connection.shutdown();
     for key in keys {
         served.connection.request(key).expect("a request").end(0);
     }
     served.read();
-    served.connection.shutdown();
     served.connection.write_side_closed(0);
     assert_eq!(
         served.connection.life(),
@@ -348,8 +348,8 @@ fn the_body_of_a_request_that_is_refused_to_a_multiplexer_is_awaited() {
     let get = [begin(1, 1), record(PARAMS, 1, b""), record(STDIN, 1, b"")].concat();
     let key = key_of(&served.take(&get));
     served.take(&begin(2, 1));
-    served.connection.request(key).expect("a request").end(0);
     served.connection.shutdown();
+    served.connection.request(key).expect("a request").end(0);
     served.read();
     served.connection.write_side_closed(0);
     assert_eq!(

@@ -75,6 +75,16 @@ where
         self.get_mut().proto.shutdown();
     }
 
+    /// Since when, or from when on, the connection can be closed to make room for another one.
+    pub(crate) fn idle_since(&self) -> Option<Instant> {
+        self.proto.idle_since()
+    }
+
+    /// Closes the connection if it is idle. Keep polling it.
+    pub(crate) fn make_room(&mut self) {
+        self.proto.make_room();
+    }
+
     /// How many requests were handed out so far.
     pub(crate) fn requests_begun(&self) -> u64 {
         self.calls.begun()

@@ -1,6 +1,7 @@
 //! The accept loop, and what happens after it.
 
 use std::{
+    collections::VecDeque,
     future::{Future, pending},
     io,
     pin::pin,
@@ -10,20 +11,18 @@ use std::{
 
 use tokio::{
     select,
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::OwnedSemaphorePermit,
     time::{Instant, timeout},
 };
 use tokio_util::task::TaskTracker;
 
 use super::{
-    Serve, Settings,
-    request_count::RequestCount,
-    task::{ConnectionTask, Stops},
-    web_servers::WebServers,
+    Serve, Settings, crowd::Crowd, orders::Orders, places::Places, request_count::RequestCount,
+    task::ConnectionTask, web_servers::WebServers,
 };
 use crate::{
     exchange::ExchangeService,
-    listener::{Listener, PeerAddr},
+    listener::{Listener, PeerAddr, Socket},
     process::{larger_than, replaced},
 };
 
@@ -32,6 +31,8 @@ use crate::{
 const BACKLOG_PAUSE: Duration = Duration::from_millis(10);
 /// And no longer than this: under load there is always one more.
 const BACKLOG_LIMIT: Duration = Duration::from_millis(200);
+/// Nor more of them than this: as many as wait in the system by default.
+const MAX_WAITING: usize = Socket::BACKLOG as usize;
 
 /// How long a TCP connection may be without a request, unless a setting says otherwise. On a Unix socket the web server owns
 /// its pool of connections, and a connection cannot get lost unseen.
@@ -70,12 +71,14 @@ where
     let over_tcp = connections
         .clone()
         .timeouts(timeouts.or_idle(Some(TCP_IDLE_LIMIT)));
-    let mut entrance = Entrance::new(listener, max_connections, allow_remote)?;
+    let orders = Orders::default();
+    let crowd = Arc::<Crowd>::default();
+    let places = Places::new(max_connections, Arc::clone(&crowd), orders.clone())?;
+    let mut entrance = Entrance::new(listener, places, allow_remote)?;
     let requests = max_requests.map(|_| Arc::new(RequestCount::default()));
     let tasks = TaskTracker::new();
-    let stops = Stops::default();
     let mut serve = {
-        let (tasks, stops, requests) = (tasks.clone(), stops.clone(), requests.clone());
+        let (tasks, orders, requests) = (tasks.clone(), orders.clone(), requests.clone());
         move |io: L::Io, peer: L::Addr, place| {
             let settings = match peer.ip() {
                 Some(_) => &over_tcp,
@@ -83,9 +86,10 @@ where
             };
             let settings = settings.clone().plain_cgi(peer.is_internal());
             let connection = settings.serve_connection(io, service.clone());
+            let heard = (orders.listen(), Arc::clone(&crowd));
             spawn(
                 &tasks,
-                ConnectionTask::new(connection, &stops, requests.clone(), place),
+                ConnectionTask::new(connection, heard, requests.clone(), place),
             );
         }
     };
@@ -110,66 +114,117 @@ where
             (io, peer, place) = entrance.accept() => serve(io, peer, place),
         }
     }
-    entrance.close(serve).await;
-    stops.gracefully.say();
-    tasks.close();
-    if timeout(grace_period, tasks.wait()).await.is_err() {
-        stops.now.say();
+    let waiting = entrance.close(&mut serve).await;
+    orders.finish();
+    let finished = timeout(grace_period, async {
+        waiting.serve(&mut serve).await;
+        tasks.close();
+        tasks.wait().await;
+    });
+    if finished.await.is_err() {
+        orders.end();
+        tasks.close();
         tasks.wait().await;
     }
     Ok(())
 }
 
-/// Where connections come in: as many as there are places, from peers that may connect.
-struct Entrance<L> {
+/// Where connections come in, from peers that may connect.
+struct Entrance<L: Listener> {
     listener: L,
-    places: Arc<Semaphore>,
+    /// The one that is accepted although there is no place, and since when it waits: so it is seen that somebody does.
+    waiting: Option<(L::Io, L::Addr, Instant)>,
+    places: Places,
     web_servers: WebServers,
 }
 
 impl<L: Listener> Entrance<L> {
-    fn new(listener: L, max_connections: usize, allow_remote: bool) -> io::Result<Self> {
-        if max_connections == 0 || max_connections > Semaphore::MAX_PERMITS {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                format!(
-                    "max_connections is {max_connections}, and has to be from 1 to {}",
-                    Semaphore::MAX_PERMITS
-                ),
-            ));
-        }
+    fn new(listener: L, places: Places, allow_remote: bool) -> io::Result<Self> {
         let web_servers = WebServers::from_env()?;
         web_servers.check(&listener, allow_remote)?;
         Ok(Self {
             listener,
-            places: Arc::new(Semaphore::new(max_connections)),
+            waiting: None,
+            places,
             web_servers,
         })
     }
 
-    /// Waits for a place, then for a connection to take it.
+    /// Waits for a connection, then for a place.
     async fn accept(&mut self) -> (L::Io, L::Addr, OwnedSemaphorePermit) {
-        let place = Arc::clone(&self.places).acquire_owned().await;
-        let place = place.expect("the semaphore is never closed");
+        loop {
+            if let Some((_, _, since)) = self.waiting {
+                let place = self.places.make(since).await;
+                if let Some((io, peer, _)) = self.waiting.take() {
+                    return (io, peer, place);
+                }
+            }
+            let (io, peer) = match self.places.is_crowded() {
+                true => match timeout(BACKLOG_PAUSE, self.admitted()).await {
+                    Ok(accepted) => accepted,
+                    Err(_) => {
+                        self.places.end_crowd();
+                        continue;
+                    }
+                },
+                false => self.admitted().await,
+            };
+            self.waiting = Some((io, peer, Instant::now()));
+        }
+    }
+
+    /// Waits for a connection of a peer that may connect.
+    async fn admitted(&mut self) -> (L::Io, L::Addr) {
         loop {
             let (io, peer) = self.listener.accept().await;
             if self.web_servers.admits(&peer) {
                 tracing::trace!(?peer, "connection accepted");
-                return (io, peer, place);
+                return (io, peer);
             }
             tracing::debug!(?peer, "connection refused: not in FCGI_WEB_SERVER_ADDRS");
         }
     }
 
-    /// Accepts the backlog, then nothing.
-    async fn close(mut self, mut serve: impl FnMut(L::Io, L::Addr, OwnedSemaphorePermit)) {
+    /// Accepts the backlog, then nothing. Gives those for which there is no place yet.
+    async fn close(
+        mut self,
+        serve: &mut impl FnMut(L::Io, L::Addr, OwnedSemaphorePermit),
+    ) -> Waiting<L> {
         self.listener.close();
+        let mut waiting = VecDeque::new();
+        if let Some((io, peer, _)) = self.waiting.take() {
+            waiting.push_back((io, peer));
+        }
         let limit = Instant::now() + BACKLOG_LIMIT;
         // Not a second timeout: it is only looked at when there is nothing to accept.
-        while Instant::now() < limit {
-            let Ok((io, peer, place)) = timeout(BACKLOG_PAUSE, self.accept()).await else {
-                return;
+        while Instant::now() < limit && waiting.len() < MAX_WAITING {
+            let accepted = timeout(BACKLOG_PAUSE, self.admitted());
+            let Ok((io, peer)) = accepted.await else {
+                break;
             };
+            match self.places.try_take() {
+                Some(place) if waiting.is_empty() => serve(io, peer, place),
+                _ => waiting.push_back((io, peer)),
+            }
+        }
+        Waiting {
+            connections: waiting,
+            places: self.places,
+        }
+    }
+}
+
+/// Connections that were accepted when the server was told to stop, and have no place.
+struct Waiting<L: Listener> {
+    connections: VecDeque<(L::Io, L::Addr)>,
+    places: Places,
+}
+
+impl<L: Listener> Waiting<L> {
+    /// Serves all, as places get free.
+    async fn serve(mut self, serve: &mut impl FnMut(L::Io, L::Addr, OwnedSemaphorePermit)) {
+        while let Some((io, peer)) = self.connections.pop_front() {
+            let place = self.places.take().await;
             serve(io, peer, place);
         }
     }

@@ -1,8 +1,10 @@
 //! A server: accepts connections and drives each in a task of its own.
 
 mod accept;
+mod crowd;
+mod orders;
+mod places;
 mod request_count;
-mod stop;
 mod task;
 mod web_servers;
 
@@ -158,7 +160,13 @@ impl<L, S> Serve<L, S> {
         self
     }
 
-    /// The most connections at a time; more wait to be accepted. Default: 1024.
+    /// The most connections at a time; more wait. Default: 1024. It is less where the process may not have so many open
+    /// files (`ulimit -n`, `LimitNOFILE`), of which 64 are left for other things.
+    ///
+    /// When a connection has waited for a second, those without a request in progress are closed, the one that has been idle
+    /// for longest first, until nobody waits any more. Nothing is closed while nobody waits. A `warn` event, once a minute,
+    /// says that all are in use. A web server that sends a request on a connection in the moment in which it is closed may
+    /// have to answer with 502: nginx does not send a POST again.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.settings.max_connections = connections;
         self

@@ -18,10 +18,10 @@ use crate::support::{WebServer, head, hello, stdin};
 
 /// The events, a line each.
 #[derive(Clone, Default)]
-struct Events(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Events(Arc<Mutex<Vec<String>>>);
 
 impl Events {
-    fn lines(&self, level: Level) -> Vec<String> {
+    pub(crate) fn lines(&self, level: Level) -> Vec<String> {
         let lines = self.0.lock().expect("no panic elsewhere");
         let start = level.to_string();
         lines

@@ -5,6 +5,7 @@ mod back_pressure;
 mod cgi_process;
 #[cfg(feature = "client")]
 mod client;
+mod crowd;
 mod dispatch;
 mod events;
 mod handle;

@@ -211,7 +211,7 @@ async fn after_a_graceful_shutdown_the_socket_is_gone() {
     assert!(!path.exists());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_graceful_shutdown_closes_idle_connections() {
     let mut server = start!(service_fn(hello));
     let mut io = server.connect().await;

@@ -99,6 +99,18 @@ pub const APACHE_PROTECTED: Layout = Layout {
     ..PLAIN
 };
 
+/// Apache with a connection for each of 1536 threads, which it keeps.
+pub const APACHE_REUSING: Layout = Layout {
+    name: "apache-reusing",
+    socket: Socket::Unix,
+    configure: |setup| {
+        let site = include_str!("../../../examples/tour/apache.conf");
+        let threads = "StartServers 24\nServerLimit 24\nMaxRequestWorkers 1536\n";
+        apache::configure(setup, &format!("{threads}{site}"))
+    },
+    ..nginx::PLAIN
+};
+
 /// Caddy before one socket.
 pub const CADDY: Layout = Layout {
     configure: |setup| {

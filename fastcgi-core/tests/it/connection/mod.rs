@@ -19,7 +19,9 @@ mod pressure;
 mod progress;
 mod refusals;
 mod requests;
+mod room;
 mod stderr;
+mod stopping;
 mod time;
 mod truncation;
 

@@ -25,7 +25,7 @@ impl World {
         check(unwritten <= most, "too much waits to be written")?;
         let is_serving = matches!(
             self.connection.life(),
-            Life::Open | Life::FirstIsLast | Life::LastRequests
+            Life::Open | Life::FirstIsLast | Life::NextIsLast | Life::LastRequests
         );
         if !is_serving || self.is_at_eof || self.connection.error().is_some() {
             return Ok(());
@@ -64,7 +64,10 @@ impl World {
             .peer
             .offence_end
             .is_some_and(|end| end <= self.clock.read);
-        let is_open = matches!(self.connection.life(), Life::Open | Life::FirstIsLast);
+        let is_open = matches!(
+            self.connection.life(),
+            Life::Open | Life::FirstIsLast | Life::NextIsLast
+        );
         let is_sure = match offence {
             // Where a request is refused, what follows is ignored.
             Offence::DuplicateRequest

@@ -2,6 +2,7 @@
 
 mod app_status;
 mod cgi;
+mod crowd;
 mod differential;
 mod examples;
 mod foreign_clients;
@@ -46,6 +47,7 @@ fn main() -> std::io::Result<ExitCode> {
         .chain(managers::trials())
         .chain(cgi::trials())
         .chain(stopping::trials())
+        .chain(crowd::trials())
         .chain(replacing::trials())
         .chain(scale_out::trials())
         .chain(soak::trials())

@@ -1,0 +1,128 @@
+//! What a server says to all its connections at once.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, Waker},
+};
+
+use pin_project_lite::pin_project;
+use tokio::sync::{Notify, futures::OwnedNotified};
+
+/// Tells the connections of a server to end, or to say whether they are idle.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Orders {
+    said: Arc<AtomicUsize>,
+    more: Arc<Notify>,
+}
+
+/// All that was said so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Said(usize);
+
+/// Set once.
+const FINISH: usize = 1;
+/// Set once.
+const END: usize = 2;
+/// Set while it is so; what is above it counts how often it became so.
+const CROWD: usize = 4;
+
+impl Said {
+    /// Whether requests in progress have to finish, and then the connection.
+    pub(super) fn finish(self) -> bool {
+        self.0 & FINISH != 0
+    }
+
+    /// Whether to end at once.
+    pub(super) fn end(self) -> bool {
+        self.0 & END != 0
+    }
+
+    /// Whether somebody waits for a place.
+    pub(super) fn is_crowd(self) -> bool {
+        self.0 & CROWD != 0
+    }
+}
+
+impl Orders {
+    pub(super) fn finish(&self) {
+        self.said.fetch_or(FINISH, Ordering::Release);
+        self.more.notify_waiters();
+    }
+
+    pub(super) fn end(&self) {
+        self.said.fetch_or(END, Ordering::Release);
+        self.more.notify_waiters();
+    }
+
+    pub(super) fn begin_crowd(&self) {
+        self.said.fetch_add(CROWD, Ordering::Release);
+        self.more.notify_waiters();
+    }
+
+    /// Wakes nobody: it is enough to know with the next request.
+    pub(super) fn end_crowd(&self) {
+        self.said.fetch_add(CROWD, Ordering::Release);
+    }
+
+    /// Hears what is said, what was said before included.
+    pub(super) fn listen(&self) -> Listening {
+        Listening {
+            woken: Arc::clone(&self.more).notified_owned(),
+            orders: self.clone(),
+            heard: Said::default(),
+            waker: None,
+        }
+    }
+}
+
+pin_project! {
+    /// A connection's ear.
+    ///
+    /// A connection asks with every poll, and the answer is the same for all. So it takes locks once, to be woken, and
+    /// after that looks at a number.
+    #[derive(Debug)]
+    pub(super) struct Listening {
+        orders: Orders,
+        #[pin]
+        woken: OwnedNotified,
+        heard: Said,
+        // Who is going to be woken.
+        waker: Option<Waker>,
+    }
+}
+
+impl Listening {
+    /// What was heard last.
+    pub(super) fn heard(&self) -> Said {
+        self.heard
+    }
+
+    /// Ready when something new was said.
+    pub(super) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Said> {
+        let mut this = self.project();
+        loop {
+            let said = Said(this.orders.said.load(Ordering::Acquire));
+            if said != *this.heard {
+                *this.heard = said;
+                // What wakes it may have done so, and has to be asked again.
+                *this.waker = None;
+                return Poll::Ready(said);
+            }
+            let knows = |waker: &Waker| waker.will_wake(cx.waker());
+            if this.waker.as_ref().is_some_and(knows) {
+                return Poll::Pending;
+            }
+            if this.woken.as_mut().poll(cx).is_pending() {
+                *this.waker = Some(cx.waker().clone());
+                return Poll::Pending;
+            }
+            // It has woken the task, and does so once.
+            this.woken
+                .set(Arc::clone(&this.orders.more).notified_owned());
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! As many connections at a time as there are places, and who gets one when all are taken.
+
+use std::{io, pin::pin, sync::Arc, time::Duration};
+
+use rustix::process::{Resource, getrlimit};
+use tokio::{
+    select,
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, sleep, sleep_until},
+};
+
+use super::{crowd::Crowd, orders::Orders};
+
+/// How long somebody has to wait before connections that are idle make room.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a connection that was asked to make room is waited for, before another one is asked.
+const CLOSING_LIMIT: Duration = Duration::from_millis(100);
+/// How often it is mentioned that all places are taken.
+const WARNING_PAUSE: Duration = Duration::from_secs(60);
+
+/// Descriptors that are left for other things than connections.
+const OTHER_DESCRIPTORS: u64 = 64;
+
+/// A place for each connection.
+pub(super) struct Places {
+    free: Arc<Semaphore>,
+    count: usize,
+    /// The setting that says how many there are.
+    set_by: &'static str,
+    crowd: Arc<Crowd>,
+    orders: Orders,
+    /// Whether somebody has waited for long enough, and there may be more who wait.
+    is_crowded: bool,
+    warned: Option<Instant>,
+}
+
+impl Places {
+    pub(super) fn new(max: usize, crowd: Arc<Crowd>, orders: Orders) -> io::Result<Self> {
+        if max == 0 || max > Semaphore::MAX_PERMITS {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!(
+                    "max_connections is {max}, and has to be from 1 to {}",
+                    Semaphore::MAX_PERMITS
+                ),
+            ));
+        }
+        // Where accepting fails, nobody sees that somebody waits. With `ulimit -n 1024`, 1024 connections are too many.
+        let (count, set_by) = match descriptors() {
+            Some(descriptors) if descriptors < max => (descriptors, "RLIMIT_NOFILE"),
+            _ => (max, "max_connections"),
+        };
+        Ok(Self {
+            free: Arc::new(Semaphore::new(count)),
+            count,
+            set_by,
+            crowd,
+            orders,
+            is_crowded: false,
+            warned: None,
+        })
+    }
+
+    /// A place, if one is free.
+    pub(super) fn try_take(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.free).try_acquire_owned().ok()
+    }
+
+    /// Waits for a place without asking anybody to make room.
+    pub(super) async fn take(&self) -> OwnedSemaphorePermit {
+        let place = Arc::clone(&self.free).acquire_owned().await;
+        place.expect("the semaphore is never closed")
+    }
+
+    /// A place for a connection that waits since `since`. After a second, those that are idle make room: one by one, so
+    /// that no more are closed than have to be.
+    pub(super) async fn make(&mut self, since: Instant) -> OwnedSemaphorePermit {
+        if let Some(place) = self.try_take() {
+            return place;
+        }
+        self.warn();
+        let free = Arc::clone(&self.free);
+        let mut place = pin!(async move {
+            let place = free.acquire_owned().await;
+            place.expect("the semaphore is never closed")
+        });
+        if !self.is_crowded {
+            select! {
+                biased;
+                place = &mut place => return place,
+                () = sleep_until(since + PATIENCE) => {}
+            }
+            self.is_crowded = true;
+            self.orders.begin_crowd();
+        }
+        loop {
+            select! {
+                biased;
+                place = &mut place => return place,
+                () = self.crowd.ask_one() => {}
+            }
+            select! {
+                biased;
+                place = &mut place => return place,
+                () = self.crowd.declined() => {}
+                () = sleep(CLOSING_LIMIT) => {}
+            }
+        }
+    }
+
+    /// Whether there may be more who wait.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.is_crowded
+    }
+
+    /// Nobody waits any more.
+    pub(super) fn end_crowd(&mut self) {
+        if self.is_crowded {
+            self.is_crowded = false;
+            self.orders.end_crowd();
+        }
+    }
+
+    fn warn(&mut self) {
+        let now = Instant::now();
+        if self.warned.is_some_and(|at| now - at < WARNING_PAUSE) {
+            return;
+        }
+        self.warned = Some(now);
+        tracing::warn!(
+            connections = self.count,
+            set_by = self.set_by,
+            "all connections are in use, and more wait: those without a request are closed for them"
+        );
+    }
+}
+
+/// For how many connections this process may have descriptors, if that is limited.
+fn descriptors() -> Option<usize> {
+    let limit = getrlimit(Resource::Nofile).current?;
+    let left = limit.saturating_sub(OTHER_DESCRIPTORS).max(1);
+    usize::try_from(left).ok()
+}
