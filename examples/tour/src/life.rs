@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fmt::Display;
+use std::future::pending;
 use std::os::unix::fs::MetadataExt;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -35,6 +36,7 @@ pub(crate) fn router() -> Router {
         .route("/wait/{name}", get(wait))
         .route("/drip/{name}", get(drip))
         .route("/swallow/{name}", any(swallow))
+        .route("/ignore/{name}", any(ignore))
         .route("/life/{name}", get(life))
         .route("/life/{name}/{milliseconds}", get(life_later))
         .route("/running", get(|| async { count(Life::Running) }))
@@ -74,6 +76,13 @@ async fn swallow(Path(name): Path<String>, mut body: Body) -> &'static str {
     while let Some(Ok(_)) = body.frame().await {}
     guard.finish();
     "swallowed\n"
+}
+
+/// Neither reads the body nor ends by itself.
+async fn ignore(Path(name): Path<String>, body: Body) {
+    let _guard = Guard::new(name);
+    let _unread = body;
+    pending::<()>().await;
 }
 
 /// Where each process has one request at a time, several requests at once reach several processes, if they take a while.

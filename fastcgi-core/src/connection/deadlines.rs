@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 
 use super::{
     Life,
-    limits::{FIRST_REQUEST_LIMIT, NEXT_REQUEST_LIMIT, QUIET_AFTER, STALL_LIMIT, Timeouts},
+    limits::{
+        DEPARTURE_PAUSE, FIRST_REQUEST_LIMIT, NEXT_REQUEST_LIMIT, QUIET_AFTER, STALL_LIMIT,
+        Timeouts,
+    },
 };
 
 /// What a connection as a whole waits for. The waits of its requests are theirs.
@@ -28,6 +31,8 @@ pub(super) struct Deadlines {
     write: Wait,
     /// The same, while a request body is held back.
     stall: Wait,
+    /// Any sign of the web server, while a request is in progress and the socket is not read.
+    departure: Wait,
     /// That the web server closes its side.
     close: Wait,
     /// Nothing: it says since when the socket is read. While it is not, nothing can be awaited of it.
@@ -50,6 +55,8 @@ pub(super) struct Situation {
     pub(super) wants_input: bool,
     /// Whether the socket is not read because of what is held.
     pub(super) is_held_back: bool,
+    /// Whether the web server could have left unseen, with a request in progress.
+    pub(super) is_unseen: bool,
     /// How long the web server has to close its side.
     pub(super) drain_limit: Duration,
 }
@@ -67,6 +74,8 @@ pub(super) enum Late {
     Write,
     /// That the web server reads, while it may be waiting to write.
     Stall,
+    /// Any sign of the web server.
+    Departure,
     /// That the web server closes its side.
     Close,
 }
@@ -119,6 +128,11 @@ impl Deadlines {
             (self.quiet.until(quiet, now, QUIET_AFTER), Late::Quiet),
             (self.write.until(writes, now, timeouts.write), Late::Write),
             (self.stall.until(stalls, now, STALL_LIMIT), Late::Stall),
+            (
+                self.departure
+                    .until(situation.is_unseen, now, DEPARTURE_PAUSE),
+                Late::Departure,
+            ),
             (self.close.until(is_draining, now, drain), Late::Close),
         ]
         .into_iter()
@@ -171,6 +185,11 @@ impl Deadlines {
     pub(super) fn was_written(&mut self) {
         self.write.restart();
         self.stall.restart();
+    }
+
+    /// It was said that the web server may have left.
+    pub(super) fn said_held_back(&mut self) {
+        self.departure.restart();
     }
 
     /// It was said that there is no request for a while.

@@ -209,6 +209,16 @@ impl Connection {
         if let Some(request) = request.filter(|it| it.is_handed_out) {
             request.held = bytes;
         }
+        if self.pressure.reads_on && self.load().held < self.config.limits.body_window {
+            self.pressure.reads_on = false;
+        }
+    }
+
+    /// Reads on although enough waits to be read, up to [`Limits::max_spill`], until less than
+    /// [`Limits::body_window`] waits: the answer of an owner that cannot look whether the web server has left to
+    /// [`Event::HeldBack`].
+    pub fn read_on(&mut self) {
+        self.pressure.reads_on = self.load().held >= self.config.limits.body_window;
     }
 
     /// Whether to read from the socket. It may be so again after anything that happens.

@@ -59,6 +59,7 @@ impl Connection {
 
     fn situation(&self) -> Situation {
         let wants_input = self.wants_input();
+        let is_unread = self.may_read() && !wants_input;
         Situation {
             life: self.closing.life(),
             has_begun: self.closing.has_begun(),
@@ -66,7 +67,8 @@ impl Connection {
             is_unwritten: self.outgoing.has_remaining(),
             has_requests: !self.requests.is_empty(),
             has_partial: self.partial > 0,
-            is_held_back: self.may_read() && !wants_input && !self.pressure.is_stalled,
+            is_held_back: is_unread && !self.pressure.is_stalled,
+            is_unseen: is_unread && !self.requests.is_empty(),
             wants_input,
             drain_limit: self.closing.drain_limit(),
         }
@@ -139,6 +141,10 @@ impl Connection {
                 self.closing.give_up();
             }
             Late::Stall => self.pressure.is_stalled = true,
+            Late::Departure => {
+                self.deadlines.said_held_back();
+                self.events.push_back(Event::HeldBack);
+            }
             Late::Close => self.closing.give_up(),
         }
     }

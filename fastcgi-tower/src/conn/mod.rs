@@ -21,7 +21,7 @@ use self::{
     calls::Calls,
     timer::{Timer, now},
 };
-use crate::{error::Error, exchange::ExchangeService, socket::Socket};
+use crate::{error::Error, exchange::ExchangeService, listener::Transport, socket::Socket};
 
 /// A connection being served: a future that has to be polled for anything to happen.
 ///
@@ -43,6 +43,8 @@ pub struct Connection<Io, S: ExchangeService> {
     proto: proto::Connection,
     calls: Calls<S>,
     timer: Timer,
+    /// Asks the socket whether the web server has left.
+    is_peer_gone: fn(&Io) -> Option<bool>,
     /// Whether our side of the socket is closed.
     is_shut_down: bool,
     /// Why the socket failed.
@@ -63,6 +65,7 @@ where
             proto: proto::Connection::new(config),
             calls: Calls::new(service, is_plain_cgi),
             timer: Timer::default(),
+            is_peer_gone: |_| None,
             is_shut_down: false,
             failure: None,
         }
@@ -73,6 +76,15 @@ where
     /// One that has not brought its first request yet gets 250 ms for it. Keep polling the connection.
     pub fn graceful_shutdown(self: Pin<&mut Self>) {
         self.get_mut().proto.shutdown();
+    }
+
+    /// A connection over a socket that may know whether the web server has left, which another one is taken for not to.
+    pub(crate) fn over_transport(mut self) -> Self
+    where
+        Io: Transport,
+    {
+        self.is_peer_gone = Io::is_peer_gone;
+        self
     }
 
     /// Since when, or from when on, the connection can be closed to make room for another one.
@@ -117,6 +129,11 @@ where
         while let Some(event) = self.proto.next_event(now, &mut self.socket.input) {
             taken = Poll::Ready(());
             match event {
+                Event::HeldBack => match (self.is_peer_gone)(self.socket.io()) {
+                    Some(true) => self.proto.lost(),
+                    Some(false) => {}
+                    None => self.proto.read_on(),
+                },
                 Event::Quiet => {
                     self.socket.release();
                     self.proto.outgoing().release();

@@ -86,6 +86,7 @@ where
             };
             let settings = settings.clone().plain_cgi(peer.is_internal());
             let connection = settings.serve_connection(io, service.clone());
+            let connection = connection.over_transport();
             let heard = (orders.listen(), Arc::clone(&crowd));
             spawn(
                 &tasks,

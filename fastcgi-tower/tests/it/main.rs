@@ -6,6 +6,7 @@ mod cgi_process;
 #[cfg(feature = "client")]
 mod client;
 mod crowd;
+mod departure;
 mod dispatch;
 mod events;
 mod handle;

@@ -33,9 +33,10 @@ impl World {
         let held = self.owner.held();
         let is_full = held >= self.settings.body_window;
         let wants_input = self.connection.wants_input();
+        self.reads_on &= is_full;
         if is_full && wants_input {
             let is_crowd = self.connection.requests_in_progress() > 1;
-            let may_spill = is_crowd || (unwritten > 0 && self.is_stalled());
+            let may_spill = is_crowd || self.reads_on || (unwritten > 0 && self.is_stalled());
             check(may_spill, "more than the window is taken in")?;
             check(
                 held < self.settings.max_spill,

@@ -3,6 +3,7 @@
 mod app_status;
 mod cgi;
 mod crowd;
+mod departure;
 mod differential;
 mod examples;
 mod foreign_clients;
@@ -48,6 +49,7 @@ fn main() -> std::io::Result<ExitCode> {
         .chain(cgi::trials())
         .chain(stopping::trials())
         .chain(crowd::trials())
+        .chain(departure::trials())
         .chain(replacing::trials())
         .chain(scale_out::trials())
         .chain(soak::trials())
