@@ -32,6 +32,7 @@ pub(crate) fn router() -> Router {
     Router::new()
         .route("/pid", get(|| async { std::process::id().to_string() }))
         .route("/exe", get(exe))
+        .route("/tasks", get(tasks))
         .route("/panic", get(panics))
         .route("/wait/{name}", get(wait))
         .route("/drip/{name}", get(drip))
@@ -47,6 +48,12 @@ async fn exe() -> Result<String, StatusCode> {
     let running = std::fs::metadata("/proc/self/exe");
     let running = running.map_err(|_| StatusCode::NOT_IMPLEMENTED)?;
     Ok(running.ino().to_string())
+}
+
+/// How many tasks the runtime has.
+async fn tasks() -> String {
+    let metrics = tokio::runtime::Handle::current().metrics();
+    metrics.num_alive_tasks().to_string()
 }
 
 async fn panics() -> &'static str {

@@ -29,10 +29,17 @@ async fn main() -> Result<(), axum_fastcgi::RunError> {
         .merge(process::router());
 
     axum_fastcgi::run(app)
-        .configure(|server| match std::env::var_os("TOUR_AUTHORIZER") {
+        .configure(|server| {
             // Any application can be asked for permission, if it says that it may be.
-            Some(_) => server.authorizer(true),
-            None => server,
+            let server = match std::env::var_os("TOUR_AUTHORIZER") {
+                Some(_) => server.authorizer(true),
+                None => server,
+            };
+            let max_requests = std::env::var("TOUR_MAX_REQUESTS").ok();
+            match max_requests.and_then(|it| it.parse().ok()) {
+                Some(requests) => server.max_requests(requests),
+                None => server,
+            }
         })
         .await
 }

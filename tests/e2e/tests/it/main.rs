@@ -8,7 +8,9 @@ mod differential;
 mod examples;
 mod foreign_clients;
 mod http2;
+mod lost;
 mod managers;
+mod mixed_load;
 mod mounted;
 mod multiplexing;
 mod protected;
@@ -51,8 +53,10 @@ fn main() -> std::io::Result<ExitCode> {
         .chain(crowd::trials())
         .chain(departure::trials())
         .chain(replacing::trials())
+        .chain(lost::trials())
         .chain(scale_out::trials())
         .chain(soak::trials())
+        .chain(mixed_load::trials())
         .chain(static_binary::trials())
         .chain(roles::trials())
         .chain(app_status::trials())
