@@ -7,3 +7,8 @@ mod routing;
 mod run;
 mod server;
 mod support;
+
+#[test]
+fn no_test_hangs() {
+    fastcgi_test_kit::no_test_hangs();
+}

@@ -14,3 +14,8 @@ mod same_application;
 mod server;
 mod support;
 mod wire;
+
+#[test]
+fn no_test_hangs() {
+    fastcgi_test_kit::no_test_hangs();
+}

@@ -29,3 +29,8 @@ mod shutdown;
 mod support;
 mod tables;
 mod timeouts;
+
+#[test]
+fn no_test_hangs() {
+    fastcgi_test_kit::no_test_hangs();
+}
