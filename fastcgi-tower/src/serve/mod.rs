@@ -181,7 +181,8 @@ impl<L, S> Serve<L, S> {
     }
 
     /// Stops when `signal` is ready: connections that wait are still served, requests in progress finish, idle
-    /// connections are closed, and then the server's future is done.
+    /// connections are closed, and then the server's future is done. A connection that has had a request within the last
+    /// second is kept for its next one, for 1.5 s (B-19).
     pub fn with_graceful_shutdown(
         mut self,
         signal: impl Future<Output = ()> + Send + 'static,
