@@ -154,7 +154,7 @@ where
     /// many open files, of which 64 are left for other things.
     ///
     /// When a connection has waited for a second, those without a request in progress are closed, the one that has been idle
-    /// for longest first, until nobody waits any more.
+    /// for longest first, until no connection waits any more.
     ///
     /// With multiplexing off, as it is in all web servers by default, these are the requests at a time.
     pub fn max_connections(mut self, connections: usize) -> Self {

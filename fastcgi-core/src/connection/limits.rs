@@ -187,7 +187,7 @@ impl Idle {
 pub(super) const SUSPENDED_LIMIT: Duration = Duration::from_secs(10);
 /// How long the web server may read nothing before it is taken for one that first writes everything (B-8).
 pub(super) const STALL_LIMIT: Duration = Duration::from_millis(50);
-/// How long the socket may not be read before somebody has to look whether the web server has left, and how often (B-11).
+/// How long the socket may not be read before the owner has to look whether the web server has left, and how often (B-11).
 pub(super) const DEPARTURE_PAUSE: Duration = Duration::from_secs(1);
 /// How long a connection that was told to shut down is kept for its first request: a web server that has just connected is
 /// about to send one.

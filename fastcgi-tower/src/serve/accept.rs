@@ -133,7 +133,7 @@ where
 /// Where connections come in, from peers that may connect.
 struct Entrance<L: Listener> {
     listener: L,
-    /// The one that is accepted although there is no place, and since when it waits: so it is seen that somebody does.
+    /// The one that is accepted although there is no place, and since when it waits: it shows that connections wait.
     waiting: Option<(L::Io, L::Addr, Instant)>,
     places: Places,
     web_servers: WebServers,
@@ -160,17 +160,16 @@ impl<L: Listener> Entrance<L> {
                     return (io, peer, place);
                 }
             }
-            let (io, peer) = match self.places.is_crowded() {
-                true => match timeout(BACKLOG_PAUSE, self.admitted()).await {
-                    Ok(accepted) => accepted,
-                    Err(_) => {
-                        self.places.end_crowd();
-                        continue;
-                    }
-                },
-                false => self.admitted().await,
-            };
-            self.waiting = Some((io, peer, Instant::now()));
+            if self.places.is_crowded() {
+                let Ok((io, peer)) = timeout(BACKLOG_PAUSE, self.admitted()).await else {
+                    self.places.end_crowd();
+                    continue;
+                };
+                self.waiting = Some((io, peer, Instant::now()));
+            } else {
+                let (io, peer) = self.admitted().await;
+                self.waiting = Some((io, peer, Instant::now()));
+            }
         }
     }
 

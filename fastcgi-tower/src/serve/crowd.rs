@@ -12,7 +12,7 @@ use std::{
 
 use tokio::{select, sync::Notify, time::sleep_until};
 
-/// The idle connections, as long as somebody waits for a place: they enter by themselves then, and until then nothing is
+/// The idle connections, as long as another one waits for a place: they enter by themselves then, and until then nothing is
 /// kept of them.
 #[derive(Debug, Default)]
 pub(super) struct Crowd {

@@ -164,8 +164,8 @@ impl<L, S> Serve<L, S> {
     /// files (`ulimit -n`, `LimitNOFILE`), of which 64 are left for other things.
     ///
     /// When a connection has waited for a second, those without a request in progress are closed, the one that has been idle
-    /// for longest first, until nobody waits any more. Nothing is closed while nobody waits. A `warn` event, once a minute,
-    /// says that all are in use. A web server that sends a request on a connection in the moment in which it is closed may
+    /// for longest first, until none waits any more. Nothing is closed while none waits. A `warn` event, once a minute, says
+    /// that all are in use. A web server that sends a request on a connection in the moment in which it is closed may
     /// have to answer with 502: nginx does not send a POST again.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.settings.max_connections = connections;

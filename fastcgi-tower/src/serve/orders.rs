@@ -41,7 +41,7 @@ impl Said {
         self.0 & END != 0
     }
 
-    /// Whether somebody waits for a place.
+    /// Whether a connection waits for a place.
     pub(super) fn is_crowd(self) -> bool {
         self.0 & CROWD != 0
     }
@@ -63,7 +63,7 @@ impl Orders {
         self.more.notify_waiters();
     }
 
-    /// Wakes nobody: it is enough to know with the next request.
+    /// Wakes no connection: it is enough to know with the next request.
     pub(super) fn end_crowd(&self) {
         self.said.fetch_add(CROWD, Ordering::Release);
     }
@@ -80,7 +80,7 @@ impl Orders {
 }
 
 pin_project! {
-    /// A connection's ear.
+    /// What a connection has heard, and is woken by.
     ///
     /// A connection asks with every poll, and the answer is the same for all. So it takes locks once, to be woken, and
     /// after that looks at a number.
@@ -90,7 +90,7 @@ pin_project! {
         #[pin]
         woken: OwnedNotified,
         heard: Said,
-        // Who is going to be woken.
+        // The task that is going to be woken.
         waker: Option<Waker>,
     }
 }

@@ -1,4 +1,4 @@
-//! As many connections at a time as there are places, and who gets one when all are taken.
+//! As many connections at a time as there are places, and how one gets free when all are taken.
 
 use std::{io, pin::pin, sync::Arc, time::Duration};
 
@@ -11,7 +11,7 @@ use tokio::{
 
 use super::{crowd::Crowd, orders::Orders};
 
-/// How long somebody has to wait before connections that are idle make room.
+/// How long a connection has to wait before those that are idle make room.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How long a connection that was asked to make room is waited for, before another one is asked.
 const CLOSING_LIMIT: Duration = Duration::from_millis(100);
@@ -29,7 +29,7 @@ pub(super) struct Places {
     set_by: &'static str,
     crowd: Arc<Crowd>,
     orders: Orders,
-    /// Whether somebody has waited for long enough, and there may be more who wait.
+    /// Whether a connection has waited for long enough, and more may wait.
     is_crowded: bool,
     warned: Option<Instant>,
 }
@@ -45,7 +45,7 @@ impl Places {
                 ),
             ));
         }
-        // Where accepting fails, nobody sees that somebody waits. With `ulimit -n 1024`, 1024 connections are too many.
+        // Where accepting fails, it is not seen that a connection waits. With `ulimit -n 1024`, 1024 connections are too many.
         let (count, set_by) = match descriptors() {
             Some(descriptors) if descriptors < max => (descriptors, "RLIMIT_NOFILE"),
             _ => (max, "max_connections"),
@@ -66,7 +66,7 @@ impl Places {
         Arc::clone(&self.free).try_acquire_owned().ok()
     }
 
-    /// Waits for a place without asking anybody to make room.
+    /// Waits for a place without asking for room.
     pub(super) async fn take(&self) -> OwnedSemaphorePermit {
         let place = Arc::clone(&self.free).acquire_owned().await;
         place.expect("the semaphore is never closed")
@@ -108,12 +108,12 @@ impl Places {
         }
     }
 
-    /// Whether there may be more who wait.
+    /// Whether more connections may wait.
     pub(super) fn is_crowded(&self) -> bool {
         self.is_crowded
     }
 
-    /// Nobody waits any more.
+    /// No connection waits any more.
     pub(super) fn end_crowd(&mut self) {
         if self.is_crowded {
             self.is_crowded = false;

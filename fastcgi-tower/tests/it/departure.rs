@@ -120,7 +120,7 @@ async fn on_tcp_a_departure_is_seen_up_to_max_spill() {
     }
 }
 
-/// What the documentation says: nobody can see it. The handler stays until it ends by itself or reads.
+/// As the documentation says: it cannot be seen. The handler stays until it ends by itself or reads.
 #[tokio::test]
 async fn on_tcp_a_departure_behind_more_than_max_spill_is_not_seen() {
     let (says, said) = mpsc::unbounded_channel();

@@ -244,7 +244,7 @@ async fn queue_is_bounded_both_ways() {
     assert!(early.is_err(), "all was taken");
     let taken = Counts::read(&counts.bytes_in);
     assert!(taken <= 200 * 1024, "{taken} bytes");
-    // After a second more is taken, as nobody knows of a pipe whether its other end is still there (B-11).
+    // After a second more is taken, as a pipe does not say whether its other end is still there (B-11).
     let late = timeout(Duration::from_secs(60), &mut sending).await;
     assert!(late.is_err(), "all was taken");
     let taken = Counts::read(&counts.bytes_in);

@@ -19,7 +19,6 @@ pub fn no_test_hangs() {
     let limit = Duration::from_secs(60) * scaled(LIMIT_MINUTES);
     let watch = move || {
         thread::sleep(limit);
-        // libtest keeps what is printed; this is for whoever looks at the end of a log.
         eprintln!(
             "tests hang: they have been running for {limit:?}; those over 60 seconds are named above"
         );

@@ -39,38 +39,35 @@ fn directly(name: &str, tcp: bool) -> Result<(), Failed> {
     let binary = install(name, dir.path())?;
     let path = dir.path().join("app.sock");
     let mut command = program(&binary);
-    let port = match tcp {
-        true => {
-            let listener = TcpListener::bind("127.0.0.1:0")?;
-            let port = listener.local_addr()?.port();
-            command.stdin(Stdio::from(OwnedFd::from(listener)));
-            port
-        }
-        false => {
-            let listener = UnixListener::bind(&path)?;
-            command.stdin(Stdio::from(OwnedFd::from(listener)));
-            0
-        }
+    let port = if tcp {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let port = listener.local_addr()?.port();
+        command.stdin(Stdio::from(OwnedFd::from(listener)));
+        port
+    } else {
+        let listener = UnixListener::bind(&path)?;
+        command.stdin(Stdio::from(OwnedFd::from(listener)));
+        0
     };
     let _process = Process::start(command.stderr(Stdio::null()))?;
-    let ask = |path_of: &str| match tcp {
-        true => FastCgi::tcp(port)?.get(path_of),
-        false => FastCgi::unix(&path)?.get(path_of),
+    let ask = |target: &str| {
+        if tcp {
+            FastCgi::tcp(port)?.get(target)
+        } else {
+            FastCgi::unix(&path)?.get(target)
+        }
     };
     for length in UPLOADS {
         let name = format!("upload-{length}");
         let upload = upload(&name, length);
-        match tcp {
-            true => {
-                let io = TcpStream::connect(("127.0.0.1", port))?;
-                io.set_write_timeout(Some(Duration::from_millis(500)))?;
-                leaves(io, &upload)?;
-            }
-            false => {
-                let io = UnixStream::connect(&path)?;
-                io.set_write_timeout(Some(Duration::from_millis(500)))?;
-                leaves(io, &upload)?;
-            }
+        if tcp {
+            let io = TcpStream::connect(("127.0.0.1", port))?;
+            io.set_write_timeout(Some(Duration::from_millis(500)))?;
+            leaves(io, &upload)?;
+        } else {
+            let io = UnixStream::connect(&path)?;
+            io.set_write_timeout(Some(Duration::from_millis(500)))?;
+            leaves(io, &upload)?;
         }
         is_dropped(&name, || ask(&format!("/life/{name}")))?;
     }

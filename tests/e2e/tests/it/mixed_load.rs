@@ -122,7 +122,7 @@ fn is_flat(name: &str, site: &Site, socket: &str) -> Result<(), Failed> {
         result
     });
     result?;
-    // Nothing is left of those who have left.
+    // Nothing is left of clients that have left.
     let over = Instant::now();
     loop {
         let (running, figures) = (site.get("/running")?.text(), Figures::of(site)?);
