@@ -131,10 +131,16 @@ impl Connection {
                 self.fail(error);
                 continue;
             }
-            self.failure = match self.decoder.decode(input) {
-                Ok(record) => self.take_record(now, record?).err(),
-                Err(error) => Some(error.into()),
+            if input.is_empty() {
+                return None;
+            }
+            let taken = match self.decoder.decode(input) {
+                Ok(record) => self.take_record(now, record?),
+                Err(error) => Err(error.into()),
             };
+            if let Err(error) = taken {
+                self.failure = Some(error);
+            }
             self.deadlines.took_record();
         }
     }
@@ -531,7 +537,9 @@ impl Connection {
         if !data.is_empty() {
             request.silence.restart();
         }
-        self.hand_out(key, !data.is_empty());
+        if !was_handed_out {
+            self.hand_out(key, !data.is_empty());
+        }
         if is_empty {
             self.waste.empty_record()?;
         }

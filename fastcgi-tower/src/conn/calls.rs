@@ -8,11 +8,10 @@ use std::{
     task::{Context, Poll, Wake, Waker},
 };
 
-use atomic_waker::AtomicWaker;
 use proto::{Connection, Event, NewRequest, RequestKey};
 
 use super::call::{Call, PinnedStage, Stage};
-use crate::exchange::{ExchangeService, Inlet};
+use crate::exchange::{ConnectionTask, ExchangeService, Inlet};
 
 /// A place for each request that core knows, by its key.
 pub(super) struct Calls<S: ExchangeService> {
@@ -21,10 +20,7 @@ pub(super) struct Calls<S: ExchangeService> {
     places: Vec<Place<S>>,
     /// How many requests were begun.
     begun: u64,
-    /// The connection's task, for calls that are woken.
-    task: Arc<AtomicWaker>,
-    /// The same, when it waits for a part of a request body to be read.
-    room: Arc<AtomicWaker>,
+    task: Arc<ConnectionTask>,
 }
 
 struct Place<S: ExchangeService> {
@@ -38,7 +34,7 @@ struct Place<S: ExchangeService> {
 /// Wakes one call: of many on a connection, only those are polled that were woken.
 struct Alarm {
     is_woken: AtomicBool,
-    task: Arc<AtomicWaker>,
+    task: Arc<ConnectionTask>,
 }
 
 impl Wake for Alarm {
@@ -60,7 +56,6 @@ impl<S: ExchangeService> Calls<S> {
             places: Vec::new(),
             begun: 0,
             task: Arc::default(),
-            room: Arc::default(),
         }
     }
 
@@ -88,6 +83,10 @@ impl<S: ExchangeService> Calls<S> {
     fn begin(&mut self, request: NewRequest) {
         self.begun += 1;
         let index = request.key.index();
+        if self.places.is_empty() {
+            // Most connections never have two requests at a time.
+            self.places.reserve_exact(1);
+        }
         while self.places.len() <= index {
             self.places.push(Place::new(&self.task));
         }
@@ -116,9 +115,13 @@ impl<S: ExchangeService> Calls<S> {
         }
     }
 
+    /// Has `waker` woken by calls that can go on.
+    pub(super) fn register(&self, waker: &Waker) {
+        self.task.register(waker);
+    }
+
     /// Goes on with the calls that were woken. Ready when one is over.
-    pub(super) fn poll(&mut self, cx: &Context<'_>, connection: &mut Connection) -> Poll<()> {
-        self.task.register(cx.waker());
+    pub(super) fn poll(&mut self, connection: &mut Connection) -> Poll<()> {
         let mut progress = Poll::Pending;
         for place in &mut self.places {
             let Some(call) = &mut place.call else {
@@ -130,7 +133,7 @@ impl<S: ExchangeService> Calls<S> {
             }
             let mut cx = Context::from_waker(&place.waker);
             if call
-                .poll(&mut cx, &mut self.service, &self.room, connection)
+                .poll(&mut cx, &mut self.service, &self.task, connection)
                 .is_ready()
             {
                 place.clear();
@@ -147,9 +150,9 @@ impl<S: ExchangeService> Calls<S> {
         }
     }
 
-    /// Has `waker` woken when something of a request body is read.
-    pub(super) fn wake_on_room(&self, waker: &Waker) {
-        self.room.register(waker);
+    /// Has the task woken when something of a request body is read.
+    pub(super) fn wait_for_room(&self) {
+        self.task.wait_for_room();
     }
 
     /// Gives back the memory that is kept for further requests.
@@ -177,7 +180,7 @@ impl<S: ExchangeService> Drop for Calls<S> {
 }
 
 impl<S: ExchangeService> Place<S> {
-    fn new(task: &Arc<AtomicWaker>) -> Self {
+    fn new(task: &Arc<ConnectionTask>) -> Self {
         let alarm = Arc::new(Alarm {
             is_woken: AtomicBool::new(false),
             task: Arc::clone(task),

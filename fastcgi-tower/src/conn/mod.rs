@@ -85,21 +85,18 @@ where
         self.socket.into_io()
     }
 
-    /// Takes in what has arrived, and reads. Ready when something was done, as the steps below are.
+    /// Reads, and takes in what has arrived or happened. Ready when something was done, as the steps below are.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let now = now();
-        let taken = self.take_events(now);
-        if !self.wants_input(cx) {
-            return taken;
+        let mut read = Poll::Pending;
+        if self.wants_input() {
+            read = self.socket.poll_fill(cx).map(|filled| match filled {
+                Ok(0) => self.proto.end_of_file(),
+                Ok(_) => {}
+                Err(error) => self.lose(error),
+            });
         }
-        match self.socket.poll_fill(cx) {
-            Poll::Pending => return taken,
-            Poll::Ready(Ok(0)) => self.proto.end_of_file(),
-            Poll::Ready(Ok(_)) => {}
-            Poll::Ready(Err(error)) => self.lose(error),
-        }
-        let _ = self.take_events(now);
-        Poll::Ready(())
+        let taken = self.take_events(now());
+        if read.is_ready() { read } else { taken }
     }
 
     fn take_events(&mut self, now: Instant) -> Poll<()> {
@@ -119,13 +116,13 @@ where
     }
 
     /// Whether to read. If not, the task is woken when that may have changed.
-    fn wants_input(&mut self, cx: &Context<'_>) -> bool {
+    fn wants_input(&mut self) -> bool {
         self.calls.report_held(&mut self.proto);
         if self.proto.wants_input() {
             return true;
         }
         // Before the second look, so that nothing falls in between.
-        self.calls.wake_on_room(cx.waker());
+        self.calls.wait_for_room();
         self.calls.report_held(&mut self.proto);
         self.proto.wants_input()
     }
@@ -188,9 +185,10 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
+        this.calls.register(cx.waker());
         loop {
             let read = this.poll_read(cx);
-            let called = this.calls.poll(cx, &mut this.proto);
+            let called = this.calls.poll(&mut this.proto);
             let written = this.poll_write(cx);
             if let Poll::Ready(result) = this.poll_close(cx) {
                 return Poll::Ready(result);

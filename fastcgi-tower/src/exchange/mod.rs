@@ -8,14 +8,15 @@ mod handle;
 mod inlet;
 mod queue;
 mod sender;
+mod task;
 
 use bytes::BytesMut;
 use http_body::Body;
 use proto::{Params, cgi::BodyLength, record::Role};
 use tower_service::Service;
 
-pub(crate) use self::inlet::Inlet;
 pub use self::{body::Incoming, handle::RequestHandle};
+pub(crate) use self::{inlet::Inlet, task::ConnectionTask};
 use crate::error::BoxError;
 
 /// A FastCGI request.

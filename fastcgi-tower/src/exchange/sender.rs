@@ -2,12 +2,12 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use atomic_waker::AtomicWaker;
 use bytes::Bytes;
 
 use super::{
     body::Incoming,
     queue::{CHUNK_COST, End, Queue},
+    task::ConnectionTask,
 };
 
 /// Where what arrives of a stream goes.
@@ -67,8 +67,8 @@ impl Sender {
         }
     }
 
-    /// The body for the service. What has arrived so far moves into it. `writer` is woken when something of it is read.
-    pub(super) fn open(&mut self, writer: &Arc<AtomicWaker>) -> Incoming {
+    /// The body for the service. What has arrived so far moves into it. `task` is woken when something of it is read, and it waits for that.
+    pub(super) fn open(&mut self, task: &Arc<ConnectionTask>) -> Incoming {
         match std::mem::replace(&mut self.0, Store::Closed) {
             Store::Gathered {
                 chunks,
@@ -80,7 +80,7 @@ impl Sender {
                 length,
                 end,
             } => {
-                let queue = Arc::new(Queue::new(chunks, length, end, Arc::clone(writer)));
+                let queue = Arc::new(Queue::new(chunks, length, end, Arc::clone(task)));
                 self.0 = Store::Shared(Arc::clone(&queue));
                 Incoming::streaming(queue)
             }

@@ -40,7 +40,9 @@ impl<'a> RequestTarget<'a> {
     pub(super) fn spelling(&self) -> Spelling {
         if !self.path.starts_with(b"/") {
             Spelling::Absent
-        } else if align::has_dot_segment(percent::decode(self.path)) {
+        } else if memchr::memchr2(b'.', b'%', self.path).is_some()
+            && align::has_dot_segment(percent::decode(self.path))
+        {
             Spelling::Dotted
         } else {
             Spelling::Usable
