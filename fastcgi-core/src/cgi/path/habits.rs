@@ -12,7 +12,7 @@ impl Sent<'_> {
     pub(super) fn clean(&mut self) -> Result<(), InvalidRequest> {
         self.join_pieces()?;
         match self.server {
-            Server::Nginx => self.read_document_uri(),
+            Server::Nginx | Server::Other => self.read_document_uri(),
             Server::Caddy => self.split_off_mount(),
             Server::Iis => self.drop_mount_of_iis(),
             Server::H2o => self.drop_fragment(),
@@ -32,10 +32,13 @@ impl Sent<'_> {
             return Ok(());
         }
         let is_split = self.server != Server::Caddy || self.is_split_by_caddy();
-        if !is_split || !self.script_name.starts_with(b"/") {
-            return Err(InvalidRequest::PathInfo);
-        }
-        self.path_info = [self.script_name, &*self.path_info].concat().into();
+        self.path_info = match self.document_uri() {
+            Some(uri) if uri.ends_with(&self.path_info) => uri.into(),
+            None if is_split && self.script_name.starts_with(b"/") => {
+                [self.script_name, &*self.path_info].concat().into()
+            }
+            _ => return Err(InvalidRequest::PathInfo),
+        };
         self.script_name = b"";
         Ok(())
     }
@@ -46,8 +49,9 @@ impl Sent<'_> {
             return;
         };
         if !self.path_info.is_empty() {
-            // `PATH_INFO $uri` beside the usual SCRIPT_NAME: the path is there twice.
-            if self.script_name == uri && *self.path_info == *uri {
+            // The usual SCRIPT_NAME beside a PATH_INFO that was set: `$uri`, or another path.
+            let is_set = self.server == Server::Nginx || *self.path_info == *uri;
+            if self.script_name == uri && is_set {
                 self.script_name = b"";
             }
             return;

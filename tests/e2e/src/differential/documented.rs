@@ -9,7 +9,7 @@ use super::asked::Asked;
 use super::configuration::{AT_THE_ROOT, Configuration, Lines, UNCONFIGURED, Variant};
 use super::run::Client;
 use super::twins::Twins;
-use super::{apache_fcgid, apache_proxy, caddy, lighttpd, nginx};
+use super::{apache_fcgid, apache_proxy, caddy, haproxy, lighttpd, nginx};
 
 /// A layout, and what a client reaches in it.
 #[derive(Clone, Copy, Debug)]
@@ -275,6 +275,15 @@ pub const DOCUMENTED: &[Documented] = &[
             ("/zzz/admin/secret", "echo", "/zzz/admin/secret"),
             ("/admin/secret", "error page", "/errors/all"),
         ],
+    },
+    Documented {
+        configuration: Configuration {
+            name: "haproxy-under-another-name-with-a-script-name",
+            site: include_str!("../../sites/documented/haproxy-name.cfg"),
+            variants: AT_APP,
+            ..haproxy::PLAIN
+        },
+        reached: &[("/%61pp/admin/secret", "protected page", "/admin/secret")],
     },
     Documented {
         configuration: Configuration {
