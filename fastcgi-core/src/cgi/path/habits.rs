@@ -15,7 +15,6 @@ impl Sent<'_> {
             Server::Nginx | Server::Other => self.read_document_uri(),
             Server::Caddy => self.split_off_mount(),
             Server::Iis => self.drop_mount_of_iis(),
-            Server::H2o => self.drop_fragment(),
             Server::Apache if self.is_included() => {
                 if let Some(rest) = self.script_name.strip_suffix(&*self.path_info) {
                     self.script_name = rest;
@@ -89,21 +88,6 @@ impl Sent<'_> {
     /// IIS gives the whole path in `PATH_INFO`.
     fn drop_mount_of_iis(&mut self) {
         if let Some(rest) = align::below(&self.path_info, self.mount()) {
-            self.path_info = rest.to_vec().into();
-        }
-    }
-
-    /// h2o passes a fragment on in both variables.
-    fn drop_fragment(&mut self) {
-        let Some(fragment) = self.target.fragment else {
-            return;
-        };
-        let in_path = fragment.split(|&byte| byte == b'?').next();
-        let decoded: Vec<u8> = [b'#']
-            .into_iter()
-            .chain(percent::decode(in_path.unwrap_or_default()))
-            .collect();
-        if let Some(rest) = self.path_info.strip_suffix(&*decoded) {
             self.path_info = rest.to_vec().into();
         }
     }
