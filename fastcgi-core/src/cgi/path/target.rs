@@ -11,8 +11,6 @@ pub(super) struct RequestTarget<'a> {
     pub(super) query: Option<&'a [u8]>,
     /// Both, as they are in the params; empty when they are not in one piece.
     pub(super) whole: &'a [u8],
-    /// What follows `#`, which is no part of a request target.
-    pub(super) fragment: Option<&'a [u8]>,
     /// The authority of an absolute form.
     pub(super) authority: Option<&'a [u8]>,
 }
@@ -21,7 +19,7 @@ impl<'a> RequestTarget<'a> {
     /// T-3: Apache and h2o pass absolute forms on.
     pub(super) fn parse(uri: &'a [u8]) -> Self {
         let (authority, whole) = without_authority(uri);
-        let (whole, fragment) = split_at_byte(whole, b'#');
+        let (whole, _) = split_at_byte(whole, b'#');
         let (path, query) = split_at_byte(whole, b'?');
         let (path, whole) = match (authority, path) {
             (Some(_), b"") => (&b"/"[..], &b""[..]),
@@ -31,7 +29,6 @@ impl<'a> RequestTarget<'a> {
             path,
             query,
             whole,
-            fragment,
             authority,
         }
     }
