@@ -1,5 +1,7 @@
 //! The web server's end of a connection, without I/O.
 
+use std::fmt;
+
 use bytes::{Bytes, BytesMut};
 
 use super::{
@@ -7,7 +9,9 @@ use super::{
     request::{Request, RequestMut},
 };
 use crate::{
-    ConnectionError, Outgoing, Params,
+    connection::ConnectionError,
+    outgoing::{Outgoing, PairsTooLong},
+    params::Params,
     record::{BeginRequest, Decoder, EndRequest, Record, RecordType, RequestId},
 };
 
@@ -39,7 +43,7 @@ impl Connection {
         let (index, id) = self.free_id()?;
         self.requests.insert(index, Request::new(id));
         self.outgoing
-            .put_record(RecordType::BEGIN_REQUEST, Some(id), &begin.to_bytes());
+            .put_fixed(RecordType::BEGIN_REQUEST, Some(id), &begin.to_bytes());
         Some(id)
     }
 
@@ -52,12 +56,17 @@ impl Connection {
         ))
     }
 
-    /// Asks what the application can do (specification, 4.1); see [`values`](crate::values) for the names. Names that
-    /// do not fit one record are not asked for.
-    pub fn get_values(&mut self, names: &[&str]) {
+    /// Asks what the application can do (specification, 4.1); see [`values`](crate::values) for the names.
+    ///
+    /// # Errors
+    ///
+    /// When the names do not fit one record: 65 535 bytes, with two to five bytes more for each name. Nothing is asked
+    /// then.
+    pub fn get_values(&mut self, names: &[&str]) -> Result<(), QueryTooLong> {
         let query: Params = names.iter().map(|name| (name, "")).collect();
         self.outgoing
-            .put_record(RecordType::GET_VALUES, None, query.as_bytes());
+            .put_pairs(RecordType::GET_VALUES, &query)
+            .map_err(|PairsTooLong| QueryTooLong(()))
     }
 
     /// Consumes records from the front of `input` until one of them is an event. `Ok(None)` asks for more bytes.
@@ -154,3 +163,15 @@ fn handle_management(record_type: RecordType, content: Bytes) -> Result<Event, C
         unexpected => Err(ConnectionError::UnexpectedRecord(unexpected)),
     }
 }
+
+/// Names that do not fit one `FCGI_GET_VALUES` record, which holds 65 535 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueryTooLong(());
+
+impl fmt::Display for QueryTooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("names of more than 65535 bytes, wanted one record")
+    }
+}
+
+impl std::error::Error for QueryTooLong {}

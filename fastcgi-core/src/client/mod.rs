@@ -31,7 +31,7 @@ mod request;
 mod server_info;
 
 pub use self::{
-    connection::Connection,
+    connection::{Connection, QueryTooLong},
     event::Event,
     head::{InvalidHead, parse_head},
     params::params,

@@ -71,7 +71,7 @@ impl<'a> RequestMut<'a> {
     /// Says that nobody waits for the response. The application still has to end the request.
     pub fn abort(&mut self) {
         self.outgoing
-            .put_record(RecordType::ABORT_REQUEST, Some(self.request.id), &[]);
+            .put_empty(RecordType::ABORT_REQUEST, self.request.id);
     }
 
     fn stream(&mut self, record_type: RecordType, data: Bytes) {
@@ -79,6 +79,6 @@ impl<'a> RequestMut<'a> {
     }
 
     fn end(&mut self, record_type: RecordType) {
-        self.outgoing.put_stream_end(record_type, self.request.id);
+        self.outgoing.put_empty(record_type, self.request.id);
     }
 }

@@ -328,12 +328,13 @@ impl Connection {
             let query = Params::parse(content)?;
             let answer = values::answer(&query, &self.config.limits);
             self.outgoing
-                .put_record(RecordType::GET_VALUES_RESULT, None, answer.as_bytes());
+                .put_pairs(RecordType::GET_VALUES_RESULT, &answer)
+                .expect("three short pairs fit one record");
         } else {
             // 4.2: the type that was not understood, and seven reserved bytes.
             let unknown = [record_type.as_u8(), 0, 0, 0, 0, 0, 0, 0];
             self.outgoing
-                .put_record(RecordType::UNKNOWN_TYPE, None, &unknown);
+                .put_fixed(RecordType::UNKNOWN_TYPE, None, &unknown);
         }
         self.waste.empty_record()
     }
@@ -383,7 +384,7 @@ impl Connection {
             protocol_status: ProtocolStatus::CANT_MPX_CONN,
         };
         self.outgoing
-            .put_record(RecordType::END_REQUEST, Some(id), &end.to_bytes());
+            .put_fixed(RecordType::END_REQUEST, Some(id), &end.to_bytes());
         self.closing.refuse_request();
         let refusal = Refusal::Multiplexed;
         self.events.push_back(Event::Refused { id, refusal });

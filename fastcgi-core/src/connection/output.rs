@@ -133,9 +133,9 @@ impl Output {
     /// Lets everything go that has waited, and ends the streams that were used.
     pub(super) fn end(&mut self, id: RequestId, outgoing: &mut Outgoing) {
         self.let_go(id, outgoing);
-        outgoing.put_stream_end(RecordType::STDOUT, id);
+        outgoing.put_empty(RecordType::STDOUT, id);
         if self.stderr.used {
-            outgoing.put_stream_end(RecordType::STDERR, id);
+            outgoing.put_empty(RecordType::STDERR, id);
         }
     }
 

@@ -104,12 +104,31 @@ fn the_lowest_free_id_is_used() {
 #[test]
 fn values_are_asked_for() {
     let mut web_server = client::Connection::new();
-    web_server.get_values(&[values::MAX_CONNS, values::MAX_REQS, values::MPXS_CONNS]);
+    let names = [values::MAX_CONNS, values::MAX_REQS, values::MPXS_CONNS];
+    assert_eq!(web_server.get_values(&names), Ok(()));
     assert_eq!(
         drain(web_server.outgoing()),
         b"\x01\x09\x00\x00\x00\x30\x00\x00\
           \x0e\x00FCGI_MAX_CONNS\x0d\x00FCGI_MAX_REQS\x0f\x00FCGI_MPXS_CONNS"
     );
+}
+
+#[test]
+fn names_of_more_than_one_record_are_an_error() {
+    // A name of 65 530 bytes, with four bytes of length and one for the value.
+    let longest = "X".repeat(65_530);
+    let mut web_server = client::Connection::new();
+    assert_eq!(web_server.get_values(&[&longest]), Ok(()));
+    let sent = drain(web_server.outgoing());
+    assert!(sent.starts_with(b"\x01\x09\x00\x00\xff\xff\x00\x00\x80\x00\xff\xfa\x00X"));
+    assert_eq!(sent.len(), 8 + 65_535);
+
+    let error = web_server.get_values(&[&longest, ""]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "names of more than 65535 bytes, wanted one record"
+    );
+    assert_eq!(drain(web_server.outgoing()), b"", "nothing is asked");
 }
 
 #[test]
@@ -244,7 +263,8 @@ fn both_ends_understand_each_other() {
     let mut web_server = client::Connection::new();
     let mut application = Connection::new(Config::default());
     let now = Instant::now();
-    web_server.get_values(&[values::MPXS_CONNS, "UNHEARD_OF"]);
+    let asked = web_server.get_values(&[values::MPXS_CONNS, "UNHEARD_OF"]);
+    assert_eq!(asked, Ok(()));
     let id = web_server.begin(RESPONDER).expect("a free id");
     let mut request = web_server.request(id).expect("in progress");
     request.params(&[("A", "v".repeat(70_000))].into_iter().collect());

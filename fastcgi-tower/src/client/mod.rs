@@ -120,10 +120,11 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// When the application cannot be reached, and when it closes the connection or breaks the protocol.
+    /// When the names do not fit one record of 65 535 bytes, when the application cannot be reached, and when it closes
+    /// the connection or breaks the protocol.
     pub async fn get_values(&self, names: &[&str]) -> Result<Params, ClientError> {
         let mut lease = Arc::clone(&self.pool).lease().await?;
-        lease.link.proto.get_values(names);
+        lease.link.proto.get_values(names)?;
         let values = poll_fn(|cx| poll_values(cx, &mut lease)).await?;
         lease.give_back();
         Ok(values)
