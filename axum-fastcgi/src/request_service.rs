@@ -47,7 +47,7 @@ where
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
         let mut request = request.map(Body::new);
         let params = request.extensions().get::<Params>().cloned();
-        let params = params.unwrap_or_default();
+        let params = params.expect("every request of `HttpService` has params");
         add_extensions(&mut request, &params);
         ResponseFuture {
             state: State::Making {

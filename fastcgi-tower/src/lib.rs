@@ -58,8 +58,8 @@ pub use crate::{
     error::{BoxError, Error},
     exchange::{Exchange, ExchangeService, Incoming, Reply, RequestHandle},
     http_service::{
-        FastCgi, HttpService, ParamToHeader, ParamToHeaderLayer, ReplyTo, RequestExt, ResponseBody,
-        ResponseFuture, log_head,
+        FastCgi, HttpService, ParamToHeader, ParamToHeaderLayer, RefusedRequest, ReplyTo,
+        RequestExt, ResponseBody, ResponseFuture, log_head,
     },
     listener::Listener,
     process::{Run, RunError, run, run_exchanges, shutdown_signal},

@@ -59,9 +59,10 @@ where
     B: Body<Error: Into<BoxError>>,
 {
     pub(super) fn new(mut lease: Lease, outbound: Outbound<B>) -> Self {
-        let flags = match lease.pool.limits().keep_conn {
-            true => Flags::KEEP_CONN,
-            false => Flags::NONE,
+        let flags = if lease.pool.limits().keep_conn {
+            Flags::KEEP_CONN
+        } else {
+            Flags::NONE
         };
         let role = Role::RESPONDER;
         let begin = BeginRequest { role, flags };
@@ -72,9 +73,9 @@ where
             sending: Sending::Ended,
             stderr: Stderr::default(),
         };
-        if let Some(mut request) = call.lease.link.proto.request(call.id) {
-            request.params(&outbound.params);
-        }
+        let request = call.lease.link.proto.request(call.id);
+        let mut request = request.expect("a request that was just begun");
+        request.params(&outbound.params);
         match outbound.body {
             Some(body) => call.sending = Sending::Body(body),
             None => call.end_stdin(),

@@ -22,7 +22,7 @@ use tower_service::Service;
 
 pub use self::{
     param_to_header::{ParamToHeader, ParamToHeaderLayer},
-    reply::{ReplyTo, ResponseBody},
+    reply::{RefusedRequest, ReplyTo, ResponseBody},
     request_ext::{FastCgi, RequestExt},
 };
 use crate::{
@@ -107,25 +107,25 @@ where
     }
 
     fn call(&mut self, exchange: Exchange) -> Self::Future {
-        let mapping = match exchange.is_plain_cgi {
-            false => Cow::Borrowed(&self.mapping),
-            true => Cow::Owned(self.mapping.clone().cgi(true)),
+        let mapping = if exchange.is_plain_cgi {
+            Cow::Owned(self.mapping.clone().cgi(true))
+        } else {
+            Cow::Borrowed(&self.mapping)
         };
         let mut headers = HeaderMap::new();
-        let (state, reply_to) = match mapping.head(&exchange.params, &mut headers) {
+        let state = match mapping.head(&exchange.params, &mut headers) {
             Ok(head) => {
                 log_head(&head);
                 let reply_to = ReplyTo::new(head.method.clone(), &exchange.params);
                 let parts = head.into_parts(headers, &exchange.params);
                 let future = self.service.call(request(parts, exchange));
-                (FutureState::Called { future }, reply_to)
+                FutureState::Called { future, reply_to }
             }
-            Err(error) => (
-                FutureState::Refused { error },
-                ReplyTo::invalid(&exchange.params),
-            ),
+            Err(error) => FutureState::Refused {
+                request: RefusedRequest::new(&exchange.params, error),
+            },
         };
-        ResponseFuture { state, reply_to }
+        ResponseFuture { state }
     }
 }
 
@@ -158,7 +158,6 @@ pin_project! {
     pub struct ResponseFuture<F> {
         #[pin]
         state: FutureState<F>,
-        reply_to: ReplyTo,
     }
 }
 
@@ -166,8 +165,8 @@ pin_project! {
     #[project = FutureStateProj]
     #[derive(Debug)]
     enum FutureState<F> {
-        Refused { error: cgi::InvalidRequest },
-        Called { #[pin] future: F },
+        Refused { request: RefusedRequest },
+        Called { #[pin] future: F, reply_to: ReplyTo },
     }
 }
 
@@ -180,12 +179,11 @@ where
     type Output = Result<Reply<ResponseBody<B>>, BoxError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        Poll::Ready(Ok(match this.state.project() {
-            FutureStateProj::Refused { error } => this.reply_to.refuse(error),
-            FutureStateProj::Called { future } => {
+        Poll::Ready(Ok(match self.project().state.project() {
+            FutureStateProj::Refused { request } => request.reply(),
+            FutureStateProj::Called { future, reply_to } => {
                 let response = ready!(future.poll(cx)).map_err(Into::into)?;
-                this.reply_to.reply(response)
+                reply_to.reply(response)
             }
         }))
     }

@@ -97,16 +97,17 @@ pub(super) fn from_env() -> io::Result<Single> {
     let stdin = rustix::stdio::stdin().try_clone_to_owned()?;
     let stdout = stdio::take_stdout()?;
     // RFC 3875, 4.2: what follows the announced length is not the request's.
-    let limit = match needs_length(&params) {
-        true => MAX_DISCARDED,
-        false => length(&params),
+    let limit = if needs_length(&params) {
+        MAX_DISCARDED
+    } else {
+        length(&params)
     };
     let stdin = ThreadReader::new(stdin, limit);
     let (listener, gateway) = cgi(&params, stdin, ThreadWriter::new(stdout));
     Ok(Single::new(listener, async { gateway.await.map(drop) }))
 }
 
-/// A contradictory length is refused by the application's side.
+/// How much is read of the body. Of an invalid length nothing is: the application's side refuses the request.
 fn length(params: &Params) -> u64 {
     params.content_length().ok().flatten().unwrap_or(0)
 }
@@ -151,13 +152,14 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Gateway<R, W> {
             role: Role::RESPONDER,
             flags: Flags::NONE,
         };
-        let id = proto.begin(begin).unwrap_or(RequestId::ONE);
+        let id = proto
+            .begin(begin)
+            .expect("a new connection has an id to give");
         let left = length(params);
-        if let Some(mut request) = proto.request(id) {
-            request.params(params);
-            if left == 0 {
-                request.stdin_end();
-            }
+        let mut request = proto.request(id).expect("a request that was just begun");
+        request.params(params);
+        if left == 0 {
+            request.stdin_end();
         }
         Self {
             proto,

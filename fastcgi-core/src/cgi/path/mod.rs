@@ -126,7 +126,7 @@ impl<'a> Path<'a> {
 
     /// The raw path from `at` on, where nothing else says what is meant.
     fn unconfirmed(raw: &[u8], at: usize) -> Self {
-        let rest = raw.get(at..).unwrap_or_default();
+        let (_, rest) = raw.split_at(at);
         Self::Raw {
             at,
             slashes: align::leading_raw_slashes(rest).0,

@@ -297,7 +297,7 @@ impl<'a> Sent<'a> {
 
     /// The raw path in front of `at`.
     pub(super) fn raw_prefix(&self, at: usize) -> Bytes {
-        self.share(self.target.path.get(..at).unwrap_or_default())
+        self.share(self.target.path.split_at(at).0)
     }
 
     /// `slice`, which must be empty or part of the params, as `Bytes`.
