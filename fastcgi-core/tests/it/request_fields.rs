@@ -141,7 +141,7 @@ fn the_rest_of_the_head_is_as_in_a_request() {
         fields: Vec::new(),
         room: 0,
     };
-    let mapping = Mapping::default().script_name("").expect("the root");
+    let mapping = Mapping::default().script_name("".parse().expect("the root"));
     let head = mapping.head(&params, &mut list).expect("a request");
     let request = mapping.request(&params).expect("a request");
     assert_eq!(head.method, "POST");

@@ -66,7 +66,7 @@ impl<S> HttpService<S> {
 
     /// Where the application is mounted, in place of what the web server says (T-8). Default: what the web server says.
     pub fn script_name(mut self, script_name: ScriptName) -> Self {
-        self.mapping = self.mapping.maybe_script_name(Some(script_name));
+        self.mapping = self.mapping.script_name(script_name);
         self
     }
 

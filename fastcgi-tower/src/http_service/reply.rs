@@ -30,7 +30,7 @@ impl ReplyTo {
     pub fn new(method: Method, params: &Params) -> Self {
         Self {
             method,
-            mapping: ResponseMapping::default().answering(params),
+            mapping: ResponseMapping::answering(params),
         }
     }
 
