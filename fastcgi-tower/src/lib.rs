@@ -45,8 +45,8 @@ mod socket;
 pub use proto::{
     Limits, Params, Timeouts,
     cgi::{
-        BodyLength, FieldError, Fields, Head, InvalidRequest, InvalidScriptName, Mapping,
-        OnMismatch, PathSource, ReasonPhrase, ScriptName,
+        BodyLength, FieldError, HeaderFields, InvalidRequest, InvalidScriptName, Mapping,
+        OnMismatch, PathSource, ReasonPhrase, RequestHead, ScriptName,
     },
     record::Role,
 };
@@ -54,12 +54,12 @@ pub use proto::{
 pub use crate::{
     address::{Address, InvalidAddress},
     builder::ConnectionBuilder,
-    conn::Connection,
+    conn::ServeConnection,
     error::{BoxError, Error},
     exchange::{Exchange, ExchangeService, Incoming, Reply, RequestHandle},
     http_service::{
-        FastCgi, HttpService, ParamToHeader, ParamToHeaderLayer, RefusedRequest, ReplyTo,
-        RequestExt, ResponseBody, ResponseFuture, log_head,
+        FastCgi, HttpService, HttpServiceFuture, ParamToHeaderLayer, ParamToHeaderService,
+        RefusedRequest, ReplyTo, RequestExt, ResponseBody, log_head,
     },
     listener::Listener,
     process::{Run, RunError, run, run_exchanges, shutdown_signal},

@@ -10,7 +10,7 @@ use std::str::FromStr;
 use http::{HeaderMap, Method, Request, Uri, Version, request};
 
 use super::error::InvalidRequest;
-use super::fields::Fields;
+use super::fields::HeaderFields;
 use super::headers::Headers;
 use super::left_out::LeftOut;
 use super::path::{self, PathRule};
@@ -104,11 +104,11 @@ impl Mapping {
     /// # Errors
     ///
     /// The same.
-    pub fn head<'a, F: Fields>(
+    pub fn head<'a, F: HeaderFields>(
         &self,
         params: &'a Params,
         fields: &mut F,
-    ) -> Result<Head<'a>, InvalidRequest> {
+    ) -> Result<RequestHead<'a>, InvalidRequest> {
         let mut variables = Variables::default();
         fields.reserve(expected_fields(params));
         let mut headers = Headers::new(params, fields);
@@ -121,7 +121,7 @@ impl Mapping {
         let method = method(&variables)?;
         let target = path::resolve(self, params, &method, &variables)?;
         let left_out = headers.finish(&variables, target.host)?;
-        Ok(Head {
+        Ok(RequestHead {
             method,
             uri: target.uri,
             version: version(&variables),
@@ -139,7 +139,7 @@ impl Mapping {
 /// The head of a request but for its header fields.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Head<'a> {
+pub struct RequestHead<'a> {
     /// The method.
     pub method: Method,
     /// What is asked for: in origin form, relative to the script name, and free of dot segments.
@@ -159,7 +159,7 @@ pub struct Head<'a> {
     request_scheme: Option<&'a [u8]>,
 }
 
-impl Head<'_> {
+impl RequestHead<'_> {
     /// The head as the `http` crate has it, with `headers` and the extensions of [`Mapping::request`].
     pub fn into_parts(self, headers: HeaderMap, params: &Params) -> request::Parts {
         let (mut parts, ()) = Request::new(()).into_parts();

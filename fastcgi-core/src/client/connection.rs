@@ -5,8 +5,8 @@ use std::fmt;
 use bytes::{Bytes, BytesMut};
 
 use super::{
-    event::Event,
-    request::{Request, RequestMut},
+    event::ClientEvent,
+    request::{ClientRequestMut, Request},
 };
 use crate::{
     connection::ConnectionError,
@@ -18,11 +18,11 @@ use crate::{
 /// A FastCGI connection, seen from the web server: the mirror image of [`Connection`](crate::Connection).
 ///
 /// Begin requests with [`begin`](Self::begin), send their streams through [`request`](Self::request), and take what
-/// the application answers with [`poll_event`](Self::poll_event).
+/// the application answers with [`next_event`](Self::next_event).
 ///
 /// > After any call that takes `&mut self`, write out `outgoing()`.
 #[derive(Debug, Default)]
-pub struct Connection {
+pub struct ClientConnection {
     decoder: Decoder,
     // Invariant: sorted by id; holds only requests that the application has not ended.
     requests: Vec<Request>,
@@ -30,7 +30,7 @@ pub struct Connection {
     failed: Option<ConnectionError>,
 }
 
-impl Connection {
+impl ClientConnection {
     /// A connection on which nothing was sent.
     pub fn new() -> Self {
         Self::default()
@@ -48,9 +48,9 @@ impl Connection {
     }
 
     /// The commands for one request, or `None` once the application has ended it.
-    pub fn request(&mut self, id: RequestId) -> Option<RequestMut<'_>> {
+    pub fn request(&mut self, id: RequestId) -> Option<ClientRequestMut<'_>> {
         let index = self.find(id).ok()?;
-        Some(RequestMut::new(
+        Some(ClientRequestMut::new(
             self.requests.get_mut(index)?,
             &mut self.outgoing,
         ))
@@ -74,11 +74,14 @@ impl Connection {
     /// # Errors
     ///
     /// When the application breaks the protocol. The error is sticky.
-    pub fn poll_event(&mut self, input: &mut BytesMut) -> Result<Option<Event>, ConnectionError> {
+    pub fn next_event(
+        &mut self,
+        input: &mut BytesMut,
+    ) -> Result<Option<ClientEvent>, ConnectionError> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
-        let result = self.next_event(input);
+        let result = self.take_event(input);
         if let Err(error) = &result {
             self.failed = Some(error.clone());
         }
@@ -111,7 +114,7 @@ impl Connection {
         Some((self.requests.len(), RequestId::new(candidate)?))
     }
 
-    fn next_event(&mut self, input: &mut BytesMut) -> Result<Option<Event>, ConnectionError> {
+    fn take_event(&mut self, input: &mut BytesMut) -> Result<Option<ClientEvent>, ConnectionError> {
         while let Some(record) = self.decoder.decode(input)? {
             if let Some(event) = self.handle_record(record)? {
                 return Ok(Some(event));
@@ -120,7 +123,7 @@ impl Connection {
         Ok(None)
     }
 
-    fn handle_record(&mut self, record: Record) -> Result<Option<Event>, ConnectionError> {
+    fn handle_record(&mut self, record: Record) -> Result<Option<ClientEvent>, ConnectionError> {
         let Some(id) = record.request_id else {
             return handle_management(record.record_type, record.content).map(Some);
         };
@@ -129,11 +132,11 @@ impl Connection {
         };
         match record.record_type {
             RecordType::STDOUT | RecordType::STDERR if record.content.is_empty() => Ok(None),
-            RecordType::STDOUT => Ok(Some(Event::Stdout {
+            RecordType::STDOUT => Ok(Some(ClientEvent::Stdout {
                 id,
                 data: record.content,
             })),
-            RecordType::STDERR => Ok(Some(Event::Stderr {
+            RecordType::STDERR => Ok(Some(ClientEvent::Stderr {
                 id,
                 data: record.content,
             })),
@@ -143,7 +146,7 @@ impl Connection {
                     ConnectionError::InvalidLength(RecordType::END_REQUEST, content.len())
                 })?;
                 self.requests.remove(index);
-                Ok(Some(Event::End {
+                Ok(Some(ClientEvent::End {
                     id,
                     end: EndRequest::parse(bytes),
                 }))
@@ -153,11 +156,14 @@ impl Connection {
     }
 }
 
-fn handle_management(record_type: RecordType, content: Bytes) -> Result<Event, ConnectionError> {
+fn handle_management(
+    record_type: RecordType,
+    content: Bytes,
+) -> Result<ClientEvent, ConnectionError> {
     match record_type {
-        RecordType::GET_VALUES_RESULT => Ok(Event::Values(Params::parse(content)?)),
+        RecordType::GET_VALUES_RESULT => Ok(ClientEvent::Values(Params::parse(content)?)),
         RecordType::UNKNOWN_TYPE => match content.first() {
-            Some(&unknown) => Ok(Event::UnknownType(RecordType::from(unknown))),
+            Some(&unknown) => Ok(ClientEvent::UnknownType(RecordType::from(unknown))),
             None => Err(ConnectionError::InvalidLength(record_type, 0)),
         },
         unexpected => Err(ConnectionError::UnexpectedRecord(unexpected)),

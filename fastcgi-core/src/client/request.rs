@@ -26,12 +26,12 @@ impl Request {
 
 /// The commands for one request.
 #[derive(Debug)]
-pub struct RequestMut<'a> {
+pub struct ClientRequestMut<'a> {
     request: &'a mut Request,
     outgoing: &'a mut Outgoing,
 }
 
-impl<'a> RequestMut<'a> {
+impl<'a> ClientRequestMut<'a> {
     pub(super) fn new(request: &'a mut Request, outgoing: &'a mut Outgoing) -> Self {
         Self { request, outgoing }
     }

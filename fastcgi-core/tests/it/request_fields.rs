@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use fastcgi_core::Params;
-use fastcgi_core::cgi::{FieldError, Fields, InvalidRequest, Mapping};
+use fastcgi_core::cgi::{FieldError, HeaderFields, InvalidRequest, Mapping};
 
 /// Takes `room` fields, and none with a control character in its value.
 struct List {
@@ -10,7 +10,7 @@ struct List {
     room: usize,
 }
 
-impl Fields for List {
+impl HeaderFields for List {
     fn append(&mut self, name: &[u8], value: Bytes) -> Result<(), FieldError> {
         if value.iter().any(u8::is_ascii_control) {
             return Err(FieldError::Invalid);

@@ -10,7 +10,7 @@ use bytes::{Buf, Bytes};
 use http_body::{Body, Frame};
 use proto::{
     Params,
-    client::Event,
+    client::ClientEvent,
     record::{BeginRequest, Flags, ProtocolStatus, RequestId, Role},
 };
 
@@ -137,14 +137,14 @@ impl<B> Call<B> {
     pub(super) fn next_piece(&mut self) -> Result<Option<Piece>, ClientError> {
         while let Some(event) = self.lease.link.next_event()? {
             match event {
-                Event::Stdout { data, .. } => return Ok(Some(Piece::Stdout(data))),
-                Event::Stderr { data, .. } => self.stderr.log(&data),
-                Event::End { end, .. }
+                ClientEvent::Stdout { data, .. } => return Ok(Some(Piece::Stdout(data))),
+                ClientEvent::Stderr { data, .. } => self.stderr.log(&data),
+                ClientEvent::End { end, .. }
                     if end.protocol_status == ProtocolStatus::REQUEST_COMPLETE =>
                 {
                     return Ok(Some(Piece::End));
                 }
-                Event::End { end, .. } => {
+                ClientEvent::End { end, .. } => {
                     return Err(ClientError::new(Kind::Refused(end.protocol_status)));
                 }
                 unasked => tracing::debug!(?unasked, "the application sent a management record"),

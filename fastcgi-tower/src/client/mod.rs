@@ -31,7 +31,7 @@ use std::{
 
 use http::{Method, Request, Response, header::CONTENT_LENGTH};
 use http_body::Body;
-use proto::{Params, client::Event};
+use proto::{Params, client::ClientEvent};
 use tower_service::Service;
 
 pub use proto::client::ServerInfo;
@@ -199,9 +199,9 @@ fn poll_values(cx: &mut Context<'_>, lease: &mut Lease) -> Poll<Result<Params, C
     loop {
         while let Some(event) = lease.link.next_event()? {
             match event {
-                Event::Values(values) => return Poll::Ready(Ok(values)),
+                ClientEvent::Values(values) => return Poll::Ready(Ok(values)),
                 // An application that does not know the question has no answers.
-                Event::UnknownType(_) => return Poll::Ready(Ok(Params::default())),
+                ClientEvent::UnknownType(_) => return Poll::Ready(Ok(Params::default())),
                 unasked => tracing::debug!(?unasked, "no answer to the question"),
             }
         }

@@ -21,7 +21,7 @@ use proto::{
 use tower_service::Service;
 
 pub use self::{
-    param_to_header::{ParamToHeader, ParamToHeaderLayer},
+    param_to_header::{ParamToHeaderLayer, ParamToHeaderService},
     reply::{RefusedRequest, ReplyTo, ResponseBody},
     request_ext::{FastCgi, RequestExt},
 };
@@ -100,7 +100,7 @@ where
 {
     type Response = Reply<ResponseBody<B>>;
     type Error = BoxError;
-    type Future = ResponseFuture<S::Future>;
+    type Future = HttpServiceFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         self.service.poll_ready(cx).map_err(Into::into)
@@ -125,7 +125,7 @@ where
                 request: RefusedRequest::new(&exchange.params, error),
             },
         };
-        ResponseFuture { state }
+        HttpServiceFuture { state }
     }
 }
 
@@ -138,7 +138,7 @@ fn request(mut parts: request::Parts, exchange: Exchange) -> Request<Incoming> {
 }
 
 /// Logs what was left out of a request, and what concerns the configuration. For facades that make requests of their own.
-pub fn log_head(head: &cgi::Head<'_>) {
+pub fn log_head(head: &cgi::RequestHead<'_>) {
     static HAS_NOTED: AtomicBool = AtomicBool::new(false);
     for LeftOut { name, reason, .. } in &head.left_out {
         tracing::debug!(name = %name.escape_ascii(), "leaving out a header field: {reason}");
@@ -155,7 +155,7 @@ pub fn log_head(head: &cgi::Head<'_>) {
 pin_project! {
     /// The future of an [`HttpService`].
     #[derive(Debug)]
-    pub struct ResponseFuture<F> {
+    pub struct HttpServiceFuture<F> {
         #[pin]
         state: FutureState<F>,
     }
@@ -170,7 +170,7 @@ pin_project! {
     }
 }
 
-impl<F, B, E> Future for ResponseFuture<F>
+impl<F, B, E> Future for HttpServiceFuture<F>
 where
     F: Future<Output = Result<Response<B>, E>>,
     B: Body,

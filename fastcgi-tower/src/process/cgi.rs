@@ -15,7 +15,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use http::{Method, StatusCode};
 use proto::{
     Params, cgi, client,
-    client::Event,
+    client::ClientEvent,
     record::{BeginRequest, Flags, RequestId, Role},
 };
 use tokio::{
@@ -133,7 +133,7 @@ fn refuse_chunked(params: &Params) -> Bytes {
 
 /// The web server's part: between the process's streams and the pipe.
 struct Gateway<R, W> {
-    proto: client::Connection,
+    proto: client::ClientConnection,
     id: RequestId,
     /// Bytes of the body still to be read. What follows them on standard input is none of ours (RFC 3875, 4.2).
     left: u64,
@@ -147,7 +147,7 @@ struct Gateway<R, W> {
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Gateway<R, W> {
     fn new(params: &Params, stdin: R, stdout: W) -> Self {
-        let mut proto = client::Connection::new();
+        let mut proto = client::ClientConnection::new();
         let begin = BeginRequest {
             role: Role::RESPONDER,
             flags: Flags::NONE,
@@ -276,16 +276,16 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Gateway<R, W> {
     fn take_events(&mut self, input: &mut BytesMut) -> io::Result<()> {
         // the one way for this application's own side to break the protocol.
         let broken = |_| io::Error::other("the response breaks off after its head");
-        while let Some(event) = self.proto.poll_event(input).map_err(broken)? {
+        while let Some(event) = self.proto.next_event(input).map_err(broken)? {
             match event {
-                Event::Stdout { data, .. } => self.response.extend_from_slice(&data),
+                ClientEvent::Stdout { data, .. } => self.response.extend_from_slice(&data),
                 // A CGI program's standard error is the web server's log already.
-                Event::Stderr { data, .. } => {
+                ClientEvent::Stderr { data, .. } => {
                     if let Err(error) = io::stderr().write_all(&data) {
                         tracing::debug!(%error, "standard error cannot be written");
                     }
                 }
-                Event::End { end, .. } => self.ended = Some(end.app_status),
+                ClientEvent::End { end, .. } => self.ended = Some(end.app_status),
                 _ => {}
             }
         }
