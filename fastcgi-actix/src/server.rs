@@ -298,9 +298,10 @@ where
     }
 
     fn default_workers(&self) -> usize {
-        match self.has_inherited {
-            true => 1,
-            false => thread::available_parallelism().map_or(2, Into::into),
+        if self.has_inherited {
+            1
+        } else {
+            thread::available_parallelism().map_or(2, Into::into)
         }
     }
 

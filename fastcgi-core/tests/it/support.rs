@@ -64,9 +64,10 @@ pub(crate) fn params(id: u16, pairs: &[(&str, &str)]) -> Vec<u8> {
         block.extend(value.as_bytes());
     }
     let end = record(4, id, b"");
-    match block.is_empty() {
-        true => end,
-        false => wire(&[&record(4, id, &block), &end]),
+    if block.is_empty() {
+        end
+    } else {
+        wire(&[&record(4, id, &block), &end])
     }
 }
 

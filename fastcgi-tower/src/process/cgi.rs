@@ -193,7 +193,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Gateway<R, W> {
         let mut body = BytesMut::new();
         loop {
             self.take_events(&mut input)?;
-            if let (true, Some(app_status)) = (self.response.is_empty(), self.ended) {
+            if let Some(app_status) = self.ended.filter(|_| self.response.is_empty()) {
                 return Ok(app_status);
             }
             body.reserve(PIPE / 2);

@@ -185,9 +185,10 @@ impl<'a> Sent<'a> {
     /// What may precede I in R: S, or what precedes a program that the client did not ask for.
     pub(super) fn mounts_of_path_info(&self) -> Vec<&'a [u8]> {
         let mount = self.mount();
-        match script::is_mount(self) {
-            true => vec![mount],
-            false => vec![mount, b"", script::directory(mount)],
+        if script::is_mount(self) {
+            vec![mount]
+        } else {
+            vec![mount, b"", script::directory(mount)]
         }
     }
 
