@@ -19,7 +19,7 @@ use fastcgi_tower::{
     },
 };
 
-use crate::FastCgiServer;
+use crate::server::FastCgiServer;
 
 /// Runs an application in the way in which this process was started.
 ///

@@ -34,6 +34,7 @@ mod builder;
 #[cfg(feature = "client")]
 pub mod client;
 mod conn;
+mod ending;
 mod error;
 mod exchange;
 mod http_service;
@@ -41,6 +42,7 @@ pub mod listener;
 pub mod process;
 mod serve;
 mod socket;
+mod stdio;
 
 pub use proto::{
     Limits, Params, Timeouts,
@@ -55,6 +57,7 @@ pub use crate::{
     address::{Address, InvalidAddress},
     builder::ConnectionBuilder,
     conn::ServeConnection,
+    ending::shutdown_signal,
     error::{BoxError, Error},
     exchange::{Exchange, ExchangeService, Incoming, Reply, RequestHandle},
     http_service::{
@@ -62,6 +65,6 @@ pub use crate::{
         RefusedRequest, ReplyTo, RequestExt, ResponseBody, log_head,
     },
     listener::Listener,
-    process::{Run, RunError, run, run_exchanges, shutdown_signal},
+    process::{Run, RunError, run, run_exchanges},
     serve::{Serve, serve, serve_exchanges},
 };

@@ -11,7 +11,7 @@ use super::hop_by_hop::is_always_hop_by_hop;
 use super::host;
 use super::left_out::{LeftOut, LeftOutReason};
 use super::variables::Variables;
-use crate::Params;
+use crate::params::Params;
 
 /// The header fields of a request, as they are found among its params.
 ///

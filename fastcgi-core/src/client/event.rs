@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::{
-    Params,
+    params::Params,
     record::{EndRequest, RecordType, RequestId},
 };
 

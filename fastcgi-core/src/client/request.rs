@@ -3,7 +3,8 @@
 use bytes::Bytes;
 
 use crate::{
-    Outgoing, Params,
+    outgoing::Outgoing,
+    params::Params,
     record::{RecordType, RequestId},
 };
 

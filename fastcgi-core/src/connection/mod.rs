@@ -326,7 +326,13 @@ impl Connection {
         self.waste.reply(&self.outgoing)?;
         if record_type == RecordType::GET_VALUES {
             let query = Params::parse(content)?;
-            let answer = values::answer(&query, &self.config.limits);
+            let limits = &self.config.limits;
+            let known = [
+                (values::MAX_CONNS, limits.max_conns),
+                (values::MAX_REQS, limits.max_reqs),
+                (values::MPXS_CONNS, usize::from(limits.mpxs_conns)),
+            ];
+            let answer = values::answer(&query, known);
             self.outgoing
                 .put_pairs(RecordType::GET_VALUES_RESULT, &answer)
                 .expect("three short pairs fit one record");

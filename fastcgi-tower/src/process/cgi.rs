@@ -26,10 +26,9 @@ use tokio::{
 
 use super::{
     single::Single,
-    stdio,
     threads::{ThreadReader, ThreadWriter},
 };
-use crate::listener::AnyListener;
+use crate::{listener::AnyListener, stdio};
 
 /// How much is on its way inside the process, in each direction; also how much of a response is written at a time.
 const PIPE: usize = 64 * 1024;

@@ -2,14 +2,17 @@
 //!
 //! - [`Table`]: a table in a document or a source, whose rows name tests that exist.
 //! - [`Tests`]: the tests that exist.
+//! - [`imports`]: what the modules of a crate take from each other.
 //! - [`scaled`], [`seed`]: tests that `tests/long` runs at another size.
 
+mod imports;
 mod long;
 mod sources;
 mod table;
 mod tests;
 
 pub use crate::{
+    imports::{Import, imports, root_modules},
     long::{scaled, seed},
     table::Table,
     tests::Tests,

@@ -32,7 +32,7 @@ use super::mapping::{Mapping, OnMismatch, PathSource};
 use super::percent;
 use super::script_name::ScriptName;
 use super::variables::Variables;
-use crate::Params;
+use crate::params::Params;
 
 /// What the application is asked for.
 pub(super) struct Target {
