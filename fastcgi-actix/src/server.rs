@@ -111,7 +111,7 @@ where
         match path.try_into() {
             Ok(script_name) => {
                 let mapping = self.settings.mapping;
-                self.settings.mapping = mapping.maybe_script_name(Some(script_name));
+                self.settings.mapping = mapping.script_name(script_name);
             }
             Err(error) => self.settings.invalid_script_name = Some(error.into()),
         }
@@ -298,9 +298,10 @@ where
     }
 
     fn default_workers(&self) -> usize {
-        match self.has_inherited {
-            true => 1,
-            false => thread::available_parallelism().map_or(2, Into::into),
+        if self.has_inherited {
+            1
+        } else {
+            thread::available_parallelism().map_or(2, Into::into)
         }
     }
 

@@ -252,7 +252,7 @@ impl Exchange {
         let mut response = Response::new(());
         *response.status_mut() = status;
         let mut head = BytesMut::new();
-        let mapping = ResponseMapping::default().answering(&self.request.params);
+        let mapping = ResponseMapping::answering(&self.request.params);
         match mapping.write_head(&response.into_parts().0, &method, length, &mut head) {
             Ok(length) => request.head(head, length),
             Err(_) => {

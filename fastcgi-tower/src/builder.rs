@@ -3,7 +3,7 @@
 use proto::{Config, Limits, Timeouts};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::{conn::Connection, exchange::ExchangeService};
+use crate::{conn::ServeConnection, exchange::ExchangeService};
 
 /// Settings for connections, and their maker: for programs with an accept loop of their own.
 ///
@@ -84,11 +84,11 @@ impl ConnectionBuilder {
 
     /// Drives `service`, which answers [`Exchange`](crate::Exchange)s, over `io`. For a service that answers HTTP
     /// requests, see [`HttpService`](crate::HttpService).
-    pub fn serve_connection<Io, S>(&self, io: Io, service: S) -> Connection<Io, S>
+    pub fn serve_connection<Io, S>(&self, io: Io, service: S) -> ServeConnection<Io, S>
     where
         Io: AsyncRead + AsyncWrite + Unpin,
         S: ExchangeService,
     {
-        Connection::new(io, service, self.config.clone(), self.is_plain_cgi)
+        ServeConnection::new(io, service, self.config.clone(), self.is_plain_cgi)
     }
 }

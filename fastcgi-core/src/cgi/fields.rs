@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 /// The header fields of a request, in the map of some HTTP library.
 ///
 /// What belongs in it is decided by [`Mapping::head`](super::Mapping::head); this is only the map.
-pub trait Fields {
+pub trait HeaderFields {
     /// Adds a field, behind those of the same name.
     ///
     /// `name` is a token in lower case (RFC 9110, 5.1). `value` is what the web server sent, UTF-8 or not, without the
@@ -36,7 +36,7 @@ pub enum FieldError {
     Full,
 }
 
-impl Fields for HeaderMap {
+impl HeaderFields for HeaderMap {
     fn append(&mut self, name: &[u8], value: Bytes) -> Result<(), FieldError> {
         let name = HeaderName::from_bytes(name).map_err(|_| FieldError::Invalid)?;
         let value = HeaderValue::from_maybe_shared(value).map_err(|_| FieldError::Invalid)?;

@@ -6,12 +6,12 @@
 use bytes::Bytes;
 
 use super::error::InvalidRequest;
-use super::fields::{FieldError, Fields};
+use super::fields::{FieldError, HeaderFields};
 use super::hop_by_hop::is_always_hop_by_hop;
 use super::host;
 use super::left_out::{LeftOut, LeftOutReason};
 use super::variables::Variables;
-use crate::Params;
+use crate::params::Params;
 
 /// The header fields of a request, as they are found among its params.
 ///
@@ -25,7 +25,7 @@ pub(super) struct Headers<'a, 'f, F> {
     speller: Speller,
 }
 
-impl<'a, 'f, F: Fields> Headers<'a, 'f, F> {
+impl<'a, 'f, F: HeaderFields> Headers<'a, 'f, F> {
     pub(super) fn new(params: &'a Params, fields: &'f mut F) -> Self {
         Self {
             fields: CountedFields {
@@ -120,7 +120,7 @@ struct CountedFields<'a, 'f, F> {
     left_out: Vec<LeftOut>,
 }
 
-impl<F: Fields> CountedFields<'_, '_, F> {
+impl<F: HeaderFields> CountedFields<'_, '_, F> {
     fn leave_out(&mut self, name: &[u8], reason: LeftOutReason) {
         let name = Bytes::copy_from_slice(name);
         self.left_out.push(LeftOut { name, reason });

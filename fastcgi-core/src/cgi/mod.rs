@@ -17,9 +17,9 @@ mod variables;
 
 pub use self::body_length::{BodyLength, ShortBody};
 pub use self::error::InvalidRequest;
-pub use self::fields::{FieldError, Fields};
+pub use self::fields::{FieldError, HeaderFields};
 pub use self::left_out::{LeftOut, LeftOutReason};
-pub use self::mapping::{Head, InvalidPathSource, Mapping, OnMismatch, PathSource};
+pub use self::mapping::{InvalidPathSource, Mapping, OnMismatch, PathSource, RequestHead};
 pub use self::path::PathRule;
 pub use self::reason_phrase::ReasonPhrase;
 pub use self::response::{InvalidResponse, ResponseMapping, write_refusal};

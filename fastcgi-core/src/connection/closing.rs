@@ -159,9 +159,10 @@ impl Closing {
 
     pub(super) fn shut_down(&mut self) {
         if self.life == Life::Open {
-            self.life = match self.has_begun {
-                true => Life::LastRequests,
-                false => Life::FirstIsLast,
+            self.life = if self.has_begun {
+                Life::LastRequests
+            } else {
+                Life::FirstIsLast
             };
         }
     }
@@ -189,7 +190,7 @@ impl Closing {
     pub(super) fn give_up(&mut self) {
         self.life = match self.error {
             Some(ConnectionError::Truncated) => Life::Reset,
-            _ => Life::Closed,
+            Some(_) | None => Life::Closed,
         };
     }
 

@@ -184,7 +184,7 @@ impl Connection {
             self.closing.take_no_more();
         } else {
             self.outgoing
-                .put_record(RecordType::END_REQUEST, Some(request.id), &end.to_bytes());
+                .put_fixed(RecordType::END_REQUEST, Some(request.id), &end.to_bytes());
         }
         self.settle();
     }

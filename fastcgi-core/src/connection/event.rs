@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::request::RequestKey;
 use crate::{
-    Params,
+    params::Params,
     record::{RequestId, Role},
 };
 

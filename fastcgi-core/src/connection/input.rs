@@ -86,9 +86,10 @@ impl Stream {
         data.truncate(fits);
         self.received += data.len() as u64;
         let is_full = self.announced == Some(self.received);
-        self.state = match is_full {
-            true => State::Full,
-            false => State::Open { touched: true },
+        self.state = if is_full {
+            State::Full
+        } else {
+            State::Open { touched: true }
         };
         Taken {
             data,
@@ -114,9 +115,10 @@ impl Stream {
             }
             State::Open { .. } => {
                 self.state = State::Ended;
-                Some(match is_short {
-                    true => StreamEnd::Incomplete,
-                    false => StreamEnd::Complete,
+                Some(if is_short {
+                    StreamEnd::Incomplete
+                } else {
+                    StreamEnd::Complete
                 })
             }
         }

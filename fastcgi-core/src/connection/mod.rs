@@ -156,8 +156,8 @@ impl Connection {
 
     /// The web server has closed its side, and everything that it sent was handed over.
     ///
-    /// No web server closes only its side, so nobody waits for a response any more (B-11), unless
-    /// [`Config::allow_half_close`] says otherwise.
+    /// No web server closes only its side, so no response is of use any more (B-11), unless [`Config::allow_half_close`]
+    /// says otherwise.
     pub fn end_of_file(&mut self) {
         let is_receiving = self
             .requests
@@ -274,7 +274,7 @@ impl Connection {
         self.settle();
     }
 
-    /// Nobody waits for any response any more.
+    /// No response is of use any more.
     fn abort_all(&mut self) {
         for (key, request) in self.requests.drain() {
             if request.is_handed_out {
@@ -332,14 +332,21 @@ impl Connection {
         self.waste.reply(&self.outgoing)?;
         if record_type == RecordType::GET_VALUES {
             let query = Params::parse(content)?;
-            let answer = values::answer(&query, &self.config.limits);
+            let limits = &self.config.limits;
+            let known = [
+                (values::MAX_CONNS, limits.max_conns),
+                (values::MAX_REQS, limits.max_reqs),
+                (values::MPXS_CONNS, usize::from(limits.mpxs_conns)),
+            ];
+            let answer = values::answer(&query, known);
             self.outgoing
-                .put_record(RecordType::GET_VALUES_RESULT, None, answer.as_bytes());
+                .put_pairs(RecordType::GET_VALUES_RESULT, &answer)
+                .expect("three short pairs fit one record");
         } else {
             // 4.2: the type that was not understood, and seven reserved bytes.
             let unknown = [record_type.as_u8(), 0, 0, 0, 0, 0, 0, 0];
             self.outgoing
-                .put_record(RecordType::UNKNOWN_TYPE, None, &unknown);
+                .put_fixed(RecordType::UNKNOWN_TYPE, None, &unknown);
         }
         self.waste.empty_record()
     }
@@ -366,19 +373,16 @@ impl Connection {
         if !takes_it || !(is_alone || self.config.limits.mpxs_conns) {
             return self.refuse_multiplexing(id);
         }
-        let is_too_many = self.requests.len() >= self.config.limits.max_reqs;
+        let has_room = self.requests.len() < self.config.limits.max_reqs;
         let since = self.deadlines.begin_request(now);
         let request = Request::new(id, &begin, since);
         self.closing.begin_request(request.keep_conn, is_alone);
         let key = self.requests.insert(request);
-        match is_too_many {
-            true => self.turn_away(
-                key,
-                Refusal::TooManyRequests,
-                StatusCode::SERVICE_UNAVAILABLE,
-            ),
-            false => Ok(()),
+        if has_room {
+            return Ok(());
         }
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        self.turn_away(key, Refusal::TooManyRequests, status)
     }
 
     /// The one refusal without a response (R-10a).
@@ -389,7 +393,7 @@ impl Connection {
             protocol_status: ProtocolStatus::CANT_MPX_CONN,
         };
         self.outgoing
-            .put_record(RecordType::END_REQUEST, Some(id), &end.to_bytes());
+            .put_fixed(RecordType::END_REQUEST, Some(id), &end.to_bytes());
         self.closing.refuse_request();
         let refusal = Refusal::Multiplexed;
         self.events.push_back(Event::Refused { id, refusal });
@@ -412,14 +416,17 @@ impl Connection {
             app_status: 0,
             protocol_status: match refusal {
                 Refusal::Role(_) => ProtocolStatus::UNKNOWN_ROLE,
-                _ => ProtocolStatus::REQUEST_COMPLETE,
+                Refusal::ParamsTooLarge
+                | Refusal::ParamsTooSlow
+                | Refusal::TooManyRequests
+                | Refusal::Multiplexed => ProtocolStatus::REQUEST_COMPLETE,
             },
         };
         self.refuse(key, status, end);
         Ok(())
     }
 
-    /// B-11: nobody waits for the response, and the request is ended once.
+    /// B-11: the response is of no use any more, and the request is ended once.
     fn abort(&mut self, key: RequestKey) -> Result<(), ConnectionError> {
         self.waste.reply(&self.outgoing)?;
         let Some(request) = self.requests.get_mut(key) else {
@@ -429,7 +436,7 @@ impl Connection {
             self.events.push_back(Event::Aborted { key });
             self.waste.end();
         } else {
-            // A request of which nobody has heard is no progress.
+            // A request that was never handed out is no progress.
             self.waste.empty_record()?;
         }
         request.output.forget();
@@ -474,7 +481,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Hands a request out, if enough of it is known (B-5, B-6), or if more of it is here already.
+    /// Hands a request to the application, if enough of it is known (B-5, B-6), or if some of its body is here.
     fn hand_out(&mut self, key: RequestKey, has_data: bool) {
         let Some(request) = self.requests.get_mut(key) else {
             return;
@@ -495,7 +502,7 @@ impl Connection {
             length: request.stdin.length(),
             data_length: request.data.length(),
         }));
-        // What ended before the application could be told.
+        // What ended before the request was handed out.
         if let Some(end) = request.stdin.end_without_data() {
             self.events.push_back(Event::StdinEnd { key, end });
         }
@@ -520,18 +527,21 @@ impl Connection {
         }
         let is_stdin = record_type == RecordType::STDIN;
         let is_empty = content.is_empty();
-        let stream = match is_stdin {
-            true => &mut request.stdin,
-            false if request.role == Role::FILTER => &mut request.data,
+        let stream = if is_stdin {
+            &mut request.stdin
+        } else if request.role == Role::FILTER {
+            &mut request.data
+        } else {
             // B-13: a file is for a Filter.
-            false => return self.ignore(content.len()),
+            return self.ignore(content.len());
         };
-        let Taken { data, surplus, end } = match is_empty {
-            true => Taken {
+        let Taken { data, surplus, end } = if is_empty {
+            Taken {
                 end: stream.push_end(now),
                 ..Taken::default()
-            },
-            false => stream.push(content),
+            }
+        } else {
+            stream.push(content)
         };
         let was_handed_out = request.is_handed_out;
         if !data.is_empty() {
@@ -545,16 +555,18 @@ impl Connection {
         }
         if !data.is_empty() {
             self.waste.end();
-            self.events.push_back(match is_stdin {
-                true => Event::Stdin { key, data },
-                false => Event::Data { key, data },
+            self.events.push_back(if is_stdin {
+                Event::Stdin { key, data }
+            } else {
+                Event::Data { key, data }
             });
         }
-        // Of an end before any data, the application is told when the request is handed out.
-        if let (Some(end), true) = (end, was_handed_out || !is_empty) {
-            self.events.push_back(match is_stdin {
-                true => Event::StdinEnd { key, end },
-                false => Event::DataEnd { key, end },
+        // An end before any data is reported when the request is handed out.
+        if let Some(end) = end.filter(|_| was_handed_out || !is_empty) {
+            self.events.push_back(if is_stdin {
+                Event::StdinEnd { key, end }
+            } else {
+                Event::DataEnd { key, end }
             });
         }
         self.discard_surplus(key, surplus)

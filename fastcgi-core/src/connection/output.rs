@@ -92,9 +92,10 @@ impl Output {
     ) -> Put {
         let surplus = self.length.take(&mut data);
         if self.is_whole {
-            return match self.gather(&data) {
-                true => Put::Taken { surplus },
-                false => Put::TooLong,
+            return if self.gather(&data) {
+                Put::Taken { surplus }
+            } else {
+                Put::TooLong
             };
         }
         if let State::Untouched = self.state {
@@ -112,7 +113,7 @@ impl Output {
 
     /// There is nothing more at the moment: the head, if there is one, need not wait for the body.
     pub(super) fn flush(&mut self, id: RequestId, outgoing: &mut Outgoing) {
-        if let (State::HeadHeld(_), false) = (&self.state, self.is_whole) {
+        if matches!(self.state, State::HeadHeld(_)) && !self.is_whole {
             self.let_go(id, outgoing);
         }
     }
@@ -133,9 +134,9 @@ impl Output {
     /// Lets everything go that has waited, and ends the streams that were used.
     pub(super) fn end(&mut self, id: RequestId, outgoing: &mut Outgoing) {
         self.let_go(id, outgoing);
-        outgoing.put_stream_end(RecordType::STDOUT, id);
+        outgoing.put_empty(RecordType::STDOUT, id);
         if self.stderr.used {
-            outgoing.put_stream_end(RecordType::STDERR, id);
+            outgoing.put_empty(RecordType::STDERR, id);
         }
     }
 

@@ -75,10 +75,10 @@ impl Params {
             params.note(name, value);
         }
         params.block = block;
-        match too_large {
-            true => Err(ParamsError::TooLarge(params)),
-            false => Ok(params),
+        if too_large {
+            return Err(ParamsError::TooLarge(params));
         }
+        Ok(params)
     }
 
     /// Reads what has fields of its own.
@@ -97,7 +97,7 @@ impl Params {
             rest = after;
         }
         block.truncate(block.len() - rest.len());
-        Self::parse(block).unwrap_or_default()
+        Self::parse(block).expect("only whole pairs are left")
     }
 
     /// The value of `name`; of the last one, when it was sent several times.

@@ -167,9 +167,10 @@ impl Words {
     /// A text, perhaps several times.
     fn content(&mut self) -> Result<Vec<u8>, String> {
         let text = bytes(&self.word()?)?;
-        match self.skip("*") {
-            true => Ok(text.repeat(self.number()?)),
-            false => Ok(text),
+        if self.skip("*") {
+            Ok(text.repeat(self.number()?))
+        } else {
+            Ok(text)
         }
     }
 
@@ -186,9 +187,10 @@ impl Words {
             let (name, value) = (bytes(name)?, bytes(value)?);
             for length in [name.len(), value.len()] {
                 let length = u8::try_from(length).map_err(|_| "too long a name or value")?;
-                match length < 128 {
-                    true => block.push(length),
-                    false => block.extend([0x80, 0, 0, length]),
+                if length < 128 {
+                    block.push(length)
+                } else {
+                    block.extend([0x80, 0, 0, length])
                 }
             }
             block.extend(name);
@@ -198,9 +200,10 @@ impl Words {
     }
 
     fn end(&self) -> Result<(), String> {
-        match self.0.is_empty() {
-            true => Ok(()),
-            false => Err("too many words".to_owned()),
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err("too many words".to_owned())
         }
     }
 }
@@ -313,18 +316,20 @@ fn stream(
     content: impl FnOnce(&mut Words) -> Result<Vec<u8>, String>,
 ) -> Result<Vec<u8>, String> {
     let id = words.number()?;
-    let content = match words.skip("end") {
-        true => Vec::new(),
-        false => content(words)?,
+    let content = if words.skip("end") {
+        Vec::new()
+    } else {
+        content(words)?
     };
     frame(kind, id, &content, words)
 }
 
 /// A header and a content, and a padding if there is one (3.3).
 fn frame(kind: u8, id: u16, content: &[u8], words: &mut Words) -> Result<Vec<u8>, String> {
-    let padding = match words.skip("padding") {
-        true => words.number::<u8>()?,
-        false => 0,
+    let padding = if words.skip("padding") {
+        words.number::<u8>()?
+    } else {
+        0
     };
     let length = u16::try_from(content.len()).map_err(|_| "too long for a record")?;
     let mut record = vec![1, kind];

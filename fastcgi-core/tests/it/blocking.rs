@@ -141,9 +141,10 @@ impl Run {
     fn receive(&mut self, wanted: &[u8]) -> Result<(), String> {
         let mut received = vec![0; wanted.len()];
         let result = self.stream.read_exact(&mut received);
-        let received = match received == wanted && result.is_ok() {
-            true => return Ok(()),
-            false => received.escape_ascii(),
+        let received = if received == wanted && result.is_ok() {
+            return Ok(());
+        } else {
+            received.escape_ascii()
         };
         let wanted = wanted.escape_ascii();
         Err(format!(

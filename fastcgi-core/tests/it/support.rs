@@ -64,9 +64,10 @@ pub(crate) fn params(id: u16, pairs: &[(&str, &str)]) -> Vec<u8> {
         block.extend(value.as_bytes());
     }
     let end = record(4, id, b"");
-    match block.is_empty() {
-        true => end,
-        false => wire(&[&record(4, id, &block), &end]),
+    if block.is_empty() {
+        end
+    } else {
+        wire(&[&record(4, id, &block), &end])
     }
 }
 
@@ -142,7 +143,7 @@ pub(crate) fn end_when_over(connection: &mut Connection, event: &Event) {
 /// What a web server sees that has begun `requests` requests, in every split; and the error, when there is one.
 pub(crate) fn receive(requests: usize, input: &[u8]) -> (Vec<String>, Option<ConnectionError>) {
     every_split(input, |pieces| {
-        let mut web_server = client::Connection::new();
+        let mut web_server = client::ClientConnection::new();
         for _ in 0..requests {
             let begin = fastcgi_core::record::BeginRequest::parse([0, 1, 1, 0, 0, 0, 0, 0]);
             web_server.begin(begin).expect("a free id");
@@ -152,7 +153,7 @@ pub(crate) fn receive(requests: usize, input: &[u8]) -> (Vec<String>, Option<Con
         for piece in pieces {
             input.extend_from_slice(piece);
             loop {
-                match web_server.poll_event(&mut input) {
+                match web_server.next_event(&mut input) {
                     Ok(Some(event)) => lines.push(web_server_line(&event)),
                     Ok(None) => break,
                     Err(error) => return (lines.0, Some(error)),
@@ -195,16 +196,16 @@ impl Lines {
     }
 }
 
-fn web_server_line(event: &client::Event) -> (String, Option<&Bytes>) {
-    use client::Event;
+fn web_server_line(event: &client::ClientEvent) -> (String, Option<&Bytes>) {
+    use client::ClientEvent;
     let line = match event {
-        Event::Stdout { id, data } => return (format!("stdout {id}: "), Some(data)),
-        Event::Stderr { id, data } => return (format!("stderr {id}: "), Some(data)),
-        Event::End { id, end } => {
+        ClientEvent::Stdout { id, data } => return (format!("stdout {id}: "), Some(data)),
+        ClientEvent::Stderr { id, data } => return (format!("stderr {id}: "), Some(data)),
+        ClientEvent::End { id, end } => {
             format!("end {id} {} {:?}", end.app_status, end.protocol_status)
         }
-        Event::Values(values) => format!("values{}", pairs(values)),
-        Event::UnknownType(record_type) => format!("unknown type {record_type:?}"),
+        ClientEvent::Values(values) => format!("values{}", pairs(values)),
+        ClientEvent::UnknownType(record_type) => format!("unknown type {record_type:?}"),
         other => format!("{other:?}"),
     };
     (line, None)

@@ -10,7 +10,7 @@ use bytes::{Buf, Bytes};
 use http_body::{Body, Frame};
 use proto::{
     Params,
-    client::Event,
+    client::ClientEvent,
     record::{BeginRequest, Flags, ProtocolStatus, RequestId, Role},
 };
 
@@ -59,9 +59,10 @@ where
     B: Body<Error: Into<BoxError>>,
 {
     pub(super) fn new(mut lease: Lease, outbound: Outbound<B>) -> Self {
-        let flags = match lease.pool.limits().keep_conn {
-            true => Flags::KEEP_CONN,
-            false => Flags::NONE,
+        let flags = if lease.pool.limits().keep_conn {
+            Flags::KEEP_CONN
+        } else {
+            Flags::NONE
         };
         let role = Role::RESPONDER;
         let begin = BeginRequest { role, flags };
@@ -72,9 +73,9 @@ where
             sending: Sending::Ended,
             stderr: Stderr::default(),
         };
-        if let Some(mut request) = call.lease.link.proto.request(call.id) {
-            request.params(&outbound.params);
-        }
+        let request = call.lease.link.proto.request(call.id);
+        let mut request = request.expect("a request that was just begun");
+        request.params(&outbound.params);
         match outbound.body {
             Some(body) => call.sending = Sending::Body(body),
             None => call.end_stdin(),
@@ -136,14 +137,14 @@ impl<B> Call<B> {
     pub(super) fn next_piece(&mut self) -> Result<Option<Piece>, ClientError> {
         while let Some(event) = self.lease.link.next_event()? {
             match event {
-                Event::Stdout { data, .. } => return Ok(Some(Piece::Stdout(data))),
-                Event::Stderr { data, .. } => self.stderr.log(&data),
-                Event::End { end, .. }
+                ClientEvent::Stdout { data, .. } => return Ok(Some(Piece::Stdout(data))),
+                ClientEvent::Stderr { data, .. } => self.stderr.log(&data),
+                ClientEvent::End { end, .. }
                     if end.protocol_status == ProtocolStatus::REQUEST_COMPLETE =>
                 {
                     return Ok(Some(Piece::End));
                 }
-                Event::End { end, .. } => {
+                ClientEvent::End { end, .. } => {
                     return Err(ClientError::new(Kind::Refused(end.protocol_status)));
                 }
                 unasked => tracing::debug!(?unasked, "the application sent a management record"),

@@ -215,9 +215,12 @@ fn poll_data<B: Body<Error: Into<BoxError>>>(
     mut body: Pin<&mut B>,
 ) -> Result<Poll<Option<B::Data>>, BoxError> {
     loop {
-        let frame = poll_caught(|| match body.is_end_stream() {
-            true => Poll::Ready(Ok(None)),
-            false => body.as_mut().poll_frame(cx).map(Option::transpose),
+        let frame = poll_caught(|| {
+            if body.is_end_stream() {
+                Poll::Ready(Ok(None))
+            } else {
+                body.as_mut().poll_frame(cx).map(Option::transpose)
+            }
         });
         let Poll::Ready(frame) = frame else {
             return Ok(Poll::Pending);

@@ -38,7 +38,7 @@ use crate::{error::Error, exchange::ExchangeService, socket::Socket};
 ///
 /// When it is polled outside a tokio runtime with time enabled.
 #[must_use = "a connection does nothing unless it is polled"]
-pub struct Connection<Io, S: ExchangeService> {
+pub struct ServeConnection<Io, S: ExchangeService> {
     socket: Socket<Io>,
     proto: proto::Connection,
     calls: Calls<S>,
@@ -50,9 +50,9 @@ pub struct Connection<Io, S: ExchangeService> {
 }
 
 // Nothing in a connection is pinned: the calls have boxes of their own.
-impl<Io: Unpin, S: ExchangeService> Unpin for Connection<Io, S> {}
+impl<Io: Unpin, S: ExchangeService> Unpin for ServeConnection<Io, S> {}
 
-impl<Io, S> Connection<Io, S>
+impl<Io, S> ServeConnection<Io, S>
 where
     Io: AsyncRead + AsyncWrite + Unpin,
     S: ExchangeService,
@@ -176,7 +176,7 @@ where
     }
 }
 
-impl<Io, S> Future for Connection<Io, S>
+impl<Io, S> Future for ServeConnection<Io, S>
 where
     Io: AsyncRead + AsyncWrite + Unpin,
     S: ExchangeService,
@@ -200,9 +200,9 @@ where
     }
 }
 
-impl<Io, S: ExchangeService> fmt::Debug for Connection<Io, S> {
+impl<Io, S: ExchangeService> fmt::Debug for ServeConnection<Io, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection")
+        f.debug_struct("ServeConnection")
             .field("life", &self.proto.life())
             .field("requests", &self.proto.requests_in_progress())
             .finish_non_exhaustive()

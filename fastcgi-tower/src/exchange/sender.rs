@@ -67,7 +67,8 @@ impl Sender {
         }
     }
 
-    /// The body for the service. What has arrived so far moves into it. `task` is woken when something of it is read, and it waits for that.
+    /// The body for the service, once. What has arrived so far moves into it. `task` is woken when something of it is read
+    /// while it waits for that.
     pub(super) fn open(&mut self, task: &Arc<ConnectionTask>) -> Incoming {
         match std::mem::replace(&mut self.0, Store::Closed) {
             Store::Gathered {
@@ -84,8 +85,7 @@ impl Sender {
                 self.0 = Store::Shared(Arc::clone(&queue));
                 Incoming::streaming(queue)
             }
-            // It can be opened once.
-            Store::Shared(_) | Store::Closed => Incoming::empty(),
+            Store::Shared(_) | Store::Closed => unreachable!("a body is opened once"),
         }
     }
 }

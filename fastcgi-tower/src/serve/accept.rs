@@ -22,9 +22,9 @@ use super::{
     web_servers::WebServers,
 };
 use crate::{
+    ending::{larger_than, replaced},
     exchange::ExchangeService,
     listener::{Listener, PeerAddr},
-    process::{larger_than, replaced},
 };
 
 /// Connections that wait to be accepted when the server stops are served, as long as they come within this time of each

@@ -21,8 +21,8 @@ use proto::{
 };
 
 use crate::{
-    builder::ConnectionBuilder, exchange::ExchangeService, http_service::HttpService,
-    listener::Listener, process::Signal,
+    builder::ConnectionBuilder, ending::Signal, exchange::ExchangeService,
+    http_service::HttpService, listener::Listener,
 };
 
 /// Serves `service`, which answers HTTP requests, on the connections of `listener`: the FastCGI counterpart of

@@ -14,7 +14,7 @@ use super::{
     request_count::RequestCount,
     stop::{Said, Stop},
 };
-use crate::{conn::Connection, error::Error, exchange::ExchangeService, listener::Transport};
+use crate::{conn::ServeConnection, error::Error, exchange::ExchangeService, listener::Transport};
 
 /// Tells the connections of a server to end.
 #[derive(Clone, Debug, Default)]
@@ -31,7 +31,7 @@ pin_project! {
     /// A type with a name, because whether it is `Send` depends on the service, and only what spawns it has to know.
     pub(super) struct ConnectionTask<Io, S: ExchangeService> {
         // None when it has ended.
-        connection: Option<Connection<Io, S>>,
+        connection: Option<ServeConnection<Io, S>>,
         #[pin]
         stopping: Stopping,
         now: Stop,
@@ -51,7 +51,7 @@ pin_project! {
 
 impl<Io, S: ExchangeService> ConnectionTask<Io, S> {
     pub(super) fn new(
-        connection: Connection<Io, S>,
+        connection: ServeConnection<Io, S>,
         stops: &Stops,
         requests: Option<Arc<RequestCount>>,
         place: OwnedSemaphorePermit,
@@ -109,7 +109,7 @@ impl<Io: Transport, S: ExchangeService> Future for ConnectionTask<Io, S> {
     }
 }
 
-fn report<Io: Transport, S: ExchangeService>(connection: Connection<Io, S>, error: &Error) {
+fn report<Io: Transport, S: ExchangeService>(connection: ServeConnection<Io, S>, error: &Error) {
     if error.is_truncated() {
         return connection.into_io().reset();
     }

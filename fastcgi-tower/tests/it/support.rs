@@ -17,7 +17,7 @@ use std::{
 
 use bytes::Bytes;
 use fastcgi_tower::{
-    BoxError, Connection, ConnectionBuilder, Error, ExchangeService, HttpService, Incoming,
+    BoxError, ConnectionBuilder, Error, ExchangeService, HttpService, Incoming, ServeConnection,
 };
 use http::{HeaderMap, Request, Response};
 use http_body::{Body, Frame};
@@ -279,7 +279,7 @@ impl WebServer {
     }
 
     /// Is the other end of `connection`, which is driven in a task of its own.
-    pub(crate) fn over<Io, S>(io: DuplexStream, connection: Connection<Io, S>) -> Self
+    pub(crate) fn over<Io, S>(io: DuplexStream, connection: ServeConnection<Io, S>) -> Self
     where
         Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         S: ExchangeService<Future: Send, Body: Send> + Send + 'static,

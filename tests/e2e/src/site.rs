@@ -257,9 +257,10 @@ impl Site {
             let path = entry?.path();
             let is_ours =
                 fs::read_link(path.join("exe")).is_ok_and(|exe| exe.starts_with(self.dir.path()));
-            let environment = match is_ours {
-                true => fs::read(path.join("environ")).unwrap_or_default(),
-                false => continue,
+            let environment = if is_ours {
+                fs::read(path.join("environ")).unwrap_or_default()
+            } else {
+                continue;
             };
             if String::from_utf8_lossy(&environment).contains(name) {
                 let id = path.file_name().and_then(|id| id.to_str()?.parse().ok());

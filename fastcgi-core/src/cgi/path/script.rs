@@ -71,10 +71,11 @@ pub(super) fn is_on_disk(sent: &Sent<'_>) -> bool {
 pub(super) fn directory(path: &[u8]) -> &[u8] {
     let name = last_segment(path).len();
     let end = path.len().saturating_sub(name + 1);
-    path.get(..end).unwrap_or_default()
+    path.split_at(end).0
 }
 
 /// What follows the last slash.
 pub(super) fn last_segment(path: &[u8]) -> &[u8] {
-    path.rsplit(|&byte| byte == b'/').next().unwrap_or_default()
+    let mut segments = path.rsplit(|&byte| byte == b'/');
+    segments.next().expect("a split has a first part")
 }

@@ -201,9 +201,10 @@ impl<'a> Sent<'a> {
             return Vec::new();
         }
         let mount = self.mount();
-        match script::is_mount(self) {
-            true => vec![mount],
-            false => vec![mount, b"", script::directory(mount)],
+        if script::is_mount(self) {
+            vec![mount]
+        } else {
+            vec![mount, b"", script::directory(mount)]
         }
     }
 
@@ -313,7 +314,7 @@ impl<'a> Sent<'a> {
 
     /// The raw path in front of `at`.
     pub(super) fn raw_prefix(&self, at: usize) -> Bytes {
-        self.share(self.target.path.get(..at).unwrap_or_default())
+        self.share(self.target.path.split_at(at).0)
     }
 
     /// `slice`, which must be empty or part of the params, as `Bytes`.

@@ -80,5 +80,6 @@ fn without_scheme(uri: &[u8]) -> Option<&[u8]> {
 /// What precedes the first `separator`, and what follows it.
 fn split_at_byte(bytes: &[u8], separator: u8) -> (&[u8], Option<&[u8]>) {
     let mut parts = bytes.splitn(2, |&byte| byte == separator);
-    (parts.next().unwrap_or_default(), parts.next())
+    let before = parts.next().expect("a split has a first part");
+    (before, parts.next())
 }

@@ -44,9 +44,10 @@ mod on_a_kept_connection {
             let seen = owner.drive(&[&get(1)], |connection, event| {
                 if let fastcgi_core::Event::Request(request) = event {
                     let request = connection.request(request.key).expect("in progress");
-                    match fails {
-                        true => request.fail(0),
-                        false => request.end(0),
+                    if fails {
+                        request.fail(0)
+                    } else {
+                        request.end(0)
                     };
                 }
             });

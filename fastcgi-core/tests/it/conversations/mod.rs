@@ -248,9 +248,10 @@ impl Run {
             _ => End::Open,
         };
         // Both sides may be closed at once.
-        match found == end || (end, found) == (End::Eof, End::Gone) {
-            true => Ok(()),
-            false => Err(format!("{found:?} in the place of {end:?}")),
+        if found == end || (end, found) == (End::Eof, End::Gone) {
+            Ok(())
+        } else {
+            Err(format!("{found:?} in the place of {end:?}"))
         }
     }
 }

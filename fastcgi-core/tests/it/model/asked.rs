@@ -132,9 +132,10 @@ impl Asked {
         let mut params = vec![("REQUEST_METHOD", method.to_owned())];
         params.push(("REQUEST_NUMBER", self.number.to_string()));
         let length = self.stdin.announced.map(|length| length.to_string());
-        match random.once_in(2) {
-            true => params.push(("CONTENT_LENGTH", length.unwrap_or_default())),
-            false => params.extend(length.map(|length| ("CONTENT_LENGTH", length))),
+        if random.once_in(2) {
+            params.push(("CONTENT_LENGTH", length.unwrap_or_default()))
+        } else {
+            params.extend(length.map(|length| ("CONTENT_LENGTH", length)))
         }
         params.extend(
             self.data
@@ -238,9 +239,10 @@ fn merge(one: Vec<Piece>, other: Vec<Piece>, random: &mut Random) -> Vec<Piece> 
     let (mut one, mut other) = (one.into_iter().peekable(), other.into_iter().peekable());
     let mut merged = Vec::new();
     while one.peek().is_some() || other.peek().is_some() {
-        let next = match random.once_in(2) {
-            true => one.next(),
-            false => other.next(),
+        let next = if random.once_in(2) {
+            one.next()
+        } else {
+            other.next()
         };
         merged.extend(next);
     }
@@ -321,9 +323,10 @@ impl Stream {
             None => (end, StreamEnd::Complete),
             Some(announced) => {
                 let last = if self.resumes { self.sent } else { end };
-                match last >= announced {
-                    true => (announced, StreamEnd::Complete),
-                    false => (last, StreamEnd::Incomplete),
+                if last >= announced {
+                    (announced, StreamEnd::Complete)
+                } else {
+                    (last, StreamEnd::Incomplete)
                 }
             }
         }

@@ -350,8 +350,9 @@ pub(super) fn refusal_text(status: &str, is_head: bool) -> Vec<u8> {
 
 /// An error where something is not as it has to be.
 pub(super) fn check(is_right: bool, otherwise: &str) -> Result<(), String> {
-    match is_right {
-        true => Ok(()),
-        false => Err(otherwise.to_owned()),
+    if is_right {
+        Ok(())
+    } else {
+        Err(otherwise.to_owned())
     }
 }

@@ -1,4 +1,6 @@
 //! The public interface, in one binary.
 
+mod house;
+mod imports;
 mod sources;
 mod table;
