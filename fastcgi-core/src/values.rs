@@ -4,7 +4,7 @@ use crate::{connection::Limits, params::Params};
 
 /// The largest number of connections that the application accepts.
 pub const MAX_CONNS: &str = "FCGI_MAX_CONNS";
-/// The largest number of requests that the application accepts at a time.
+/// The largest number of requests that the application accepts at a time: for HAProxy, on one connection.
 pub const MAX_REQS: &str = "FCGI_MAX_REQS";
 /// `1` when requests may be multiplexed over a connection, else `0`.
 pub const MPXS_CONNS: &str = "FCGI_MPXS_CONNS";
@@ -17,7 +17,7 @@ pub(crate) fn answer(query: &Params, limits: &Limits) -> Params {
     let known = [
         (MAX_CONNS, limits.max_conns),
         (MAX_REQS, limits.max_reqs),
-        (MPXS_CONNS, usize::from(limits.mpxs_conns)),
+        (MPXS_CONNS, usize::from(limits.max_reqs > 1)),
     ];
     known
         .into_iter()

@@ -11,8 +11,7 @@ use std::time::Duration;
 /// | [`max_params_size`](Self::max_params_size) | 128 KiB | 431 |
 /// | [`max_params`](Self::max_params) | 1000 | 431 |
 /// | [`max_param_name`](Self::max_param_name) | 1024 bytes | 431 |
-/// | [`max_reqs`](Self::max_reqs) | 64 | 503 |
-/// | [`mpxs_conns`](Self::mpxs_conns) | `true` | `FCGI_CANT_MPX_CONN` |
+/// | [`max_reqs`](Self::max_reqs) | 1 | 503 |
 /// | [`max_conns`](Self::max_conns) | 1024 | only advertised |
 /// | [`max_ignored`](Self::max_ignored) | 100 MiB | the connection fails |
 /// | [`body_window`](Self::body_window) | 64 KiB | the socket is not read |
@@ -21,7 +20,7 @@ use std::time::Duration;
 /// ```
 /// use fastcgi_core::Limits;
 ///
-/// let limits = Limits::default().max_params_size(64 * 1024).mpxs_conns(false);
+/// let limits = Limits::default().max_params_size(64 * 1024).max_reqs(64);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -30,7 +29,6 @@ pub struct Limits {
     pub(crate) max_param_name: usize,
     pub(crate) max_conns: usize,
     pub(crate) max_reqs: usize,
-    pub(crate) mpxs_conns: bool,
     pub(crate) max_ignored: u64,
     pub(crate) body_window: usize,
     pub(crate) max_spill: usize,
@@ -63,8 +61,7 @@ impl Default for Limits {
             max_params: 1000,
             max_param_name: 1024,
             max_conns: 1024,
-            max_reqs: 64,
-            mpxs_conns: true,
+            max_reqs: 1,
             max_ignored: 100 * 1024 * 1024,
             body_window: 64 * 1024,
             max_spill: 16 * 1024 * 1024,
@@ -102,22 +99,17 @@ impl Limits {
         self
     }
 
-    /// The largest number of requests in progress on one connection, advertised as `FCGI_MAX_REQS`. Default: 64.
+    /// How many requests may be in progress on one connection. Default: 1. A limit of 0 is one of 1.
     ///
-    /// What is over it is answered with 503 ([`Refusal::TooManyRequests`](crate::Refusal::TooManyRequests)).
+    /// More than 1 is multiplexing (B-12). Only HAProxy multiplexes, and only with `option mpxs-conns`; set this for it. The
+    /// protocol has no flow control for single requests, so one upload that nobody reads can in the end stall the others on
+    /// its connection.
+    ///
+    /// `FCGI_GET_VALUES` is answered with this as `FCGI_MAX_REQS`, and with an `FCGI_MPXS_CONNS` of 1 if it is more than 1,
+    /// else 0. A request over it is answered with 503 ([`Refusal::Multiplexed`](crate::Refusal::Multiplexed), and
+    /// [`Refusal::TooManyRequests`](crate::Refusal::TooManyRequests) where several are allowed).
     pub fn max_reqs(mut self, requests: usize) -> Self {
-        self.max_reqs = requests;
-        self
-    }
-
-    /// Whether a web server may have several requests in progress on one connection, advertised as `FCGI_MPXS_CONNS`.
-    /// Default: `true`.
-    ///
-    /// The protocol has no flow control for single requests, so one upload that nobody reads can in the end stall the
-    /// others on its connection. When off, a second request is refused with `FCGI_CANT_MPX_CONN`. Of the web servers
-    /// known, only HAProxy multiplexes, and only when told to.
-    pub fn mpxs_conns(mut self, allowed: bool) -> Self {
-        self.mpxs_conns = allowed;
+        self.max_reqs = requests.max(1);
         self
     }
 

@@ -357,37 +357,22 @@ impl Connection {
         let begin = BeginRequest::parse(content);
         let is_alone = self.requests.is_empty();
         let takes_it = matches!(self.closing.life(), Life::Open | Life::FirstIsLast);
-        if !takes_it || !(is_alone || self.config.limits.mpxs_conns) {
-            return self.refuse_multiplexing(id);
-        }
-        let is_too_many = self.requests.len() >= self.config.limits.max_reqs;
+        let max_reqs = self.config.limits.max_reqs;
+        let refusal = if !takes_it || (!is_alone && max_reqs == 1) {
+            Some(Refusal::Multiplexed)
+        } else if self.requests.len() >= max_reqs {
+            Some(Refusal::TooManyRequests)
+        } else {
+            None
+        };
         let since = self.deadlines.begin_request(now);
         let request = Request::new(id, &begin, since);
         self.closing.begin_request(request.keep_conn, is_alone);
         let key = self.requests.insert(request);
-        match is_too_many {
-            true => self.turn_away(
-                key,
-                Refusal::TooManyRequests,
-                StatusCode::SERVICE_UNAVAILABLE,
-            ),
-            false => Ok(()),
+        match refusal {
+            Some(refusal) => self.turn_away(key, refusal, StatusCode::SERVICE_UNAVAILABLE),
+            None => Ok(()),
         }
-    }
-
-    /// The one refusal without a response (R-10a).
-    fn refuse_multiplexing(&mut self, id: RequestId) -> Result<(), ConnectionError> {
-        self.waste.reply(&self.outgoing)?;
-        let end = EndRequest {
-            app_status: 0,
-            protocol_status: ProtocolStatus::CANT_MPX_CONN,
-        };
-        self.outgoing
-            .put_record(RecordType::END_REQUEST, Some(id), &end.to_bytes());
-        self.closing.refuse_request();
-        let refusal = Refusal::Multiplexed;
-        self.events.push_back(Event::Refused { id, refusal });
-        Ok(())
     }
 
     /// R-10a: refuses a request that the application does not know of.
@@ -406,6 +391,8 @@ impl Connection {
             app_status: 0,
             protocol_status: match refusal {
                 Refusal::Role(_) => ProtocolStatus::UNKNOWN_ROLE,
+                // HAProxy lowers its limit. Without a response it lets the client wait (R-10a).
+                Refusal::Multiplexed => ProtocolStatus::CANT_MPX_CONN,
                 _ => ProtocolStatus::REQUEST_COMPLETE,
             },
         };

@@ -233,7 +233,7 @@ fn announced_lengths_cost_nothing() {
 }
 
 fn limited(limits: Limits) -> Config {
-    Config::default().limits(limits)
+    Config::default().limits(limits.max_reqs(2))
 }
 
 /// The end of STDIN is here because core waits for the first STDIN record when no length is announced (B-5).

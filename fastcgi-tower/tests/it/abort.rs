@@ -162,7 +162,7 @@ async fn an_abort_without_keep_conn_closes_the_connection() {
 #[tokio::test(start_paused = true)]
 async fn an_abort_of_one_request_leaves_the_other_alone() {
     let (service, mut calls) = held();
-    let mut web_server = WebServer::connect(service);
+    let mut web_server = WebServer::connect_multiplexed(service);
     web_server
         .send([post(1, "/1", 10), post(2, "/2", 4)].concat())
         .await;

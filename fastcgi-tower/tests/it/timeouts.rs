@@ -70,7 +70,7 @@ async fn params_of_a_later_request_have_their_time_from_its_first_byte() {
 /// Each has its own time, although the connection is always in the middle of one.
 #[tokio::test(start_paused = true)]
 async fn params_of_requests_close_upon_each_other_have_their_time() {
-    let mut web_server = WebServer::connect(service_fn(hello));
+    let mut web_server = WebServer::connect_multiplexed(service_fn(hello));
     let mut front = get(1, "/");
     let mut back = front.split_off(30);
     web_server.send(&front).await;

@@ -6,7 +6,7 @@ use fastcgi_core::{Config, ConnectionError, Ending, Life, Limits, cgi::BodyLengt
 use super::{get, request};
 use crate::{
     owner::Owner,
-    support::{BEGIN, COMPLETE, HEAD, STDIN_END, begin, params, record, wire},
+    support::{BEGIN, COMPLETE, HEAD, STDIN_END, begin, multiplexing, params, record, wire},
 };
 
 const STDOUT_END: &[u8] = b"\x01\x06\x00\x01\x00\x00\x00\x00";
@@ -196,7 +196,7 @@ mod h2o_2_2 {
 
     #[test]
     fn other_requests_are_worth_more() {
-        let mut owner = Owner::connected(Config::default(), &wire(&[&get(2), &h2o(1)]));
+        let mut owner = Owner::connected(multiplexing(), &wire(&[&get(2), &h2o(1)]));
         owner.request(1).expect("in progress").end(0);
         assert_eq!(owner.write(), COMPLETE);
         assert_eq!(owner.connection.life(), Life::Open);
@@ -228,7 +228,7 @@ mod h2o_2_2 {
 
     #[test]
     fn a_request_beside_another_does_not_end_with_its_connection() {
-        let mut owner = Owner::connected(Config::default(), &wire(&[&h2o(1), &begin(2, 1, 1)]));
+        let mut owner = Owner::connected(multiplexing(), &wire(&[&h2o(1), &begin(2, 1, 1)]));
         owner.request(1).expect("in progress").end(0);
         assert_eq!(owner.write(), COMPLETE);
         assert_eq!(owner.connection.life(), Life::Open);

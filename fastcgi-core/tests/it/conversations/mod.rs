@@ -112,7 +112,6 @@ impl Conversation {
             match &name[..] {
                 "max_params_size" => limits = limits.max_params_size(number()?),
                 "max_reqs" => limits = limits.max_reqs(number()?),
-                "mpxs_conns" => limits = limits.mpxs_conns(is_on()?),
                 "params" => timeouts = timeouts.params(time()?),
                 "idle" => timeouts = timeouts.idle(Some(time()?)),
                 "read" => timeouts = timeouts.read(Some(time()?)),
