@@ -1,6 +1,6 @@
 //! What an application says of itself: `FCGI_GET_VALUES` and its result (specification, 4.1).
 
-use crate::{connection::Limits, params::Params};
+use crate::{connection::Config, params::Params};
 
 /// The largest number of connections that the application accepts.
 pub const MAX_CONNS: &str = "FCGI_MAX_CONNS";
@@ -13,15 +13,16 @@ pub const MPXS_CONNS: &str = "FCGI_MPXS_CONNS";
 ///
 /// 4.1: "If the application doesn't understand a variable name that was included in the query, it omits that name from
 /// the response." Naming each once bounds the answer, whatever the question's length.
-pub(crate) fn answer(query: &Params, limits: &Limits) -> Params {
+pub(crate) fn answer(query: &Params, config: &Config) -> Params {
+    let max_reqs = config.limits.max_reqs;
     let known = [
-        (MAX_CONNS, limits.max_conns),
-        (MAX_REQS, limits.max_reqs),
-        (MPXS_CONNS, usize::from(limits.max_reqs > 1)),
+        (MAX_CONNS, config.max_conns),
+        (MAX_REQS, Some(max_reqs)),
+        (MPXS_CONNS, Some(usize::from(max_reqs > 1))),
     ];
     known
         .into_iter()
         .filter(|(name, _)| query.get(name).is_some())
-        .map(|(name, value)| (name, value.to_string()))
+        .filter_map(|(name, value)| Some((name, value?.to_string())))
         .collect()
 }

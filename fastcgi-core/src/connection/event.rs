@@ -118,7 +118,8 @@ pub enum StreamEnd {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// Params over a limit of [`Limits`](crate::Limits). The answer is 431.
+    /// Params over [`Limits::max_params_size`](crate::Limits::max_params_size), more than 1000 of them, or a name of more than
+    /// 1024 bytes. The answer is 431.
     ParamsTooLarge,
     /// Params that did not arrive in time, beside other requests. The answer is 408.
     ParamsTooSlow,

@@ -150,16 +150,9 @@ impl Connection {
 
     /// The web server has closed its side, and everything that it sent was handed over.
     ///
-    /// No web server closes only its side, so nobody waits for a response any more (B-11), unless
-    /// [`Config::allow_half_close`] says otherwise.
+    /// No web server closes only its side, so nobody waits for a response any more (B-11).
     pub fn end_of_file(&mut self) {
-        let is_receiving = self
-            .requests
-            .iter()
-            .any(|(_, request)| request.is_receiving());
-        if !self.config.allow_half_close || is_receiving {
-            self.abort_all();
-        }
+        self.abort_all();
         self.closing.end_of_file();
         self.settle();
     }
@@ -326,7 +319,7 @@ impl Connection {
         self.waste.reply(&self.outgoing)?;
         if record_type == RecordType::GET_VALUES {
             let query = Params::parse(content)?;
-            let answer = values::answer(&query, &self.config.limits);
+            let answer = values::answer(&query, &self.config);
             self.outgoing
                 .put_record(RecordType::GET_VALUES_RESULT, None, answer.as_bytes());
         } else {
@@ -435,7 +428,7 @@ impl Connection {
             return Ok(());
         }
         let gathered = std::mem::replace(gathered, Gathered::Nothing);
-        let (params, refusal) = gathered.finish(&self.config.limits)?;
+        let (params, refusal) = gathered.finish()?;
         request.set_params(params, refusal.is_some(), now);
         let is_served = match request.role {
             Role::RESPONDER => true,

@@ -59,7 +59,6 @@
 //! | no timeouts | fastcgi-server, and others | tower `timeouts` |
 //! | a panic ends the process | Go | tower `panics::a_panic_leaves_other_connections_alone`, e2e `panic_is_500_and_the_process_lives_on` |
 //! | a flush before the first byte of the body sends nothing | Go | `head_leaves_before_its_body` |
-//! | a half-closed connection loses its response | Go, fcgisgi | tower `abort::a_half_closed_connection_gets_its_response_where_that_is_allowed` |
 //! | a body that is not read stops the other requests | Go | tower `multiplexing::a_body_that_nobody_reads_is_spilled_while_others_are_served` |
 //! | any number of requests on a connection | Go | tower `multiplexing::a_request_too_many_is_answered_with_503` |
 //! | an error of accept ends the server | Go, fastcgi++ | the type of `Listener::accept` has none |

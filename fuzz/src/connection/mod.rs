@@ -27,7 +27,6 @@ fn config(options: u8) -> Config {
     let limits = Limits::default()
         .max_reqs(max_reqs(options))
         .max_params_size(if is_set(4) { 20 } else { 128 * 1024 })
-        .max_params(if is_set(8) { 2 } else { 1000 })
         .max_ignored(if is_set(16) { 10 } else { 1000 })
         .body_window(1000)
         .max_spill(10_000);
@@ -42,7 +41,6 @@ fn config(options: u8) -> Config {
         .timeouts(timeouts)
         .authorizer(is_set(32))
         .filter(is_set(32))
-        .allow_half_close(is_set(128))
 }
 
 fn max_reqs(options: u8) -> usize {

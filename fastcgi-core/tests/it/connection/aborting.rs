@@ -128,50 +128,6 @@ fn what_was_answered_before_the_end_of_file_is_still_written() {
     assert_eq!(owner.connection.life(), Life::Closed);
 }
 
-mod half_close {
-    use super::*;
-
-    fn owner(input: &[u8]) -> Owner {
-        let mut owner = Owner::connected(multiplexing().allow_half_close(true), input);
-        owner.connection.end_of_file();
-        owner
-    }
-
-    #[test]
-    fn a_whole_request_is_still_answered() {
-        // The end record of a body whose bytes are all here need not have come.
-        let body = wire(&[
-            &super::super::request(1, &[("CONTENT_LENGTH", "2")]),
-            &record(5, 1, b"hi"),
-        ]);
-        for input in [get(1), body, wire(&[BEGIN, PARAMS_END, STDIN_END])] {
-            let mut owner = owner(&input);
-            assert!(owner.events().is_empty());
-            assert_eq!(owner.connection.life(), Life::LastRequests);
-            assert!(!owner.connection.wants_input());
-            owner.request(1).expect("in progress").end(0);
-            assert_eq!(owner.write(), end(1, 0, 0));
-            assert_eq!(owner.connection.life(), Life::Closed, "nothing can arrive");
-        }
-    }
-
-    #[test]
-    fn a_request_whose_body_is_missing_is_aborted() {
-        let post = super::super::request(2, &[("CONTENT_LENGTH", "5")]);
-        let mut owner = owner(&wire(&[&get(1), &post]));
-        assert_eq!(owner.events(), ["aborted 1", "aborted 2"]);
-        assert_eq!(owner.connection.life(), Life::Closed);
-    }
-
-    #[test]
-    fn a_request_whose_params_are_missing_is_aborted() {
-        let mut owner = owner(BEGIN);
-        assert!(owner.events().is_empty());
-        assert_eq!(owner.connection.requests_in_progress(), 0);
-        assert_eq!(owner.connection.life(), Life::Closed);
-    }
-}
-
 #[test]
 fn a_lost_connection_aborts_every_request_and_is_closed() {
     let mut owner = Owner::connected(multiplexing(), &wire(&[&get(1), &get(2)]));

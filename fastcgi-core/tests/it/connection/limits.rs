@@ -19,9 +19,6 @@ fn the_default_limits_are_those_documented() {
         Limits::default(),
         Limits::default()
             .max_params_size(128 * 1024)
-            .max_params(1000)
-            .max_param_name(1024)
-            .max_conns(1024)
             .max_reqs(1)
             .max_ignored(100 * 1024 * 1024)
             .body_window(64 * 1024)
@@ -41,7 +38,7 @@ fn the_default_limits_are_those_documented() {
             .timeouts(Timeouts::default())
             .authorizer(false)
             .filter(false)
-            .allow_half_close(false)
+            .over_tcp(false)
     );
 }
 
@@ -130,7 +127,10 @@ fn as_many_as_allowed_may_be_in_progress() {
 fn what_is_advertised_is_what_is_configured() {
     let query = b"\x0e\x00FCGI_MAX_CONNS\x0d\x00FCGI_MAX_REQS\x0f\x00FCGI_MPXS_CONNS";
     let mut owner = Owner::connected(Config::default(), &record(9, 0, query));
-    let answer = b"\x0e\x04FCGI_MAX_CONNS1024\x0d\x01FCGI_MAX_REQS1\x0f\x01FCGI_MPXS_CONNS0";
+    let answer = b"\x0d\x01FCGI_MAX_REQS1\x0f\x01FCGI_MPXS_CONNS0";
+    assert_eq!(owner.write(), record(10, 0, answer));
+    let mut owner = Owner::connected(multiplexing().max_conns(1024), &record(9, 0, query));
+    let answer = b"\x0e\x04FCGI_MAX_CONNS1024\x0d\x02FCGI_MAX_REQS64\x0f\x01FCGI_MPXS_CONNS1";
     assert_eq!(owner.write(), record(10, 0, answer));
 }
 

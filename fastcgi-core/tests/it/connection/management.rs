@@ -5,8 +5,10 @@ use fastcgi_core::{Config, ConnectionError, Life, Limits};
 use crate::support::{BEGIN, COMPLETE, PARAMS_END, STDIN_END, complete, record, watch, wire};
 
 fn values(query: &[u8]) -> Vec<u8> {
-    let limits = Limits::default().max_conns(100).max_reqs(7);
-    let seen = complete(&Config::default().limits(limits), &record(9, 0, query));
+    let config = Config::default()
+        .limits(Limits::default().max_reqs(7))
+        .max_conns(100);
+    let seen = complete(&config, &record(9, 0, query));
     assert_eq!((seen.events, seen.error), (Vec::new(), None));
     assert_eq!(seen.life, Life::Open);
     seen.output

@@ -264,7 +264,7 @@ fn the_last_request_is_held_back_like_any_other() {
 
 #[test]
 fn nothing_is_read_behind_the_end_of_file_or_an_error() {
-    let mut at_eof = Owner::connected(Config::default().allow_half_close(true), &get(1));
+    let mut at_eof = Owner::connected(Config::default(), &get(1));
     at_eof.connection.end_of_file();
     assert!(!at_eof.wants_input());
     let mut failed = owner(&get(1));

@@ -118,7 +118,6 @@ impl Conversation {
                 "write" => timeouts = timeouts.write(time()?),
                 "authorizer" => config = config.authorizer(is_on()?),
                 "filter" => config = config.filter(is_on()?),
-                "allow_half_close" => config = config.allow_half_close(is_on()?),
                 _ => return Err(format!("no setting has the name {name}")),
             }
         }

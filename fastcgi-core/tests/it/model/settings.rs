@@ -22,7 +22,6 @@ pub(super) struct Settings {
     pub(super) write: u64,
     pub(super) authorizer: bool,
     pub(super) filter: bool,
-    pub(super) allow_half_close: bool,
 }
 
 impl Settings {
@@ -39,7 +38,6 @@ impl Settings {
             write: random.pick(&[60_000, 60_000, 4_000]),
             authorizer: random.once_in(2),
             filter: random.once_in(2),
-            allow_half_close: random.once_in(2),
         }
     }
 
@@ -58,8 +56,8 @@ impl Settings {
         Config::default()
             .limits(limits)
             .timeouts(timeouts)
+            .max_conns(1024)
             .authorizer(self.authorizer)
             .filter(self.filter)
-            .allow_half_close(self.allow_half_close)
     }
 }
