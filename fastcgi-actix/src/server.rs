@@ -136,8 +136,7 @@ where
         self
     }
 
-    /// How long is waited for the web server. Default: [`Timeouts::default`], and 5 minutes for the next request on a TCP
-    /// connection.
+    /// How long is waited for the web server. Default: [`Timeouts::default`].
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.settings.timeouts = timeouts;
         self
@@ -150,9 +149,10 @@ where
         self
     }
 
-    /// The most connections at a time, for each worker; more wait to be accepted. Default: 1024.
+    /// The most connections at a time, for each worker; more wait to be accepted. Default: 1024. `FCGI_GET_VALUES` is answered
+    /// with it, as `FCGI_MAX_CONNS`.
     ///
-    /// With multiplexing off, as it is in all web servers by default, these are the requests at a time.
+    /// These are also the requests at a time, unless [`Limits::max_reqs`] says otherwise.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.settings.max_connections = connections;
         self

@@ -69,10 +69,15 @@ impl ConnectionBuilder {
         self
     }
 
-    /// Whether a web server may close its side after a request and still get the response (B-11). Default: `false`: a
-    /// closed connection means that nobody waits, and the handler is dropped.
-    pub fn allow_half_close(mut self, allow: bool) -> Self {
-        self.config = self.config.allow_half_close(allow);
+    /// How many connections are accepted.
+    pub(crate) fn max_conns(mut self, connections: usize) -> Self {
+        self.config = self.config.max_conns(connections);
+        self
+    }
+
+    /// Whether the connection is over TCP.
+    pub(crate) fn over_tcp(mut self, is_tcp: bool) -> Self {
+        self.config = self.config.over_tcp(is_tcp);
         self
     }
 

@@ -151,12 +151,6 @@ impl Closing {
         self.unread = max(self.unread, unread);
     }
 
-    /// A request was refused beside others; all of it may still arrive.
-    pub(super) fn refuse_request(&mut self) {
-        self.multiplexes = true;
-        self.unread = Unread::Body;
-    }
-
     pub(super) fn shut_down(&mut self) {
         if self.life == Life::Open {
             self.life = if self.has_begun {

@@ -52,6 +52,8 @@ pub(super) struct Situation {
     pub(super) is_held_back: bool,
     /// How long the web server has to close its side.
     pub(super) drain_limit: Duration,
+    /// How long the connection may be without a request.
+    pub(super) idle_limit: Option<Duration>,
 }
 
 /// What has not come in time.
@@ -92,7 +94,7 @@ impl Deadlines {
             self.is_quiet = false;
         }
         let forever = Duration::MAX;
-        let idle = timeouts.idle.limit().unwrap_or(forever);
+        let idle = situation.idle_limit.unwrap_or(forever);
         let first = is_idle && life == Life::FirstIsLast;
         let stalls = situation.is_unwritten && situation.is_held_back;
         let writes = situation.is_unwritten && !is_draining && !is_over;

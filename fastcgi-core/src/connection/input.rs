@@ -19,7 +19,11 @@ use std::{fmt, time::Instant};
 
 use bytes::{Bytes, BytesMut};
 
-use super::{ConnectionError, Limits, Refusal, event::StreamEnd};
+use super::{
+    ConnectionError, Limits, Refusal,
+    event::StreamEnd,
+    limits::{MAX_PARAM_NAME, MAX_PARAMS},
+};
 use crate::params::{Params, ParamsError};
 
 /// A stream from the web server, with the rules about its length (B-1 to B-5).
@@ -245,15 +249,12 @@ impl Gathered {
     }
 
     /// The params, and whether they are only the first of too many.
-    pub(super) fn finish(
-        self,
-        limits: &Limits,
-    ) -> Result<(Params, Option<Refusal>), ConnectionError> {
+    pub(super) fn finish(self) -> Result<(Params, Option<Refusal>), ConnectionError> {
         if let Self::TooLarge(start) = self {
             return Ok((Params::parse_start(start), Some(Refusal::ParamsTooLarge)));
         }
         let block = self.into_block();
-        match Params::parse_limited(block, limits.max_params, limits.max_param_name) {
+        match Params::parse_limited(block, MAX_PARAMS, MAX_PARAM_NAME) {
             Ok(params) => Ok((params, None)),
             Err(ParamsError::TooLarge(params)) => Ok((params, Some(Refusal::ParamsTooLarge))),
             Err(ParamsError::Invalid(error)) => Err(error.into()),

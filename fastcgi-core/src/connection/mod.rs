@@ -156,16 +156,9 @@ impl Connection {
 
     /// The web server has closed its side, and everything that it sent was handed over.
     ///
-    /// No web server closes only its side, so no response is of use any more (B-11), unless [`Config::allow_half_close`]
-    /// says otherwise.
+    /// No web server closes only its side, so no response is of use any more (B-11).
     pub fn end_of_file(&mut self) {
-        let is_receiving = self
-            .requests
-            .iter()
-            .any(|(_, request)| request.is_receiving());
-        if !self.config.allow_half_close || is_receiving {
-            self.abort_all();
-        }
+        self.abort_all();
         self.closing.end_of_file();
         self.settle();
     }
@@ -332,11 +325,13 @@ impl Connection {
         self.waste.reply(&self.outgoing)?;
         if record_type == RecordType::GET_VALUES {
             let query = Params::parse(content)?;
-            let limits = &self.config.limits;
+            let Config {
+                limits, max_conns, ..
+            } = &self.config;
             let known = [
-                (values::MAX_CONNS, limits.max_conns),
-                (values::MAX_REQS, limits.max_reqs),
-                (values::MPXS_CONNS, usize::from(limits.mpxs_conns)),
+                (values::MAX_CONNS, *max_conns),
+                (values::MAX_REQS, Some(limits.max_reqs)),
+                (values::MPXS_CONNS, Some(usize::from(limits.max_reqs > 1))),
             ];
             let answer = values::answer(&query, known);
             self.outgoing
@@ -370,34 +365,22 @@ impl Connection {
         let begin = BeginRequest::parse(content);
         let is_alone = self.requests.is_empty();
         let takes_it = matches!(self.closing.life(), Life::Open | Life::FirstIsLast);
-        if !takes_it || !(is_alone || self.config.limits.mpxs_conns) {
-            return self.refuse_multiplexing(id);
-        }
-        let has_room = self.requests.len() < self.config.limits.max_reqs;
+        let max_reqs = self.config.limits.max_reqs;
+        let refusal = if !takes_it || (!is_alone && max_reqs == 1) {
+            Some(Refusal::Multiplexed)
+        } else if self.requests.len() >= max_reqs {
+            Some(Refusal::TooManyRequests)
+        } else {
+            None
+        };
         let since = self.deadlines.begin_request(now);
         let request = Request::new(id, &begin, since);
         self.closing.begin_request(request.keep_conn, is_alone);
         let key = self.requests.insert(request);
-        if has_room {
-            return Ok(());
+        match refusal {
+            Some(refusal) => self.turn_away(key, refusal, StatusCode::SERVICE_UNAVAILABLE),
+            None => Ok(()),
         }
-        let status = StatusCode::SERVICE_UNAVAILABLE;
-        self.turn_away(key, Refusal::TooManyRequests, status)
-    }
-
-    /// The one refusal without a response (R-10a).
-    fn refuse_multiplexing(&mut self, id: RequestId) -> Result<(), ConnectionError> {
-        self.waste.reply(&self.outgoing)?;
-        let end = EndRequest {
-            app_status: 0,
-            protocol_status: ProtocolStatus::CANT_MPX_CONN,
-        };
-        self.outgoing
-            .put_fixed(RecordType::END_REQUEST, Some(id), &end.to_bytes());
-        self.closing.refuse_request();
-        let refusal = Refusal::Multiplexed;
-        self.events.push_back(Event::Refused { id, refusal });
-        Ok(())
     }
 
     /// R-10a: refuses a request that the application does not know of.
@@ -416,10 +399,11 @@ impl Connection {
             app_status: 0,
             protocol_status: match refusal {
                 Refusal::Role(_) => ProtocolStatus::UNKNOWN_ROLE,
-                Refusal::ParamsTooLarge
-                | Refusal::ParamsTooSlow
-                | Refusal::TooManyRequests
-                | Refusal::Multiplexed => ProtocolStatus::REQUEST_COMPLETE,
+                // HAProxy lowers its limit. Without a response it lets the client wait (R-10a).
+                Refusal::Multiplexed => ProtocolStatus::CANT_MPX_CONN,
+                Refusal::ParamsTooLarge | Refusal::ParamsTooSlow | Refusal::TooManyRequests => {
+                    ProtocolStatus::REQUEST_COMPLETE
+                }
             },
         };
         self.refuse(key, status, end);
@@ -461,7 +445,7 @@ impl Connection {
             return Ok(());
         }
         let gathered = std::mem::replace(gathered, Gathered::Nothing);
-        let (params, refusal) = gathered.finish(&self.config.limits)?;
+        let (params, refusal) = gathered.finish()?;
         request.set_params(params, refusal.is_some(), now);
         let is_served = match request.role {
             Role::RESPONDER => true,

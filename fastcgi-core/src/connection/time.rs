@@ -72,6 +72,7 @@ impl Connection {
             is_held_back: self.may_read() && !wants_input && !self.pressure.is_stalled,
             wants_input,
             drain_limit: self.closing.drain_limit(),
+            idle_limit: self.config.timeouts.idle.limit(self.config.over_tcp),
         }
     }
 

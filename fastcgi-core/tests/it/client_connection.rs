@@ -4,12 +4,12 @@ use std::time::Instant;
 
 use bytes::{Buf, Bytes, BytesMut};
 use fastcgi_core::{
-    Config, Connection, ConnectionError, Ending, Event, Params, client,
+    Connection, ConnectionError, Ending, Event, Params, client,
     record::{BeginRequest, EndRequest, Flags, RecordType, RequestId, Role},
     values,
 };
 
-use crate::support::{COMPLETE, drain, id, receive, record, wire};
+use crate::support::{COMPLETE, drain, id, multiplexing, receive, record, wire};
 
 const RESPONDER: BeginRequest = BeginRequest {
     role: Role::RESPONDER,
@@ -261,7 +261,7 @@ fn an_error_is_returned_again() {
 #[test]
 fn both_ends_understand_each_other() {
     let mut web_server = client::ClientConnection::new();
-    let mut application = Connection::new(Config::default());
+    let mut application = Connection::new(multiplexing());
     let now = Instant::now();
     let asked = web_server.get_values(&[values::MPXS_CONNS, "UNHEARD_OF"]);
     assert_eq!(asked, Ok(()));

@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytes::{Buf, Bytes, BytesMut};
 use fastcgi_core::{
-    Config, Connection, ConnectionError, Event, Life, Params, client, record::RequestId,
+    Config, Connection, ConnectionError, Event, Life, Limits, Params, client, record::RequestId,
 };
 
 use crate::owner::Owner;
@@ -27,8 +27,22 @@ pub(crate) const COMPLETE: &[u8] =
 /// The end of STDOUT (5.3) and END_REQUEST (5.5), id 1, application status 1: the end of a request that nobody waits for.
 pub(crate) const END_1: &[u8] =
     b"\x01\x06\x00\x01\x00\x00\x00\x00\x01\x03\x00\x01\x00\x08\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00";
+/// The refusal of request 2 beside another: a whole response with a status of 503, and FCGI_CANT_MPX_CONN (R-10a).
+pub(crate) const CANT_MPX_CONN: &[u8] = b"\x01\x06\x00\x02\x00\x78\x00\x00\
+    Status: 503 Service Unavailable\r\n\
+    content-type: text/plain; charset=utf-8\r\n\
+    content-length: 24\r\n\r\n\
+    503 Service Unavailable\n\
+    \x01\x06\x00\x02\x00\x00\x00\x00\
+    \x01\x03\x00\x02\x00\x08\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00";
+
 /// The head of a response.
 pub(crate) const HEAD: &[u8] = b"Status: 200 OK\r\n\r\n";
+
+/// With several requests at a time on a connection.
+pub(crate) fn multiplexing() -> Config {
+    Config::default().limits(Limits::default().max_reqs(64))
+}
 
 /// Records behind one another.
 pub(crate) fn wire(records: &[&[u8]]) -> Vec<u8> {

@@ -33,10 +33,6 @@ const BACKLOG_PAUSE: Duration = Duration::from_millis(10);
 /// And no longer than this: under load there is always one more.
 const BACKLOG_LIMIT: Duration = Duration::from_millis(200);
 
-/// How long a TCP connection may be without a request, unless a setting says otherwise. On a Unix socket the web server owns
-/// its pool of connections, and a connection cannot get lost unseen.
-const TCP_IDLE_LIMIT: Duration = Duration::from_secs(5 * 60);
-
 /// Serves until there is a reason to stop, and then until the last connection is closed.
 pub(super) async fn run<L, S>(
     server: Serve<L, S>,
@@ -58,7 +54,6 @@ where
     }
     let Settings {
         connections,
-        timeouts,
         max_connections,
         allow_remote,
         grace_period,
@@ -66,10 +61,7 @@ where
         max_requests,
         max_rss,
     } = settings;
-    let connections = connections.timeouts(timeouts.clone());
-    let over_tcp = connections
-        .clone()
-        .timeouts(timeouts.or_idle(Some(TCP_IDLE_LIMIT)));
+    let connections = connections.max_conns(max_connections);
     let mut entrance = Entrance::new(listener, max_connections, allow_remote)?;
     let requests = max_requests.map(|_| Arc::new(RequestCount::default()));
     let tasks = TaskTracker::new();
@@ -77,11 +69,8 @@ where
     let mut serve = {
         let (tasks, stops, requests) = (tasks.clone(), stops.clone(), requests.clone());
         move |io: L::Io, peer: L::Addr, place| {
-            let settings = match peer.ip() {
-                Some(_) => &over_tcp,
-                None => &connections,
-            };
-            let settings = settings.clone().plain_cgi(peer.is_internal());
+            let settings = connections.clone().over_tcp(peer.ip().is_some());
+            let settings = settings.plain_cgi(peer.is_internal());
             let connection = settings.serve_connection(io, service.clone());
             spawn(
                 &tasks,

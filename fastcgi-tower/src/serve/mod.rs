@@ -73,7 +73,6 @@ pub struct Serve<L, S> {
 #[derive(Debug)]
 struct Settings {
     connections: ConnectionBuilder,
-    timeouts: Timeouts,
     max_connections: usize,
     allow_remote: bool,
     grace_period: Duration,
@@ -86,7 +85,6 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             connections: ConnectionBuilder::new(),
-            timeouts: Timeouts::default(),
             max_connections: 1024,
             allow_remote: false,
             grace_period: Duration::from_secs(30),
@@ -135,10 +133,9 @@ impl<L, S> Serve<L, S> {
         self
     }
 
-    /// How long is waited for the web server. Default: [`Timeouts::default`], and 5 minutes for the next request on a TCP
-    /// connection.
+    /// How long is waited for the web server. Default: [`Timeouts::default`].
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
-        self.settings.timeouts = timeouts;
+        self.settings.connections = self.settings.connections.timeouts(timeouts);
         self
     }
 
@@ -158,7 +155,10 @@ impl<L, S> Serve<L, S> {
         self
     }
 
-    /// The most connections at a time; more wait to be accepted. Default: 1024.
+    /// The most connections at a time; more wait to be accepted. Default: 1024. `FCGI_GET_VALUES` is answered with it, as
+    /// `FCGI_MAX_CONNS`.
+    ///
+    /// These are also the requests at a time, unless [`Limits::max_reqs`] says otherwise.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.settings.max_connections = connections;
         self

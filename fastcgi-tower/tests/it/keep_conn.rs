@@ -46,7 +46,7 @@ async fn the_last_request_closes_a_connection_that_was_kept() {
 
 #[tokio::test(start_paused = true)]
 async fn requests_sent_ahead_are_all_answered() {
-    let mut web_server = WebServer::connect(service_fn(show));
+    let mut web_server = WebServer::connect_multiplexed(service_fn(show));
     let wire: Vec<u8> = (1..=20).flat_map(|id| get(id, &format!("/{id}"))).collect();
     web_server.send(wire).await;
     for (id, reply) in web_server.replies(20).await {
@@ -57,8 +57,7 @@ async fn requests_sent_ahead_are_all_answered() {
 /// 4.1: HAProxy asks with `option get-values`, and it is answered whatever else goes on.
 #[tokio::test(start_paused = true)]
 async fn get_values_is_answered_at_once() {
-    let builder = ConnectionBuilder::new()
-        .limits(Limits::default().max_conns(7).max_reqs(3).mpxs_conns(false));
+    let builder = ConnectionBuilder::new().limits(Limits::default().max_reqs(3));
     let mut web_server = WebServer::connect_with(builder, PIPE, service_fn(show));
     let names = [
         pair(b"FCGI_MAX_CONNS", b""),
@@ -68,11 +67,7 @@ async fn get_values_is_answered_at_once() {
     web_server.send(record(9, 0, &names.concat())).await;
     let answer = web_server.record().await.expect("an answer");
     assert_eq!((answer.record_type, answer.id), (10, 0));
-    let values = [
-        pair(b"FCGI_MAX_CONNS", b"7"),
-        pair(b"FCGI_MAX_REQS", b"3"),
-        pair(b"FCGI_MPXS_CONNS", b"0"),
-    ];
+    let values = [pair(b"FCGI_MAX_REQS", b"3"), pair(b"FCGI_MPXS_CONNS", b"1")];
     assert_eq!(answer.content, values.concat());
     // The request on the same connection is served as usual.
     web_server.send(get(1, "/")).await;

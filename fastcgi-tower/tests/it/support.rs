@@ -17,7 +17,8 @@ use std::{
 
 use bytes::Bytes;
 use fastcgi_tower::{
-    BoxError, ConnectionBuilder, Error, ExchangeService, HttpService, Incoming, ServeConnection,
+    BoxError, ConnectionBuilder, Error, ExchangeService, HttpService, Incoming, Limits,
+    ServeConnection,
 };
 use http::{HeaderMap, Request, Response};
 use http_body::{Body, Frame};
@@ -236,6 +237,11 @@ impl Reply {
     }
 }
 
+/// Settings for several requests at a time.
+pub(crate) fn multiplexing() -> ConnectionBuilder {
+    ConnectionBuilder::new().limits(Limits::default().max_reqs(64))
+}
+
 /// The web server's end of a connection.
 #[derive(Debug)]
 pub(crate) struct WebServer {
@@ -255,6 +261,17 @@ impl WebServer {
         B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
     {
         Self::connect_with(ConnectionBuilder::new(), PIPE, service)
+    }
+
+    /// Connects to `service`, with several requests at a time.
+    pub(crate) fn connect_multiplexed<S, B>(service: S) -> Self
+    where
+        S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
+        S::Error: Into<BoxError>,
+        S::Future: Send,
+        B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+    {
+        Self::connect_with(multiplexing(), PIPE, service)
     }
 
     /// Connects to `service` over a pipe that holds `pipe` bytes.

@@ -116,7 +116,8 @@ impl Site {
         let binary = application::install(program, dir.path())?;
 
         let mount = layout.script_name.map(|mount| ("FCGI_SCRIPT_NAME", mount));
-        let environment: Vec<_> = environment.iter().copied().chain(mount).collect();
+        let settings = layout.environment.iter().chain(environment).copied();
+        let environment: Vec<_> = settings.chain(mount).collect();
         let (application, mut listening) = match layout.socket {
             // Nobody connects to that.
             Socket::Spawned | Socket::Cgi => (None, (Ipv4Addr::LOCALHOST, 9).into()),

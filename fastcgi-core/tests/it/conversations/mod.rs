@@ -112,14 +112,12 @@ impl Conversation {
             match &name[..] {
                 "max_params_size" => limits = limits.max_params_size(number()?),
                 "max_reqs" => limits = limits.max_reqs(number()?),
-                "mpxs_conns" => limits = limits.mpxs_conns(is_on()?),
                 "params" => timeouts = timeouts.params(time()?),
                 "idle" => timeouts = timeouts.idle(Some(time()?)),
                 "read" => timeouts = timeouts.read(Some(time()?)),
                 "write" => timeouts = timeouts.write(time()?),
                 "authorizer" => config = config.authorizer(is_on()?),
                 "filter" => config = config.filter(is_on()?),
-                "allow_half_close" => config = config.allow_half_close(is_on()?),
                 _ => return Err(format!("no setting has the name {name}")),
             }
         }

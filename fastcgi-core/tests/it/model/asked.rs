@@ -207,14 +207,6 @@ impl Asked {
         self.keep_conn && (self.software.starts_with("h2o/") || is_unknown)
     }
 
-    /// Whether something is awaited when all is sent: what mod_fcgid has left out (B-1).
-    pub(super) fn awaits_more(&self) -> bool {
-        let streams = [&self.stdin, &self.data];
-        streams
-            .iter()
-            .any(|it| it.resumes && it.seen().1 == StreamEnd::Incomplete)
-    }
-
     /// Whether something follows the end of a stream. Nobody has to wait for that.
     pub(super) fn oversends(&self) -> bool {
         self.stdin.oversends() || self.data.oversends()

@@ -151,7 +151,9 @@ impl Owner {
                         refusal_text("431 Request Header Fields Too Large", is_head)
                     }
                     Refusal::ParamsTooSlow => refusal_text("408 Request Timeout", false),
-                    Refusal::TooManyRequests => refusal_text("503 Service Unavailable", false),
+                    Refusal::TooManyRequests | Refusal::Multiplexed => {
+                        refusal_text("503 Service Unavailable", false)
+                    }
                     Refusal::Role(_) => refusal_text("403 Forbidden", is_head),
                     _ => Vec::new(),
                 };
