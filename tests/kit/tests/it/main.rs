@@ -1,4 +1,5 @@
 //! The public interface, in one binary.
 
+mod conversation;
 mod sources;
 mod table;
