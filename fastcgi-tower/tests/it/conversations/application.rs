@@ -155,9 +155,10 @@ impl Answer {
     fn whole(mut self, body: impl Into<Bytes>) -> Self {
         let body = body.into();
         self.length = Some(body.len() as u64);
-        match body.is_empty() {
-            true => self,
-            false => self.then(Step::Data(body)),
+        if body.is_empty() {
+            self
+        } else {
+            self.then(Step::Data(body))
         }
     }
 }

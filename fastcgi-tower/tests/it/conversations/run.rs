@@ -209,13 +209,14 @@ impl<Io: AsyncRead + AsyncWrite + Unpin, S: ExchangeService> Run<Io, S> {
     fn receive(&mut self, wanted: &[u8]) -> Result<(), String> {
         let length = wanted.len().min(self.unchecked.len());
         let received: Vec<_> = self.unchecked.drain(..length).collect();
-        match received == wanted {
-            true => Ok(()),
-            false => Err(format!(
+        if received == wanted {
+            Ok(())
+        } else {
+            Err(format!(
                 "received \"{}\"\n  in the place of \"{}\"",
                 received.escape_ascii(),
                 wanted.escape_ascii()
-            )),
+            ))
         }
     }
 
@@ -231,9 +232,10 @@ impl<Io: AsyncRead + AsyncWrite + Unpin, S: ExchangeService> Run<Io, S> {
             None => End::Open,
         };
         // Both sides may be closed at once.
-        match found == end || (end, found) == (End::Eof, End::Gone) {
-            true => Ok(()),
-            false => Err(format!("{found:?} in the place of {end:?}")),
+        if found == end || (end, found) == (End::Eof, End::Gone) {
+            Ok(())
+        } else {
+            Err(format!("{found:?} in the place of {end:?}"))
         }
     }
 

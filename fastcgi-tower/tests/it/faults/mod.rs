@@ -111,8 +111,9 @@ async fn reset_at(position: usize, conversation: &Conversation) -> Result<bool, 
             wanted.extend_from_slice(bytes);
         }
     }
-    match wanted.starts_with(run.unchecked()) {
-        true => Ok(true),
-        false => Err(format!("received \"{}\"", run.unchecked().escape_ascii())),
+    if wanted.starts_with(run.unchecked()) {
+        Ok(true)
+    } else {
+        Err(format!("received \"{}\"", run.unchecked().escape_ascii()))
     }
 }

@@ -83,18 +83,20 @@ fn stream(
     content: impl FnOnce(&mut Words) -> Result<Vec<u8>, String>,
 ) -> Result<Vec<u8>, String> {
     let id = words.number()?;
-    let content = match words.skip("end") {
-        true => Vec::new(),
-        false => content(words)?,
+    let content = if words.skip("end") {
+        Vec::new()
+    } else {
+        content(words)?
     };
     frame(kind, id, &content, words)
 }
 
 /// A header and a content, and a padding if there is one (3.3).
 fn frame(kind: u8, id: u16, content: &[u8], words: &mut Words) -> Result<Vec<u8>, String> {
-    let padding = match words.skip("padding") {
-        true => words.number::<u8>()?,
-        false => 0,
+    let padding = if words.skip("padding") {
+        words.number::<u8>()?
+    } else {
+        0
     };
     let length = u16::try_from(content.len()).map_err(|_| "too long for a record")?;
     let mut record = vec![1, kind];

@@ -87,9 +87,10 @@ impl Words {
     /// A text, perhaps several times.
     pub(super) fn content(&mut self) -> Result<Vec<u8>, String> {
         let text = bytes(&self.word()?)?;
-        match self.skip("*") {
-            true => Ok(text.repeat(self.number()?)),
-            false => Ok(text),
+        if self.skip("*") {
+            Ok(text.repeat(self.number()?))
+        } else {
+            Ok(text)
         }
     }
 
@@ -106,9 +107,10 @@ impl Words {
             let (name, value) = (bytes(name)?, bytes(value)?);
             for length in [name.len(), value.len()] {
                 let length = u8::try_from(length).map_err(|_| "too long a name or value")?;
-                match length < 128 {
-                    true => block.push(length),
-                    false => block.extend([0x80, 0, 0, length]),
+                if length < 128 {
+                    block.push(length)
+                } else {
+                    block.extend([0x80, 0, 0, length])
                 }
             }
             block.extend(name);
@@ -118,9 +120,10 @@ impl Words {
     }
 
     pub(super) fn end(&self) -> Result<(), String> {
-        match self.0.is_empty() {
-            true => Ok(()),
-            false => Err("too many words".to_owned()),
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err("too many words".to_owned())
         }
     }
 }
