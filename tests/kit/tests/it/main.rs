@@ -1,5 +1,6 @@
 //! The public interface, in one binary.
 
+mod architecture;
 mod conversation;
 mod sources;
 mod table;
