@@ -44,7 +44,8 @@ fn main() -> io::Result<()> {
         let stream = stream?;
         thread::spawn(move || {
             if let Err(error) = serve(stream, Config::default(), &mut Site::default()) {
-                eprintln!("{error}");
+                // Not `eprintln!`, which panics where nobody reads.
+                let _ = writeln!(io::stderr(), "{error}");
             }
         });
     }

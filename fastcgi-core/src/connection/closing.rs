@@ -1,17 +1,17 @@
 //! The life of a connection, and how it ends: nothing of a response may be lost on the way.
 //!
 //! ```text
-//!           shutdown, a request without KEEP_CONN, a response that ends with its connection
-//!  ┌──────┐                        ┌──────────────┐ all is written,     ┌──────────┐ end of file,  ┌────────┐
-//!  │ Open │ ─────────────────────▶ │ LastRequests │ more may arrive     │ Draining │ or a limit    │ Closed │
-//!  └──────┘                        └──────────────┘ ──────────────────▶ └──────────┘ ────────────▶ └────────┘
-//!     │ shutdown before the first         │ nothing more can arrive                                   ▲
-//!     │ request                           ├───────────────────────────────────────────────────────────┘
-//!     ▼                                   │ the last response is broken  ┌───────┐
-//!  ┌─────────────┐ that request           └────────────────────────────▶ │ Reset │
-//!  │ FirstIsLast │ ───────▶ LastRequests                                  └───────┘
-//!  └─────────────┘
+//!     Open ── no KEEP_CONN, shutdown, ──▶ LastRequests ── all is written ──▶ Draining ── end of file, a limit, ──▶ Closed
+//!       │     too long without a request,   ▲ │ │                              or nothing more can arrive          ▲
+//!       │     end of file, a failure        │ │ └── the same, behind an end of file or a failure ──────────────────┘
+//!       │                                   │ └──── the same, behind a response that is broken ──▶ Reset
+//!       │ shutdown before the first request │
+//!       ▼                                   │
+//!     FirstIsLast ── that request, 250 ms ──┘
 //! ```
+//!
+//! A connection that is lost, and one whose web server does not read in time, is closed without waiting for what is to be
+//! written.
 
 use std::{cmp::max, time::Duration};
 

@@ -1,19 +1,19 @@
 //! What the web server sends of one request: its params, and the streams that follow.
 //!
 //! ```text
-//!            end of PARAMS       data             all bytes         end record
-//!  ┌────────┐            ┌──────┐───▶ ┌──────┐ ───────────▶ ┌──────┐ ─────────▶ ┌───────┐
-//!  │ Params │ ─────────▶ │ Open │     │ Open │              │ Full │            │ Ended │
-//!  └────────┘            └──────┘     └──────┘              └──────┘            └───────┘
-//!                          │   ▲ data                                              ▲
-//!                  an end, │   │          ┌────────┐ 10 s without data             │ an end record,
-//!                too early ▼   │       ┌▶ │ Failed │◀─ or the request was aborted  │ length unknown
-//!                        ┌───────────┐ │  └────────┘                               │ or too early
-//!                        │ Suspended │─┘                            Open ──────────┘
-//!                        └───────────┘  (mod_fcgid alone, B-1)
+//!                   ┌──────────────── a length of 0 ────────────────┐
+//!                   │                                               ▼
+//!     Params ───────┴──▶ Open ───────────── all bytes ───────────▶ Full ── end record ──▶ Ended
+//!      end of PARAMS     │ ▲ │ │                                    ▲                       ▲
+//!                        │ │ │ └── end record, of a body of unknown length or too early ────┘
+//!        an early end,   │ │ └── a time-out ──▶ Failed              │
+//!        of mod_fcgid    ▼ │ data                  ▲                │
+//!                      Suspended ─── 10 s ─────────┘                │
+//!                        └───────────── all bytes ──────────────────┘
 //! ```
 //!
-//! One [`Stream`] goes through the part behind `Params`. A Filter has two of them.
+//! One [`Stream`] goes through the part behind `Params`. A Filter has two of them. An Authorizer has a body of length 0. A
+//! request that is aborted is gone, whatever its state.
 
 use std::{fmt, time::Instant};
 

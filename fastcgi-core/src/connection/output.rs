@@ -1,18 +1,21 @@
 //! What is sent of one request: the head of its response, what follows, and how it ends.
 //!
 //! ```text
-//!  ┌───────────┐ head  ┌──────────┐ stdout, flush  ┌───────────┐ end   ┌───────┐
-//!  │ Untouched │ ────▶ │ HeadHeld │ ─────────────▶ │ Streaming │ ────▶ │ Ended │
-//!  └───────────┘       └──────────┘                └───────────┘       └───────┘
-//!        │ fail             │ fail                       │ fail, or end before the announced length
-//!        ▼                  ▼                            ▼
-//!    a whole 500, and END_REQUEST                    ┌────────┐
-//!                                                    │ Broken │  the connection, unless others share it
-//!                                                    └────────┘
+//!     Untouched ── head ──▶ HeadHeld ── stdout, flush, end ──▶ Streaming ── end ──▶ Ended
+//!       │ │                   │  │                                ▲  │
+//!       │ └── stdout ─────────│──│────────────────────────────────┘  ├── fail ──▶ Broken: the connection
+//!       │                     │  │ an Authorizer's answer            └── fail, beside other requests ──▶ Shared:
+//!       │                     │  ▼ over 64 KiB                                   END_REQUEST, with an app_status of 1
+//!       │ fail                │ TooLong
+//!       ▼                     ▼  ▼
+//!     Replaced: a whole 500, and END_REQUEST
 //! ```
 //!
 //! The head waits, so that a failure can still be a 500 (R-10). An Authorizer's answer waits until all of it is known
 //! (B-13), and is a 500 if that is too much. Messages for the log follow the head (R-16).
+//!
+//! An end before the announced length is a failure. A request that is aborted is ended by `FCGI_END_REQUEST` in any state, and
+//! what was held of its response is dropped; one that is refused is answered as one that failed, with another status.
 
 use std::fmt;
 

@@ -7,8 +7,8 @@ use tokio::time::Instant;
 use tower::service_fn;
 
 use crate::support::{
-    KEEP_CONN, PIPE, RESPONDER, WebServer, begin, get, get_close, hello, hello_bytes, pair, record,
-    show,
+    KEEP_CONN, PIPE, RESPONDER, WebServer, abort, begin, get, get_close, hello, hello_bytes, pair,
+    record, show, until_idle,
 };
 
 #[tokio::test(start_paused = true)]
@@ -20,6 +20,22 @@ async fn without_keep_conn_the_connection_is_closed_after_the_response() {
     // The request is all there and nothing can be lost, so our end does not matter.
     web_server.result().await.expect("a good end");
     assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+/// B-14: it would meet a closed socket, whose reset can overtake the response.
+#[tokio::test(start_paused = true)]
+async fn the_rest_of_a_record_is_awaited_before_the_connection_is_closed() {
+    let mut web_server = WebServer::connect(service_fn(hello));
+    let last = abort(1);
+    let (begun, rest) = last.split_at(3);
+    web_server
+        .send([&get_close(1, "/")[..], begun].concat())
+        .await;
+    assert_eq!(web_server.rest().await, hello_bytes());
+    until_idle().await;
+    assert!(!web_server.is_finished());
+    web_server.send(rest).await;
+    web_server.disconnect().await.expect("a good end");
 }
 
 #[tokio::test(start_paused = true)]

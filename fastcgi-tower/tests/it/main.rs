@@ -5,8 +5,10 @@ mod back_pressure;
 mod cgi_process;
 #[cfg(feature = "client")]
 mod client;
+mod conversations;
 mod dispatch;
 mod events;
+mod faults;
 mod handle;
 mod house;
 mod keep_conn;
