@@ -316,3 +316,18 @@ async fn records_of_unknown_requests_are_ignored() {
     web_server.send(wire.concat()).await;
     assert_eq!(web_server.reply(1).await.body(), b"GET / ");
 }
+
+/// For tasks that the handler has spawned: the connection may be dropped at the end of the grace period.
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_is_dropped_gives_its_requests_up() {
+    let (service, mut calls) = held();
+    let mut web_server = WebServer::connect(service);
+    web_server.send(get(1, "/")).await;
+    let call = calls.recv().await.expect("a call");
+    let handle = call.request.extensions().get::<RequestHandle>();
+    let handle = handle.expect("a handle").clone();
+    assert!(!handle.is_aborted());
+    web_server.drop_connection().await;
+    assert!(handle.is_aborted());
+    handle.aborted().await;
+}

@@ -1,6 +1,17 @@
 //! Several requests on one connection (B-12).
 
-use fastcgi_tower::{ConnectionBuilder, HttpService, Limits};
+use std::{
+    convert::Infallible,
+    future::poll_fn,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::Poll,
+};
+
+use fastcgi_tower::{ConnectionBuilder, HttpService, Incoming, Limits};
+use http::{Request, Response};
 use http_body_util::BodyExt;
 use tokio::io::AsyncWriteExt;
 use tower::service_fn;
@@ -230,9 +241,49 @@ async fn an_early_answer_does_not_disturb_the_other_uploads() {
     assert_eq!(body.to_bytes(), data);
     second
         .answer
-        .send(http::Response::new(
+        .send(Response::new(
             full("two").map_err(Into::into).boxed_unsync(),
         ))
         .expect("the handler lives");
     assert_eq!(web_server.reply(2).await.body(), b"two");
+}
+
+/// With n requests on a connection, n² polls otherwise.
+#[tokio::test(start_paused = true)]
+async fn only_the_request_that_is_woken_is_polled() {
+    let polls = Arc::<AtomicUsize>::default();
+    let counter = Arc::clone(&polls);
+    let (pieces, body) = Fed::new();
+    let mut body = Some(body);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let body = body.take_if(|_| request.uri().path() == "/busy");
+        let polls = Arc::clone(&counter);
+        async move {
+            if let Some(body) = body {
+                return Ok::<_, Infallible>(Response::new(body));
+            }
+            poll_fn(move |_| {
+                polls.fetch_add(1, Ordering::Relaxed);
+                Poll::Pending
+            })
+            .await
+        }
+    });
+    let builder = ConnectionBuilder::new().limits(Limits::default().mpxs_conns(true));
+    let mut web_server = WebServer::connect_with(builder, PIPE, service);
+    web_server
+        .send([get(1, "/waits"), get(2, "/busy")].concat())
+        .await;
+    until_idle().await;
+    assert_eq!(web_server.record().await.expect("a head").id, 2);
+    let before = polls.load(Ordering::Relaxed);
+    assert!(before > 0);
+    for _ in 0..100 {
+        pieces.send("piece".into()).expect("the body lives");
+        assert_eq!(
+            web_server.record().await.expect("a piece").content,
+            b"piece"
+        );
+    }
+    assert_eq!(polls.load(Ordering::Relaxed), before);
 }

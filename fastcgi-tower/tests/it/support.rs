@@ -429,6 +429,13 @@ impl WebServer {
             .expect("a connection does not panic")
     }
 
+    /// Drops the connection's future.
+    pub(crate) async fn drop_connection(self) {
+        self.connection.abort();
+        let ended = self.connection.await.expect_err("it goes on");
+        assert!(ended.is_cancelled(), "{ended}");
+    }
+
     /// Whether the connection's future is done.
     pub(crate) fn is_finished(&self) -> bool {
         self.connection.is_finished()
