@@ -69,7 +69,7 @@ impl<'a> ClientRequestMut<'a> {
         self.end(RecordType::DATA);
     }
 
-    /// Says that nobody waits for the response. The application still has to end the request.
+    /// Asks the application to give the request up. It still has to end it.
     pub fn abort(&mut self) {
         self.outgoing
             .put_empty(RecordType::ABORT_REQUEST, self.request.id);

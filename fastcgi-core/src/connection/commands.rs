@@ -209,7 +209,7 @@ impl Connection {
     }
 }
 
-/// How a request ends that nobody waits for any more (B-11), or that breaks off beside others.
+/// How a request ends that was aborted (B-11), or that breaks off beside others.
 pub(super) const ABORTED: EndRequest = EndRequest {
     app_status: 1,
     protocol_status: ProtocolStatus::REQUEST_COMPLETE,

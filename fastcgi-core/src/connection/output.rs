@@ -149,7 +149,7 @@ impl Output {
         self.length = BodyLength::None;
     }
 
-    /// Nobody waits for what has not left.
+    /// Drops what has not left: the request was aborted.
     pub(super) fn forget(&mut self) {
         self.state = State::Streaming;
         self.stderr.waiting.clear();

@@ -105,7 +105,7 @@ where
                 Poll::Pending => return Ok(()),
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(error)) => {
-                    // No failure of the request yet: the application may have answered before it closed.
+                    // The request has not failed yet: the application may have answered before it closed.
                     self.sending = Sending::Failed(error);
                     return Ok(());
                 }
@@ -161,7 +161,7 @@ impl<B> Call<B> {
                 Ok(Some(Piece::End)) => return true,
                 Ok(Some(Piece::Stdout(_))) | Err(_) => return false,
             }
-            // Nobody has to be woken: the call is over in any case.
+            // No waker is needed: the call is over in any case.
             let mut cx = Context::from_waker(Waker::noop());
             match self.lease.link.poll_fill(&mut cx) {
                 Poll::Ready(Ok(1..)) => {}

@@ -21,7 +21,7 @@ use crate::{
     socket::Socket,
 };
 
-/// A connection. Who uses it sees to it that there is one request at a time.
+/// A connection. Its user has one request on it at a time.
 #[derive(Debug)]
 pub(super) struct Link {
     socket: Socket<AnyIo>,
@@ -56,7 +56,7 @@ impl Link {
     }
 
     /// Whether the application has neither closed the connection nor sent anything, asked of the system itself: tokio
-    /// may not have been told yet.
+    /// may not know yet.
     pub(super) fn is_idle(&self) -> bool {
         let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
         let mut byte = [0];

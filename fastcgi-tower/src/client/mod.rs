@@ -75,7 +75,7 @@ impl Client {
         }
     }
 
-    /// What the application is told of the web server, where a request has no [`ServerInfo`] in its extensions.
+    /// What the application gets to know of the web server, where a request has no [`ServerInfo`] in its extensions.
     #[must_use]
     pub fn server_info(mut self, server: ServerInfo) -> Self {
         self.server = Arc::new(server);

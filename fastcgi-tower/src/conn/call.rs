@@ -128,7 +128,7 @@ impl<S: ExchangeService> Call<S> {
         }
     }
 
-    /// Nobody waits for the response any more.
+    /// The request was aborted: its response is of no use any more.
     pub(super) fn abort(&mut self) {
         self.inlet.abort();
     }

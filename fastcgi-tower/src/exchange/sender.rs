@@ -23,7 +23,7 @@ enum Store {
         end: Option<End>,
     },
     Shared(Arc<Queue>),
-    /// Nothing more comes, or nobody will read it.
+    /// Nothing more comes, or nothing will be read.
     Closed,
 }
 

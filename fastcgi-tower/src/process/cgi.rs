@@ -32,16 +32,16 @@ use crate::{listener::AnyListener, stdio};
 
 /// How much is on its way inside the process, in each direction; also how much of a response is written at a time.
 const PIPE: usize = 64 * 1024;
-/// B-9: what is read of a body that nobody wants, so that a gateway which is still writing it gets to reading.
+/// B-9: what is read of a body that is of no use, so that a gateway which is still writing it comes to read.
 const MAX_DISCARDED: u64 = 100 * 1024 * 1024;
 const DISCARD_LIMIT: Duration = Duration::from_secs(30);
-/// B-14: how long more is waited for where nobody knows whether more comes.
+/// B-14: how long to wait for more of a body of unknown length.
 const DISCARD_PAUSE: Duration = Duration::from_secs(2);
 
 /// The request of a CGI program: `params` is its environment, `stdin` its body, and the response goes to `stdout`.
 ///
 /// What carries both is the future that comes with the listener: serve until it is done. It gives the status to exit with,
-/// and closes `stdout` before it reads what is left of a body that nobody wanted (B-9).
+/// and closes `stdout` before it reads what is left of a body that was not read (B-9).
 ///
 /// # Errors
 ///
@@ -134,7 +134,7 @@ fn refuse_chunked(params: &Params) -> Bytes {
 struct Gateway<R, W> {
     proto: client::ClientConnection,
     id: RequestId,
-    /// Bytes of the body still to be read. What follows them on standard input is none of ours (RFC 3875, 4.2).
+    /// Bytes of the body still to be read. What follows them on standard input is not part of it (RFC 3875, 4.2).
     left: u64,
     stdin: R,
     stdout: W,
@@ -223,7 +223,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Gateway<R, W> {
         }
     }
 
-    /// Answers without asking the application, as nobody knows the length of the body.
+    /// Answers without asking the application, because the length of the body is unknown.
     async fn answer(mut self, response: &[u8]) -> io::Result<u32> {
         self.stdout.write_all(response).await?;
         self.left = u64::MAX;

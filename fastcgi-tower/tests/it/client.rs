@@ -86,7 +86,12 @@ impl App {
     }
 
     async fn accept(&self) -> Link {
-        Link(self.listener.accept().await.expect("a connection").0)
+        // A client that uses another connection would be waited for without an end.
+        let accepted = timeout(Duration::from_secs(20), self.listener.accept()).await;
+        let (link, _) = accepted
+            .expect("a connection in time")
+            .expect("a connection");
+        Link(link)
     }
 }
 
