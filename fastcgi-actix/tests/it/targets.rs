@@ -28,9 +28,10 @@ fn serve(setup: &Setup) -> FastCgi {
             "request-uri" => PathSource::RequestUri,
             _ => PathSource::Auto,
         })
-        .on_mismatch(match setup.not_found {
-            true => OnMismatch::NotFound,
-            false => OnMismatch::Keep,
+        .on_mismatch(if setup.not_found {
+            OnMismatch::NotFound
+        } else {
+            OnMismatch::Keep
         });
     if let Some(script_name) = &setup.script_name {
         server = server.script_name(script_name.as_str());

@@ -12,13 +12,13 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 pub trait HeaderFields {
     /// Adds a field, behind those of the same name.
     ///
-    /// `name` is a token in lower case (RFC 9110, 5.1). `value` is what the web server sent, UTF-8 or not, without the
+    /// `value` is what the web server sent, UTF-8 or not, without the
     /// blanks around it.
     ///
     /// # Errors
     ///
     /// When the map cannot hold the field.
-    fn append(&mut self, name: &[u8], value: Bytes) -> Result<(), FieldError>;
+    fn append(&mut self, name: &HeaderName, value: Bytes) -> Result<(), FieldError>;
 
     /// Makes room for about so many fields, at most 256. By default, it does nothing.
     fn reserve(&mut self, fields: usize) {
@@ -30,17 +30,16 @@ pub trait HeaderFields {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FieldError {
-    /// The name or the value is invalid, as a value with control characters.
+    /// The value is invalid: it has control characters.
     Invalid,
     /// There are too many already.
     Full,
 }
 
 impl HeaderFields for HeaderMap {
-    fn append(&mut self, name: &[u8], value: Bytes) -> Result<(), FieldError> {
-        let name = HeaderName::from_bytes(name).map_err(|_| FieldError::Invalid)?;
+    fn append(&mut self, name: &HeaderName, value: Bytes) -> Result<(), FieldError> {
         let value = HeaderValue::from_maybe_shared(value).map_err(|_| FieldError::Invalid)?;
-        match self.try_append(name, value) {
+        match self.try_append(name.clone(), value) {
             Ok(_) => Ok(()),
             Err(_) => Err(FieldError::Full),
         }

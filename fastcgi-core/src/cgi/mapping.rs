@@ -13,6 +13,7 @@ use super::error::InvalidRequest;
 use super::fields::HeaderFields;
 use super::headers::Headers;
 use super::left_out::LeftOut;
+use super::names::Names;
 use super::path::{self, PathRule};
 use super::script_name::ScriptName;
 use super::variables::Variables;
@@ -109,9 +110,18 @@ impl Mapping {
         params: &'a Params,
         fields: &mut F,
     ) -> Result<RequestHead<'a>, InvalidRequest> {
+        Names::with(|names| self.head_with(params, names, fields))
+    }
+
+    fn head_with<'a, F: HeaderFields>(
+        &self,
+        params: &'a Params,
+        names: &mut Names,
+        fields: &mut F,
+    ) -> Result<RequestHead<'a>, InvalidRequest> {
         let mut variables = Variables::default();
         fields.reserve(expected_fields(params));
-        let mut headers = Headers::new(params, fields);
+        let mut headers = Headers::new(params, names, fields);
         for (name, value) in params {
             match name.strip_prefix(b"HTTP_") {
                 Some(name) => headers.add(name, value)?,

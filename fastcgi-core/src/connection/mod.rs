@@ -18,7 +18,7 @@ mod requests;
 mod time;
 mod waste;
 
-use std::{collections::VecDeque, fmt, time::Instant};
+use std::{collections::VecDeque, fmt, sync::Arc, time::Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::StatusCode;
@@ -71,7 +71,7 @@ use crate::{
 ///
 /// `Debug` prints how far the connection and its requests have come, and nothing of what they carry.
 pub struct Connection {
-    config: Config,
+    config: Arc<Config>,
     decoder: Decoder,
     requests: Requests,
     outgoing: Outgoing,
@@ -88,10 +88,10 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// A connection on which nothing has arrived.
-    pub fn new(config: Config) -> Self {
+    /// A connection on which nothing has arrived. Connections of one server share their settings.
+    pub fn new(config: impl Into<Arc<Config>>) -> Self {
         Self {
-            config,
+            config: config.into(),
             decoder: Decoder::new(),
             requests: Requests::default(),
             outgoing: Outgoing::default(),
@@ -284,6 +284,8 @@ impl Connection {
     }
 
     /// Gives a record to the request that it belongs to.
+    ///
+    /// What comes once a request is not inlined here: most records are parts of bodies.
     fn take_record(&mut self, now: Instant, record: Record) -> Result<(), ConnectionError> {
         let Record {
             record_type,
@@ -314,6 +316,7 @@ impl Connection {
     }
 
     /// 4: management records are answered at once and have no request id.
+    #[inline(never)]
     fn take_management(
         &mut self,
         record_type: RecordType,
@@ -327,7 +330,7 @@ impl Connection {
             let query = Params::parse(content)?;
             let Config {
                 limits, max_conns, ..
-            } = &self.config;
+            } = &*self.config;
             let known = [
                 (values::MAX_CONNS, *max_conns),
                 (values::MAX_REQS, Some(limits.max_reqs)),
@@ -346,6 +349,7 @@ impl Connection {
         self.waste.empty_record()
     }
 
+    #[inline(never)]
     fn begin(
         &mut self,
         now: Instant,
@@ -411,6 +415,7 @@ impl Connection {
     }
 
     /// B-11: the response is of no use any more, and the request is ended once.
+    #[inline(never)]
     fn abort(&mut self, key: RequestKey) -> Result<(), ConnectionError> {
         self.waste.reply(&self.outgoing)?;
         let Some(request) = self.requests.get_mut(key) else {
@@ -428,6 +433,7 @@ impl Connection {
         Ok(())
     }
 
+    #[inline(never)]
     fn take_params(
         &mut self,
         now: Instant,
@@ -466,6 +472,7 @@ impl Connection {
     }
 
     /// Hands a request to the application, if enough of it is known (B-5, B-6), or if some of its body is here.
+    #[inline(never)]
     fn hand_out(&mut self, key: RequestKey, has_data: bool) {
         let Some(request) = self.requests.get_mut(key) else {
             return;

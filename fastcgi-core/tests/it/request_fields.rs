@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use fastcgi_core::Params;
 use fastcgi_core::cgi::{FieldError, HeaderFields, InvalidRequest, Mapping};
+use http::HeaderName;
 
 /// Takes `room` fields, and none with a control character in its value.
 struct List {
@@ -11,15 +12,14 @@ struct List {
 }
 
 impl HeaderFields for List {
-    fn append(&mut self, name: &[u8], value: Bytes) -> Result<(), FieldError> {
+    fn append(&mut self, name: &HeaderName, value: Bytes) -> Result<(), FieldError> {
         if value.iter().any(u8::is_ascii_control) {
             return Err(FieldError::Invalid);
         }
         if self.fields.len() == self.room {
             return Err(FieldError::Full);
         }
-        let name = std::str::from_utf8(name).expect("a token");
-        self.fields.push((name.to_owned(), value));
+        self.fields.push((name.as_str().to_owned(), value));
         Ok(())
     }
 }

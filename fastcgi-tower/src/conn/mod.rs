@@ -10,6 +10,7 @@ mod timer;
 use std::{
     fmt, io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Instant,
 };
@@ -57,7 +58,7 @@ where
     Io: AsyncRead + AsyncWrite + Unpin,
     S: ExchangeService,
 {
-    pub(crate) fn new(io: Io, service: S, config: proto::Config, is_plain_cgi: bool) -> Self {
+    pub(crate) fn new(io: Io, service: S, config: Arc<proto::Config>, is_plain_cgi: bool) -> Self {
         Self {
             socket: Socket::new(io),
             proto: proto::Connection::new(config),

@@ -103,17 +103,14 @@ impl Queue {
     }
 
     pub(super) fn poll_chunk(&self, reader: &Waker) -> Poll<Option<Result<Bytes, Error>>> {
-        let chunk = self.take_chunk(false);
-        if chunk.is_ready() {
-            return chunk;
-        }
-        // Before the second look, so that nothing falls in between.
-        self.reader.register(reader);
-        self.take_chunk(true)
-    }
-
-    fn take_chunk(&self, is_registered: bool) -> Poll<Option<Result<Bytes, Error>>> {
         let mut state = self.lock();
+        if state.chunks.is_empty() && state.end.is_none() {
+            drop(state);
+            self.reader.register(reader);
+            // After that, so that nothing falls in between.
+            state = self.lock();
+            state.is_reader_waiting = true;
+        }
         if let Some(chunk) = state.chunks.pop_front() {
             state.buffered -= chunk.len();
             if let Some(left) = &mut state.left {
@@ -123,7 +120,6 @@ impl Queue {
             self.writer.made_room();
             return Poll::Ready(Some(Ok(chunk)));
         }
-        state.is_reader_waiting = is_registered;
         let failure = match state.end {
             None => return Poll::Pending,
             Some(End::Complete) => return Poll::Ready(None),

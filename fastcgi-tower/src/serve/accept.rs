@@ -62,6 +62,7 @@ where
         max_rss,
     } = settings;
     let connections = connections.max_conns(max_connections);
+    let over_tcp = connections.clone().over_tcp(true);
     let mut entrance = Entrance::new(listener, max_connections, allow_remote)?;
     let requests = max_requests.map(|_| Arc::new(RequestCount::default()));
     let tasks = TaskTracker::new();
@@ -69,8 +70,12 @@ where
     let mut serve = {
         let (tasks, stops, requests) = (tasks.clone(), stops.clone(), requests.clone());
         move |io: L::Io, peer: L::Addr, place| {
-            let settings = connections.clone().over_tcp(peer.ip().is_some());
-            let settings = settings.plain_cgi(peer.is_internal());
+            let settings = if peer.ip().is_some() {
+                &over_tcp
+            } else {
+                &connections
+            };
+            let settings = settings.clone().plain_cgi(peer.is_internal());
             let connection = settings.serve_connection(io, service.clone());
             spawn(
                 &tasks,

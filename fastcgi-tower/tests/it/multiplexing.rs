@@ -269,7 +269,7 @@ async fn only_the_request_that_is_woken_is_polled() {
             .await
         }
     });
-    let builder = ConnectionBuilder::new().limits(Limits::default().mpxs_conns(true));
+    let builder = ConnectionBuilder::new().limits(Limits::default().max_reqs(64));
     let mut web_server = WebServer::connect_with(builder, PIPE, service);
     web_server
         .send([get(1, "/waits"), get(2, "/busy")].concat())
