@@ -22,9 +22,10 @@ fn start(dir: &TempDir, name: usize, setup: &Setup) -> JoinHandle<std::io::Resul
             "request-uri" => PathSource::RequestUri,
             _ => PathSource::Auto,
         })
-        .on_mismatch(match setup.not_found {
-            true => OnMismatch::NotFound,
-            false => OnMismatch::Keep,
+        .on_mismatch(if setup.not_found {
+            OnMismatch::NotFound
+        } else {
+            OnMismatch::Keep
         });
     if let Some(script_name) = &setup.script_name {
         server = server.script_name(script_name.as_str());

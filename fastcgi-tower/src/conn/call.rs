@@ -15,7 +15,7 @@ use tower_service::Service;
 
 use crate::{
     error::BoxError,
-    exchange::{ConnectionTask, Exchange, ExchangeService, Inlet, Reply},
+    exchange::{ConnectionAlarm, Exchange, ExchangeService, Inlet, Reply},
 };
 
 /// A request from its params to its end.
@@ -75,18 +75,18 @@ impl<S: ExchangeService> Call<S> {
         self.waits_for_room && connection.wants_output()
     }
 
-    /// Goes on as far as it can, and is ready when the request has ended. `task` is woken when a part of a request
+    /// Goes on as far as it can, and is ready when the request has ended. `alarm` goes off when a part of a request
     /// body is read.
     pub(super) fn poll(
         &mut self,
         cx: &mut Context<'_>,
         service: &mut S,
-        task: &Arc<ConnectionTask>,
+        alarm: &Arc<ConnectionAlarm>,
         connection: &mut Connection,
     ) -> Poll<()> {
         let span = self.inlet.span().clone();
         let _entered = span.enter();
-        let result = ready!(self.poll_reply(cx, service, task, connection));
+        let result = ready!(self.poll_reply(cx, service, alarm, connection));
         put_stderr(&self.inlet, self.key, connection);
         if let Some(request) = connection.request(self.key) {
             end(request, self.inlet.handle().app_status(), result);
@@ -98,7 +98,7 @@ impl<S: ExchangeService> Call<S> {
         &mut self,
         cx: &mut Context<'_>,
         service: &mut S,
-        task: &Arc<ConnectionTask>,
+        alarm: &Arc<ConnectionAlarm>,
         connection: &mut Connection,
     ) -> Poll<Result<(), BoxError>> {
         if self.request.is_some() {
@@ -106,7 +106,7 @@ impl<S: ExchangeService> Call<S> {
             ready!(poll_caught(|| service.poll_ready(cx)))?;
         }
         if let Some(request) = self.request.take() {
-            let exchange = self.inlet.exchange(request, task);
+            let exchange = self.inlet.exchange(request, alarm);
             let future = caught(|| service.call(exchange))?;
             self.stage.set(Stage::Calling { future });
         }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use proto::{NewRequest, StreamEnd};
 use tracing::Span;
 
-use super::{Exchange, RequestHandle, queue::End, sender::Sender, task::ConnectionTask};
+use super::{Exchange, RequestHandle, alarm::ConnectionAlarm, queue::End, sender::Sender};
 
 /// Where what arrives of a request goes, and what its handler says besides answering.
 #[derive(Debug)]
@@ -29,14 +29,18 @@ impl Inlet {
         }
     }
 
-    /// The exchange for the service. `task` is woken when something of its bodies is read, and it waits for that.
-    pub(crate) fn exchange(&mut self, request: NewRequest, task: &Arc<ConnectionTask>) -> Exchange {
+    /// The exchange for the service. `alarm` goes off when something of its bodies is read, and it waits for that.
+    pub(crate) fn exchange(
+        &mut self,
+        request: NewRequest,
+        alarm: &Arc<ConnectionAlarm>,
+    ) -> Exchange {
         Exchange {
             role: request.role,
             keep_conn: request.keep_conn,
             params: request.params,
-            stdin: self.stdin.open(task),
-            data: self.data.open(task),
+            stdin: self.stdin.open(alarm),
+            data: self.data.open(alarm),
             handle: self.handle.clone(),
             is_plain_cgi: self.is_plain_cgi,
         }

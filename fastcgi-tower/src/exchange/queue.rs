@@ -11,7 +11,7 @@ use atomic_waker::AtomicWaker;
 use bytes::Bytes;
 use http_body::SizeHint;
 
-use super::task::ConnectionTask;
+use super::alarm::ConnectionAlarm;
 use crate::error::{Error, Kind};
 
 /// Chunks between the connection, which writes, and the body, which may be read in another task.
@@ -22,7 +22,7 @@ pub(super) struct Queue {
     state: Mutex<State>,
     /// The body, when it waits for a chunk.
     reader: AtomicWaker,
-    writer: Arc<ConnectionTask>,
+    writer: Arc<ConnectionAlarm>,
 }
 
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl Queue {
         chunks: VecDeque<Bytes>,
         left: Option<u64>,
         end: Option<End>,
-        writer: Arc<ConnectionTask>,
+        writer: Arc<ConnectionAlarm>,
     ) -> Self {
         Self {
             state: Mutex::new(State {

@@ -5,9 +5,9 @@ use std::{collections::VecDeque, sync::Arc};
 use bytes::Bytes;
 
 use super::{
+    alarm::ConnectionAlarm,
     body::Incoming,
     queue::{CHUNK_COST, End, Queue},
-    task::ConnectionTask,
 };
 
 /// Where what arrives of a stream goes.
@@ -67,9 +67,9 @@ impl Sender {
         }
     }
 
-    /// The body for the service, once. What has arrived so far moves into it. `task` is woken when something of it is read
+    /// The body for the service, once. What has arrived so far moves into it. `alarm` goes off when something of it is read
     /// while it waits for that.
-    pub(super) fn open(&mut self, task: &Arc<ConnectionTask>) -> Incoming {
+    pub(super) fn open(&mut self, alarm: &Arc<ConnectionAlarm>) -> Incoming {
         match std::mem::replace(&mut self.0, Store::Closed) {
             Store::Gathered {
                 chunks,
@@ -81,7 +81,7 @@ impl Sender {
                 length,
                 end,
             } => {
-                let queue = Arc::new(Queue::new(chunks, length, end, Arc::clone(task)));
+                let queue = Arc::new(Queue::new(chunks, length, end, Arc::clone(alarm)));
                 self.0 = Store::Shared(Arc::clone(&queue));
                 Incoming::streaming(queue)
             }

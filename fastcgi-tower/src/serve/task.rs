@@ -30,8 +30,8 @@ pin_project! {
     ///
     /// A type with a name, because whether it is `Send` depends on the service, and only what spawns it has to know.
     pub(super) struct ConnectionTask<Io, S: ExchangeService> {
-        // None when it has ended.
-        connection: Option<ServeConnection<Io, S>>,
+        // None when it has ended. In a box: on its way into a task it is moved often, and it is large.
+        connection: Option<Box<ServeConnection<Io, S>>>,
         #[pin]
         stopping: Stopping,
         now: Stop,
@@ -57,7 +57,7 @@ impl<Io, S: ExchangeService> ConnectionTask<Io, S> {
         place: OwnedSemaphorePermit,
     ) -> Self {
         Self {
-            connection: Some(connection),
+            connection: Some(Box::new(connection)),
             stopping: Stopping::Serving {
                 gracefully: stops.gracefully.said(),
             },
@@ -78,7 +78,7 @@ impl<Io: Transport, S: ExchangeService> Future for ConnectionTask<Io, S> {
             let Some(connection) = this.connection else {
                 return Poll::Ready(());
             };
-            let polled = Pin::new(&mut *connection).poll(cx);
+            let polled = Pin::new(&mut **connection).poll(cx);
             if let Some(requests) = this.requests {
                 let begun = connection.requests_begun();
                 if begun > *this.counted {
@@ -88,14 +88,14 @@ impl<Io: Transport, S: ExchangeService> Future for ConnectionTask<Io, S> {
             }
             if let Poll::Ready(result) = polled {
                 if let (Err(error), Some(connection)) = (result, this.connection.take()) {
-                    report(connection, &error);
+                    report(*connection, &error);
                 }
                 return Poll::Ready(());
             }
             match this.stopping.as_mut().project() {
                 StoppingProj::Serving { gracefully } => {
                     ready!(gracefully.poll(cx));
-                    Pin::new(connection).graceful_shutdown();
+                    Pin::new(&mut **connection).graceful_shutdown();
                     let now = this.now.said();
                     this.stopping.set(Stopping::Finishing { now });
                 }
