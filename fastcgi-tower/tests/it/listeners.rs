@@ -440,7 +440,7 @@ fn a_backlog_is_what_it_was_set_to() {
     // Linux lets one more wait than it was told.
     let waiting: Vec<_> = (0..8)
         .map_while(|_| {
-            let socket = socket2::Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None);
+            let socket = RawSocket::new(Domain::UNIX, Type::STREAM, None);
             let socket = socket.expect("a socket");
             socket.set_nonblocking(true).expect("a socket");
             let addr = socket2::SockAddr::unix(&path).expect("a path");
