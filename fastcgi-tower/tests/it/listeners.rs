@@ -443,7 +443,7 @@ fn a_backlog_is_what_it_was_set_to() {
             let socket = RawSocket::new(Domain::UNIX, Type::STREAM, None);
             let socket = socket.expect("a socket");
             socket.set_nonblocking(true).expect("a socket");
-            let addr = socket2::SockAddr::unix(&path).expect("a path");
+            let addr = SockAddr::unix(&path).expect("a path");
             socket.connect(&addr).is_ok().then_some(socket)
         })
         .collect();
