@@ -46,9 +46,13 @@ pub(crate) fn request(mapping: &Mapping, params: &Params) -> Result<ActixHead, I
 struct ActixFields<'a>(&'a mut HeaderMap);
 
 impl HeaderFields for ActixFields<'_> {
-    fn append(&mut self, name: &http::HeaderName, value: Bytes) -> Result<(), FieldError> {
-        let name = HeaderName::from_lowercase(name.as_str().as_bytes());
-        let name = name.map_err(|_| FieldError::Invalid)?;
+    type Name = HeaderName;
+
+    fn name(spelled: &[u8]) -> Option<HeaderName> {
+        HeaderName::from_lowercase(spelled).ok()
+    }
+
+    fn append(&mut self, name: HeaderName, value: Bytes) -> Result<(), FieldError> {
         let value = HeaderValue::from_maybe_shared(value).map_err(|_| FieldError::Invalid)?;
         self.0.append(name, value);
         Ok(())

@@ -10,6 +10,12 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 ///
 /// What belongs in it is decided by [`Mapping::head`](super::Mapping::head); this is only the map.
 pub trait HeaderFields {
+    /// The name of a field. Names are kept for later requests of the same thread, and cloned for each.
+    type Name: Clone + 'static;
+
+    /// The name that is spelled so: a token in lower case (RFC 9110, 5.1). `None` if the map cannot hold it.
+    fn name(spelled: &[u8]) -> Option<Self::Name>;
+
     /// Adds a field, behind those of the same name.
     ///
     /// `value` is what the web server sent, UTF-8 or not, without the
@@ -18,7 +24,7 @@ pub trait HeaderFields {
     /// # Errors
     ///
     /// When the map cannot hold the field.
-    fn append(&mut self, name: &HeaderName, value: Bytes) -> Result<(), FieldError>;
+    fn append(&mut self, name: Self::Name, value: Bytes) -> Result<(), FieldError>;
 
     /// Makes room for about so many fields, at most 256. By default, it does nothing.
     fn reserve(&mut self, fields: usize) {
@@ -37,9 +43,15 @@ pub enum FieldError {
 }
 
 impl HeaderFields for HeaderMap {
-    fn append(&mut self, name: &HeaderName, value: Bytes) -> Result<(), FieldError> {
+    type Name = HeaderName;
+
+    fn name(spelled: &[u8]) -> Option<HeaderName> {
+        HeaderName::from_bytes(spelled).ok()
+    }
+
+    fn append(&mut self, name: HeaderName, value: Bytes) -> Result<(), FieldError> {
         let value = HeaderValue::from_maybe_shared(value).map_err(|_| FieldError::Invalid)?;
-        match self.try_append(name.clone(), value) {
+        match self.try_append(name, value) {
             Ok(_) => Ok(()),
             Err(_) => Err(FieldError::Full),
         }

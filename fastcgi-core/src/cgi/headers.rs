@@ -4,21 +4,20 @@
 //! that servers send apart (RFC 3875, 4.1.18).
 
 use bytes::Bytes;
-use http::{HeaderName, header};
 
 use super::error::InvalidRequest;
 use super::fields::{FieldError, HeaderFields};
 use super::host;
 use super::left_out::{LeftOut, LeftOutReason};
-use super::names::{Kind, Names};
+use super::names::{self, Kind, Name, Names};
 use super::variables::Variables;
 use crate::params::Params;
 
 /// The header fields of a request, as they are found among its params.
 ///
 /// Values share the buffer of the params.
-pub(super) struct Headers<'a, 'f, F> {
-    names: &'f mut Names,
+pub(super) struct Headers<'a, 'f, F: HeaderFields> {
+    names: &'f mut Names<F::Name>,
     fields: CountedFields<'a, 'f, F>,
     // H-8: fields of which two would be a contradiction keep the last.
     host: &'a [u8],
@@ -27,7 +26,11 @@ pub(super) struct Headers<'a, 'f, F> {
 }
 
 impl<'a, 'f, F: HeaderFields> Headers<'a, 'f, F> {
-    pub(super) fn new(params: &'a Params, names: &'f mut Names, fields: &'f mut F) -> Self {
+    pub(super) fn new(
+        params: &'a Params,
+        names: &'f mut Names<F::Name>,
+        fields: &'f mut F,
+    ) -> Self {
         Self {
             names,
             fields: CountedFields {
@@ -43,20 +46,26 @@ impl<'a, 'f, F: HeaderFields> Headers<'a, 'f, F> {
     }
 
     /// Adds what was sent as `HTTP_` and `name`.
-    pub(super) fn add(&mut self, name: &[u8], value: &'a [u8]) -> Result<(), InvalidRequest> {
-        let Some(spelled) = self.names.name(name) else {
-            self.fields.leave_out(name, LeftOutReason::InvalidName);
+    pub(super) fn add(&mut self, raw: &[u8], value: &'a [u8]) -> Result<(), InvalidRequest> {
+        let Some(Name { name, kind }) = self.names.name::<F>(raw) else {
+            self.fields
+                .leave_out(Bytes::copy_from_slice(raw), LeftOutReason::InvalidName);
             return Ok(());
         };
-        let (name, value) = (spelled.name, trim(value));
-        match spelled.kind {
-            Kind::Host => self.fields.keep_last(&name, &mut self.host, value),
-            Kind::Authorization => self.fields.keep_last(&name, &mut self.authorization, value),
-            Kind::ContentType => self.fields.keep_last(&name, &mut self.content_type, value),
+        let value = trim(value);
+        match kind {
+            Kind::Host => self.fields.keep_last(raw, &mut self.host, value),
+            Kind::Authorization => self.fields.keep_last(raw, &mut self.authorization, value),
+            Kind::ContentType => self.fields.keep_last(raw, &mut self.content_type, value),
             Kind::Dropped => {}
             // H-12
             Kind::Cookie if value.is_empty() => {}
-            Kind::Cookie | Kind::Other => return self.fields.push(&name, value),
+            Kind::Cookie | Kind::Other => {
+                let value = self.fields.params.share(value);
+                if let Err(error) = self.fields.append(name, value) {
+                    return self.fields.left_out_for(raw, error);
+                }
+            }
         }
         Ok(())
     }
@@ -70,25 +79,50 @@ impl<'a, 'f, F: HeaderFields> Headers<'a, 'f, F> {
     ) -> Result<Vec<LeftOut>, InvalidRequest> {
         // T-3
         if let Some(host) = host.or_else(|| self.host(variables)) {
-            self.fields.push_host(host)?;
+            self.push_host(host)?;
         }
         // H-6, H-12: the rewrite idiom for Apache sets it empty when there are no credentials.
         let authorization = match self.authorization {
             b"" => trim(variables.auth.first()),
             authorization => authorization,
         };
-        self.fields
-            .push_unless_empty(&header::AUTHORIZATION, authorization)?;
+        self.push(b"AUTHORIZATION", authorization)?;
         // H-3: CONTENT_TYPE decides when it is there, even empty.
         let content_type = variables.content_type.map_or(self.content_type, trim);
-        self.fields
-            .push_unless_empty(&header::CONTENT_TYPE, content_type)?;
+        self.push(b"CONTENT_TYPE", content_type)?;
         // H-4
         if let Some(length) = self.fields.params.content_length()? {
-            self.fields
-                .push_owned(&header::CONTENT_LENGTH, length.to_string().into())?;
+            let length = length.to_string().into();
+            self.push_owned(b"CONTENT_LENGTH", length)?;
         }
         Ok(self.fields.left_out)
+    }
+
+    /// Adds a field, whose name is that of a param without `HTTP_`, unless its value is empty.
+    fn push(&mut self, raw: &[u8], value: &[u8]) -> Result<(), InvalidRequest> {
+        if value.is_empty() {
+            Ok(())
+        } else {
+            self.push_owned(raw, self.fields.params.share(value))
+        }
+    }
+
+    fn push_owned(&mut self, raw: &[u8], value: Bytes) -> Result<(), InvalidRequest> {
+        let result = self.append(raw, value);
+        result.or_else(|error| self.fields.left_out_for(raw, error))
+    }
+
+    /// A request cannot do without its host.
+    fn push_host(&mut self, host: Bytes) -> Result<(), InvalidRequest> {
+        self.append(b"HOST", host).map_err(|error| match error {
+            FieldError::Full => InvalidRequest::TooManyHeaders,
+            FieldError::Invalid => InvalidRequest::Host,
+        })
+    }
+
+    fn append(&mut self, raw: &[u8], value: Bytes) -> Result<(), FieldError> {
+        let name = self.names.name::<F>(raw).ok_or(FieldError::Invalid)?;
+        self.fields.append(name.name, value)
     }
 
     /// T-18, H-10
@@ -111,54 +145,31 @@ struct CountedFields<'a, 'f, F> {
 }
 
 impl<F: HeaderFields> CountedFields<'_, '_, F> {
-    fn leave_out(&mut self, name: impl AsRef<[u8]>, reason: LeftOutReason) {
-        let name = Bytes::copy_from_slice(name.as_ref());
+    fn leave_out(&mut self, name: Bytes, reason: LeftOutReason) {
         self.left_out.push(LeftOut { name, reason });
     }
 
     /// H-8: the last of several is the operator's.
-    fn keep_last<'v>(&mut self, name: &HeaderName, kept: &mut &'v [u8], value: &'v [u8]) {
+    fn keep_last<'v>(&mut self, raw: &[u8], kept: &mut &'v [u8], value: &'v [u8]) {
         if !kept.is_empty() && *kept != value {
-            self.leave_out(name, LeftOutReason::Repeated);
+            self.leave_out(names::spelled(raw), LeftOutReason::Repeated);
         }
         *kept = value;
     }
 
-    fn push_unless_empty(&mut self, name: &HeaderName, value: &[u8]) -> Result<(), InvalidRequest> {
-        if value.is_empty() {
-            Ok(())
-        } else {
-            self.push(name, value)
-        }
-    }
-
-    fn push(&mut self, name: &HeaderName, value: &[u8]) -> Result<(), InvalidRequest> {
-        self.push_owned(name, self.params.share(value))
-    }
-
     /// H-10: only control characters are refused; the other bytes stay what they are, UTF-8 or not.
-    fn push_owned(&mut self, name: &HeaderName, value: Bytes) -> Result<(), InvalidRequest> {
-        match self.append(name, value) {
-            Ok(()) => Ok(()),
-            Err(FieldError::Invalid) => {
-                self.leave_out(name, LeftOutReason::InvalidValue);
+    fn left_out_for(&mut self, raw: &[u8], error: FieldError) -> Result<(), InvalidRequest> {
+        match error {
+            FieldError::Invalid => {
+                self.leave_out(names::spelled(raw), LeftOutReason::InvalidValue);
                 Ok(())
             }
-            Err(FieldError::Full) => Err(InvalidRequest::TooManyHeaders),
+            FieldError::Full => Err(InvalidRequest::TooManyHeaders),
         }
-    }
-
-    /// A request cannot do without its host.
-    fn push_host(&mut self, host: Bytes) -> Result<(), InvalidRequest> {
-        self.append(&header::HOST, host)
-            .map_err(|error| match error {
-                FieldError::Full => InvalidRequest::TooManyHeaders,
-                FieldError::Invalid => InvalidRequest::Host,
-            })
     }
 
     /// H-8: several of one name stay several, in their order.
-    fn append(&mut self, name: &HeaderName, value: Bytes) -> Result<(), FieldError> {
+    fn append(&mut self, name: F::Name, value: Bytes) -> Result<(), FieldError> {
         if self.count >= MAX_HEADERS {
             return Err(FieldError::Full);
         }

@@ -116,7 +116,7 @@ impl Mapping {
     fn head_with<'a, F: HeaderFields>(
         &self,
         params: &'a Params,
-        names: &mut Names,
+        names: &mut Names<F::Name>,
         fields: &mut F,
     ) -> Result<RequestHead<'a>, InvalidRequest> {
         let mut variables = Variables::default();

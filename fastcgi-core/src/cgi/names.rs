@@ -3,24 +3,25 @@
 //! Web servers send the same few dozen names again and again, and spelling and checking one costs more than finding it in a
 //! table. Only names are kept, never values, and never more than [`MAX_NAMES`] for each thread.
 
-use std::{cell::Cell, collections::HashMap, hash::BuildHasher};
+use std::{any::Any, cell::Cell, collections::HashMap, hash::BuildHasher};
 
+use bytes::Bytes;
 use foldhash::fast::RandomState;
-use http::HeaderName;
 
+use super::fields::HeaderFields;
 use super::hop_by_hop::is_always_hop_by_hop;
 
 /// The most names that a thread keeps, at most [`MAX_LENGTH`] bytes each. What is over it begins the table anew.
 const MAX_NAMES: usize = 256;
 /// Longer names are not kept.
 const MAX_LENGTH: usize = 64;
-/// Of how many names it is remembered that they came once.
-const MET: usize = 256;
+/// Of how many names it is remembered that they came once: in so many sets, four names each.
+const MET: usize = 64;
 
-/// The name of a field that a request may have, in lower case.
+/// The name of a field that a request may have, as its map has it.
 #[derive(Clone, Debug)]
-pub(super) struct Name {
-    pub(super) name: HeaderName,
+pub(super) struct Name<N> {
+    pub(super) name: N,
     pub(super) kind: Kind,
 }
 
@@ -37,31 +38,29 @@ pub(super) enum Kind {
     Other,
 }
 
-impl Name {
-    /// H-1, H-11: the name that was sent as `HTTP_` and `raw`; `None` for an invalid one.
-    fn spelled(raw: &[u8]) -> Option<Self> {
-        let mut short = [0; MAX_LENGTH];
-        let mut long = Vec::new();
-        let spelled = match short.get_mut(..raw.len()) {
-            Some(short) => short,
-            None => {
-                long.resize(raw.len(), 0);
-                &mut long[..]
-            }
-        };
-        let mut is_token = !raw.is_empty();
-        for (to, from) in spelled.iter_mut().zip(raw) {
-            *to = FIELD_NAME.get(usize::from(*from)).map_or(0, |byte| *byte);
-            is_token &= *to != 0;
+/// H-1, H-11: calls `f` with the name that was sent as `HTTP_` and `raw`, in lower case; `None` for an invalid one.
+fn with_spelled<T>(raw: &[u8], f: impl FnOnce(&[u8]) -> T) -> Option<T> {
+    let mut short = [0; MAX_LENGTH];
+    let mut long = Vec::new();
+    let spelled = match short.get_mut(..raw.len()) {
+        Some(short) => short,
+        None => {
+            long.resize(raw.len(), 0);
+            &mut long[..]
         }
-        if !is_token {
-            return None;
-        }
-        Some(Self {
-            kind: Kind::of(spelled),
-            name: HeaderName::from_bytes(spelled).ok()?,
-        })
+    };
+    let mut is_token = !raw.is_empty();
+    for (to, from) in spelled.iter_mut().zip(raw) {
+        *to = FIELD_NAME.get(usize::from(*from)).map_or(0, |byte| *byte);
+        is_token &= *to != 0;
     }
+    is_token.then(|| f(spelled))
+}
+
+/// The name that was sent as `HTTP_` and `raw`, for logs: as it was sent, if it is invalid.
+pub(super) fn spelled(raw: &[u8]) -> Bytes {
+    let spelled = with_spelled(raw, Bytes::copy_from_slice);
+    spelled.unwrap_or_else(|| Bytes::copy_from_slice(raw))
 }
 
 impl Kind {
@@ -82,34 +81,47 @@ impl Kind {
     }
 }
 
-/// The names that this thread has met before.
-#[derive(Default)]
-pub(super) struct Names {
-    known: HashMap<Box<[u8]>, Name, RandomState>,
+/// The names that this thread has met before, for maps of one kind.
+pub(super) struct Names<N> {
+    known: HashMap<Box<[u8]>, Name<N>, RandomState>,
     /// Hashes of names that came once. A name is kept when it comes again: a client that sends new names with each request
     /// fills no table.
-    met: Vec<u64>,
+    met: Vec<[u64; 4]>,
 }
 
 thread_local! {
-    static NAMES: Cell<Option<Box<Names>>> = const { Cell::new(None) };
+    /// Those for the kind of map that was used last: a thread works with one HTTP library.
+    static NAMES: Cell<Option<Box<dyn Any>>> = const { Cell::new(None) };
 }
 
-impl Names {
+impl<N: Clone + 'static> Names<N> {
     /// Calls `f` with those of this thread, or with others if it is called meanwhile.
     pub(super) fn with<T>(f: impl FnOnce(&mut Self) -> T) -> T {
-        let mut names = NAMES.take().unwrap_or_default();
+        let names = NAMES.take().and_then(|names| names.downcast().ok());
+        let mut names = names.unwrap_or_else(|| Box::new(Self::new()));
         let result = f(&mut names);
         NAMES.set(Some(names));
         result
     }
 
+    fn new() -> Self {
+        Self {
+            known: HashMap::default(),
+            met: Vec::new(),
+        }
+    }
+
     /// The name that was sent as `HTTP_` and `raw`; `None` for an invalid one.
-    pub(super) fn name(&mut self, raw: &[u8]) -> Option<Name> {
+    pub(super) fn name<F: HeaderFields<Name = N>>(&mut self, raw: &[u8]) -> Option<Name<N>> {
         if let Some(name) = self.known.get(raw) {
             return Some(name.clone());
         }
-        let name = Name::spelled(raw)?;
+        let name = with_spelled(raw, |spelled| {
+            Some(Name {
+                name: F::name(spelled)?,
+                kind: Kind::of(spelled),
+            })
+        })??;
         if raw.len() <= MAX_LENGTH && self.was_met(raw) {
             if self.known.len() >= MAX_NAMES {
                 self.known.clear();
@@ -122,11 +134,17 @@ impl Names {
     fn was_met(&mut self, raw: &[u8]) -> bool {
         let hash = self.known.hasher().hash_one(raw);
         if self.met.is_empty() {
-            self.met.resize(MET, 0);
+            self.met.resize(MET, [0; 4]);
         }
-        let place = usize::try_from(hash % MET as u64).expect("less than MET");
-        let met = self.met.get_mut(place).expect("MET places");
-        std::mem::replace(met, hash) == hash
+        let set = usize::try_from(hash % MET as u64).expect("less than MET");
+        let set = self.met.get_mut(set).expect("MET sets");
+        let was_met = set.contains(&hash);
+        if !was_met {
+            // The oldest of them gives way.
+            set.rotate_right(1);
+            set[0] = hash;
+        }
+        was_met
     }
 }
 

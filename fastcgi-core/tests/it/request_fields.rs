@@ -12,7 +12,13 @@ struct List {
 }
 
 impl HeaderFields for List {
-    fn append(&mut self, name: &HeaderName, value: Bytes) -> Result<(), FieldError> {
+    type Name = HeaderName;
+
+    fn name(spelled: &[u8]) -> Option<HeaderName> {
+        HeaderName::from_bytes(spelled).ok()
+    }
+
+    fn append(&mut self, name: HeaderName, value: Bytes) -> Result<(), FieldError> {
         if value.iter().any(u8::is_ascii_control) {
             return Err(FieldError::Invalid);
         }
