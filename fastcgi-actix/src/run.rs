@@ -19,7 +19,7 @@ use fastcgi_tower::{
     },
 };
 
-use crate::FastCgiServer;
+use crate::server::FastCgiServer;
 
 /// Runs an application in the way in which this process was started.
 ///
@@ -89,20 +89,20 @@ where
 /// fastcgi_actix::run(|| App::new()).bind("/run/app/app.sock").bind("127.0.0.1:9000").await
 /// # }
 /// ```
-pub type Run<R, F, I, S, B> = process::Run<R, Application<F, I, S, B>>;
+pub type Run<R, F, I, S, B> = process::Run<R, ActixApplication<F, I, S, B>>;
 
 /// An application of actix-web: what [`run`] runs.
 #[derive(Debug)]
-pub struct Application<F, I, S, B>(PhantomData<fn(F, I, S, B)>);
+pub struct ActixApplication<F, I, S, B>(PhantomData<fn(F, I, S, B)>);
 
-impl<F, I, S, B> process::Application for Application<F, I, S, B> {
+impl<F, I, S, B> process::Application for ActixApplication<F, I, S, B> {
     type Server = FastCgiServer<F, I, S, B>;
 }
 
 /// Seconds that requests in progress have by hand, where the developer waits.
 const DEVELOPMENT_SHUTDOWN_TIMEOUT: u64 = 1;
 
-impl<R, E, F, I, S, B> RunApplication<R> for Application<F, I, S, B>
+impl<R, E, F, I, S, B> RunApplication<R> for ActixApplication<F, I, S, B>
 where
     R: Future<Output = Result<F, E>> + 'static,
     E: Into<BoxError> + 'static,

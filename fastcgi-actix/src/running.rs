@@ -75,9 +75,10 @@ impl ServerHandle {
     /// If it is `graceful`, no further connection is accepted, and requests in progress have the time that
     /// [`shutdown_timeout`](crate::FastCgiServer::shutdown_timeout) says. Otherwise they are dropped.
     pub fn stop(&self, graceful: bool) -> impl Future<Output = ()> + Send + 'static {
-        match graceful {
-            true => self.graceful.cancel(),
-            false => self.forced.cancel(),
+        if graceful {
+            self.graceful.cancel()
+        } else {
+            self.forced.cancel()
         }
         self.done.clone().cancelled_owned()
     }

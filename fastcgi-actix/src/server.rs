@@ -111,7 +111,7 @@ where
         match path.try_into() {
             Ok(script_name) => {
                 let mapping = self.settings.mapping;
-                self.settings.mapping = mapping.maybe_script_name(Some(script_name));
+                self.settings.mapping = mapping.script_name(script_name);
             }
             Err(error) => self.settings.invalid_script_name = Some(error.into()),
         }
@@ -136,8 +136,7 @@ where
         self
     }
 
-    /// How long is waited for the web server. Default: [`Timeouts::default`], and 5 minutes for the next request on a TCP
-    /// connection.
+    /// How long is waited for the web server. Default: [`Timeouts::default`].
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.settings.timeouts = timeouts;
         self
@@ -156,7 +155,9 @@ where
     /// When a connection has waited for a second, those without a request in progress are closed, the one that has been idle
     /// for longest first, until no connection waits any more.
     ///
-    /// With multiplexing off, as it is in all web servers by default, these are the requests at a time.
+    /// `FCGI_GET_VALUES` is answered with it, as `FCGI_MAX_CONNS`.
+    ///
+    /// These are also the requests at a time, unless [`Limits::max_reqs`] says otherwise.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.settings.max_connections = connections;
         self
@@ -302,9 +303,10 @@ where
     }
 
     fn default_workers(&self) -> usize {
-        match self.has_inherited {
-            true => 1,
-            false => thread::available_parallelism().map_or(2, Into::into),
+        if self.has_inherited {
+            1
+        } else {
+            thread::available_parallelism().map_or(2, Into::into)
         }
     }
 

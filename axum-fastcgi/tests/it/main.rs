@@ -7,6 +7,7 @@ mod routing;
 mod run;
 mod server;
 mod support;
+mod targets;
 
 #[test]
 fn no_test_hangs() {

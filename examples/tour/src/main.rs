@@ -15,7 +15,10 @@ mod page;
 mod process;
 mod request;
 
+use std::env;
+
 use axum::Router;
+use axum_fastcgi::Limits;
 
 #[tokio::main]
 async fn main() -> Result<(), axum_fastcgi::RunError> {
@@ -28,14 +31,17 @@ async fn main() -> Result<(), axum_fastcgi::RunError> {
         .merge(life::router())
         .merge(process::router());
 
+    // Only HAProxy has several requests at a time on a connection.
+    let limits = match env::var("TOUR_MAX_REQS").map(|number| number.parse()) {
+        Ok(Ok(number)) => Limits::default().max_reqs(number),
+        _ => Limits::default(),
+    };
+    // Any application can be asked for permission, if it says that it may be.
+    let may_be_asked = env::var_os("TOUR_AUTHORIZER").is_some();
     axum_fastcgi::run(app)
-        .configure(|server| {
-            // Any application can be asked for permission, if it says that it may be.
-            let server = match std::env::var_os("TOUR_AUTHORIZER") {
-                Some(_) => server.authorizer(true),
-                None => server,
-            };
-            let max_requests = std::env::var("TOUR_MAX_REQUESTS").ok();
+        .configure(move |server| {
+            let server = server.limits(limits).authorizer(may_be_asked);
+            let max_requests = env::var("TOUR_MAX_REQUESTS").ok();
             match max_requests.and_then(|it| it.parse().ok()) {
                 Some(requests) => server.max_requests(requests),
                 None => server,

@@ -13,6 +13,7 @@ mod same_answers;
 mod same_application;
 mod server;
 mod support;
+mod targets;
 mod wire;
 
 #[test]

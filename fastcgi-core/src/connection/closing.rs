@@ -1,18 +1,18 @@
 //! The life of a connection, and how it ends: nothing of a response may be lost on the way.
 //!
 //! ```text
-//!           shutdown, a request without KEEP_CONN, a response that ends with its connection
-//!  ┌──────┐                        ┌──────────────┐ all is written,     ┌──────────┐ end of file,  ┌────────┐
-//!  │ Open │ ─────────────────────▶ │ LastRequests │ more may arrive     │ Draining │ or a limit    │ Closed │
-//!  └──────┘                        └──────────────┘ ──────────────────▶ └──────────┘ ────────────▶ └────────┘
-//!     │ shutdown before the first      ▲  │ nothing more can arrive                                   ▲
-//!     │ request, or soon after one     │  ├───────────────────────────────────────────────────────────┘
-//!     ▼                                │  │ the last response is broken  ┌───────┐
-//!  ┌─────────────┐ one more request,   │  └────────────────────────────▶ │ Reset │
-//!  │ FirstIsLast │ or a limit          │                                 └───────┘
-//!  │ NextIsLast  │ ────────────────────┘
-//!  └─────────────┘
+//!     Open ── no KEEP_CONN, shutdown, ──▶ LastRequests ── all is written ──▶ Draining ── end of file, a limit, ──▶ Closed
+//!       │     too long without a request,   ▲ │ │                              or nothing more can arrive          ▲
+//!       │     end of file, a failure        │ │ └── the same, behind an end of file or a failure ──────────────────┘
+//!       │                                   │ └──── the same, behind a response that is broken ──▶ Reset
+//!       │ shutdown before the first request,│
+//!       │ or soon after one                 │
+//!       ▼                                   │
+//!     FirstIsLast, NextIsLast ──────────────┘ that request, or 250 ms and 1.5 s
 //! ```
+//!
+//! A connection that is lost, and one whose web server does not read in time, is closed without waiting for what is to be
+//! written.
 
 use std::{cmp::max, time::Duration};
 
@@ -173,12 +173,6 @@ impl Closing {
         self.unread = max(self.unread, unread);
     }
 
-    /// A request was refused beside others; all of it may still arrive.
-    pub(super) fn refuse_request(&mut self) {
-        self.multiplexes = true;
-        self.unread = Unread::Body;
-    }
-
     /// `awaits_next` is whether the next request may be on its way (B-19).
     pub(super) fn shut_down(&mut self, awaits_next: bool) {
         if self.life == Life::Open {
@@ -213,7 +207,7 @@ impl Closing {
     pub(super) fn give_up(&mut self) {
         self.life = match self.error {
             Some(ConnectionError::Truncated) => Life::Reset,
-            _ => Life::Closed,
+            Some(_) | None => Life::Closed,
         };
     }
 

@@ -184,7 +184,7 @@ impl Connection {
             self.closing.take_no_more();
         } else {
             self.outgoing
-                .put_record(RecordType::END_REQUEST, Some(request.id), &end.to_bytes());
+                .put_fixed(RecordType::END_REQUEST, Some(request.id), &end.to_bytes());
             if self.life() == Life::LastRequests && self.requests.is_empty() {
                 self.say_it_was_the_last(&request);
             }
@@ -198,8 +198,7 @@ impl Connection {
         let software = request.params().and_then(|it| it.get("SERVER_SOFTWARE"));
         let is_nginx = software.is_some_and(|it| it.starts_with(b"nginx"));
         if request.keep_conn && is_nginx {
-            self.outgoing
-                .put_record(RecordType::GET_VALUES_RESULT, None, b"");
+            self.outgoing.put_empty(RecordType::GET_VALUES_RESULT, None);
         }
     }
 
@@ -223,7 +222,7 @@ impl Connection {
     }
 }
 
-/// How a request ends that nobody waits for any more (B-11), or that breaks off beside others.
+/// How a request ends that was aborted (B-11), or that breaks off beside others.
 pub(super) const ABORTED: EndRequest = EndRequest {
     app_status: 1,
     protocol_status: ProtocolStatus::REQUEST_COMPLETE,

@@ -59,6 +59,8 @@ pub(super) struct Situation {
     pub(super) is_unseen: bool,
     /// How long the web server has to close its side.
     pub(super) drain_limit: Duration,
+    /// How long the connection may be without a request.
+    pub(super) idle_limit: Option<Duration>,
 }
 
 /// What has not come in time.
@@ -101,8 +103,7 @@ impl Deadlines {
             self.is_quiet = false;
         }
         let forever = Duration::MAX;
-        let idle = timeouts.idle.limit().unwrap_or(forever);
-        let drain = situation.drain_limit;
+        let idle = situation.idle_limit.unwrap_or(forever);
         let last = is_idle && life != Life::Open;
         let last_limit = match life {
             Life::NextIsLast => NEXT_REQUEST_LIMIT,
@@ -111,33 +112,32 @@ impl Deadlines {
         let stalls = situation.is_unwritten && situation.is_held_back;
         let writes = situation.is_unwritten && !is_draining && !is_over;
         let quiet = is_between && !self.is_quiet;
-        [
-            (
-                self.opening.until(opening, now, timeouts.params),
-                Late::Params,
-            ),
-            (
-                self.beginning.until(beginning, now, timeouts.params),
-                Late::Params,
-            ),
-            (
-                self.last_request.until(last, now, last_limit),
-                Late::Request,
-            ),
-            (self.idle.until(is_between, now, idle), Late::Request),
-            (self.quiet.until(quiet, now, QUIET_AFTER), Late::Quiet),
-            (self.write.until(writes, now, timeouts.write), Late::Write),
-            (self.stall.until(stalls, now, STALL_LIMIT), Late::Stall),
-            (
-                self.departure
-                    .until(situation.is_unseen, now, DEPARTURE_PAUSE),
-                Late::Departure,
-            ),
-            (self.close.until(is_draining, now, drain), Late::Close),
-        ]
-        .into_iter()
-        .filter_map(|(until, late)| Some((until?, late)))
-        .min_by_key(|(until, _)| *until)
+        let mut next = Earliest { now, found: None };
+        next.consider(&mut self.opening, opening, timeouts.params, Late::Params);
+        next.consider(
+            &mut self.beginning,
+            beginning,
+            timeouts.params,
+            Late::Params,
+        );
+        next.consider(&mut self.last_request, last, last_limit, Late::Request);
+        next.consider(&mut self.idle, is_between, idle, Late::Request);
+        next.consider(&mut self.quiet, quiet, QUIET_AFTER, Late::Quiet);
+        next.consider(&mut self.write, writes, timeouts.write, Late::Write);
+        next.consider(&mut self.stall, stalls, STALL_LIMIT, Late::Stall);
+        next.consider(
+            &mut self.departure,
+            situation.is_unseen,
+            DEPARTURE_PAUSE,
+            Late::Departure,
+        );
+        next.consider(
+            &mut self.close,
+            is_draining,
+            situation.drain_limit,
+            Late::Close,
+        );
+        next.found
     }
 
     /// Since when the socket is read, without a break.
@@ -195,6 +195,23 @@ impl Deadlines {
     /// It was said that there is no request for a while.
     pub(super) fn said_quiet(&mut self) {
         self.is_quiet = true;
+    }
+}
+
+/// The earliest of several waits; of those that end at the same time, the first.
+struct Earliest {
+    now: Instant,
+    found: Option<(Instant, Late)>,
+}
+
+impl Earliest {
+    fn consider(&mut self, wait: &mut Wait, is_awaited: bool, limit: Duration, late: Late) {
+        let Some(until) = wait.until(is_awaited, self.now, limit) else {
+            return;
+        };
+        if self.found.is_none_or(|(earliest, _)| until < earliest) {
+            self.found = Some((until, late));
+        }
     }
 }
 

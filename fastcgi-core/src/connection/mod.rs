@@ -18,7 +18,7 @@ mod requests;
 mod time;
 mod waste;
 
-use std::{collections::VecDeque, fmt, time::Instant};
+use std::{collections::VecDeque, fmt, sync::Arc, time::Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::StatusCode;
@@ -72,7 +72,7 @@ use crate::{
 ///
 /// `Debug` prints how far the connection and its requests have come, and nothing of what they carry.
 pub struct Connection {
-    config: Config,
+    config: Arc<Config>,
     decoder: Decoder,
     requests: Requests,
     outgoing: Outgoing,
@@ -89,10 +89,10 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// A connection on which nothing has arrived.
-    pub fn new(config: Config) -> Self {
+    /// A connection on which nothing has arrived. Connections of one server share their settings.
+    pub fn new(config: impl Into<Arc<Config>>) -> Self {
         Self {
-            config,
+            config: config.into(),
             decoder: Decoder::new(),
             requests: Requests::default(),
             outgoing: Outgoing::default(),
@@ -132,10 +132,16 @@ impl Connection {
                 self.fail(error);
                 continue;
             }
-            self.failure = match self.decoder.decode(input) {
-                Ok(record) => self.take_record(now, record?).err(),
-                Err(error) => Some(error.into()),
+            if input.is_empty() {
+                return None;
+            }
+            let taken = match self.decoder.decode(input) {
+                Ok(record) => self.take_record(now, record?),
+                Err(error) => Err(error.into()),
             };
+            if let Err(error) = taken {
+                self.failure = Some(error);
+            }
             self.deadlines.took_record();
         }
     }
@@ -151,16 +157,9 @@ impl Connection {
 
     /// The web server has closed its side, and everything that it sent was handed over.
     ///
-    /// No web server closes only its side, so nobody waits for a response any more (B-11), unless
-    /// [`Config::allow_half_close`] says otherwise.
+    /// No web server closes only its side, so no response is of use any more (B-11).
     pub fn end_of_file(&mut self) {
-        let is_receiving = self
-            .requests
-            .iter()
-            .any(|(_, request)| request.is_receiving());
-        if !self.config.allow_half_close || is_receiving {
-            self.abort_all();
-        }
+        self.abort_all();
         self.closing.end_of_file();
         self.settle();
     }
@@ -307,7 +306,7 @@ impl Connection {
         self.settle();
     }
 
-    /// Nobody waits for any response any more.
+    /// No response is of use any more.
     fn abort_all(&mut self) {
         for (key, request) in self.requests.drain() {
             if request.is_handed_out {
@@ -324,6 +323,8 @@ impl Connection {
     }
 
     /// Gives a record to the request that it belongs to.
+    ///
+    /// What comes once a request is not inlined here: most records are parts of bodies.
     fn take_record(&mut self, now: Instant, record: Record) -> Result<(), ConnectionError> {
         let Record {
             record_type,
@@ -354,6 +355,7 @@ impl Connection {
     }
 
     /// 4: management records are answered at once and have no request id.
+    #[inline(never)]
     fn take_management(
         &mut self,
         record_type: RecordType,
@@ -365,18 +367,28 @@ impl Connection {
         self.waste.reply(&self.outgoing)?;
         if record_type == RecordType::GET_VALUES {
             let query = Params::parse(content)?;
-            let answer = values::answer(&query, &self.config.limits);
+            let Config {
+                limits, max_conns, ..
+            } = &*self.config;
+            let known = [
+                (values::MAX_CONNS, *max_conns),
+                (values::MAX_REQS, Some(limits.max_reqs)),
+                (values::MPXS_CONNS, Some(usize::from(limits.max_reqs > 1))),
+            ];
+            let answer = values::answer(&query, known);
             self.outgoing
-                .put_record(RecordType::GET_VALUES_RESULT, None, answer.as_bytes());
+                .put_pairs(RecordType::GET_VALUES_RESULT, &answer)
+                .expect("three short pairs fit one record");
         } else {
             // 4.2: the type that was not understood, and seven reserved bytes.
             let unknown = [record_type.as_u8(), 0, 0, 0, 0, 0, 0, 0];
             self.outgoing
-                .put_record(RecordType::UNKNOWN_TYPE, None, &unknown);
+                .put_fixed(RecordType::UNKNOWN_TYPE, None, &unknown);
         }
         self.waste.empty_record()
     }
 
+    #[inline(never)]
     fn begin(
         &mut self,
         now: Instant,
@@ -396,37 +408,22 @@ impl Connection {
         let begin = BeginRequest::parse(content);
         let is_alone = self.requests.is_empty();
         let takes_it = self.life().takes_requests();
-        if !takes_it || !(is_alone || self.config.limits.mpxs_conns) {
-            return self.refuse_multiplexing(id);
-        }
-        let is_too_many = self.requests.len() >= self.config.limits.max_reqs;
+        let max_reqs = self.config.limits.max_reqs;
+        let refusal = if !takes_it || (!is_alone && max_reqs == 1) {
+            Some(Refusal::Multiplexed)
+        } else if self.requests.len() >= max_reqs {
+            Some(Refusal::TooManyRequests)
+        } else {
+            None
+        };
         let since = self.deadlines.begin_request(now);
         let request = Request::new(id, &begin, since);
         self.closing.begin_request(request.keep_conn, is_alone);
         let key = self.requests.insert(request);
-        match is_too_many {
-            true => self.turn_away(
-                key,
-                Refusal::TooManyRequests,
-                StatusCode::SERVICE_UNAVAILABLE,
-            ),
-            false => Ok(()),
+        match refusal {
+            Some(refusal) => self.turn_away(key, refusal, StatusCode::SERVICE_UNAVAILABLE),
+            None => Ok(()),
         }
-    }
-
-    /// The one refusal without a response (R-10a).
-    fn refuse_multiplexing(&mut self, id: RequestId) -> Result<(), ConnectionError> {
-        self.waste.reply(&self.outgoing)?;
-        let end = EndRequest {
-            app_status: 0,
-            protocol_status: ProtocolStatus::CANT_MPX_CONN,
-        };
-        self.outgoing
-            .put_record(RecordType::END_REQUEST, Some(id), &end.to_bytes());
-        self.closing.refuse_request();
-        let refusal = Refusal::Multiplexed;
-        self.events.push_back(Event::Refused { id, refusal });
-        Ok(())
     }
 
     /// R-10a: refuses a request that the application does not know of.
@@ -445,14 +442,19 @@ impl Connection {
             app_status: 0,
             protocol_status: match refusal {
                 Refusal::Role(_) => ProtocolStatus::UNKNOWN_ROLE,
-                _ => ProtocolStatus::REQUEST_COMPLETE,
+                // HAProxy lowers its limit. Without a response it lets the client wait (R-10a).
+                Refusal::Multiplexed => ProtocolStatus::CANT_MPX_CONN,
+                Refusal::ParamsTooLarge | Refusal::ParamsTooSlow | Refusal::TooManyRequests => {
+                    ProtocolStatus::REQUEST_COMPLETE
+                }
             },
         };
         self.refuse(key, status, end);
         Ok(())
     }
 
-    /// B-11: nobody waits for the response, and the request is ended once.
+    /// B-11: the response is of no use any more, and the request is ended once.
+    #[inline(never)]
     fn abort(&mut self, key: RequestKey) -> Result<(), ConnectionError> {
         self.waste.reply(&self.outgoing)?;
         let Some(request) = self.requests.get_mut(key) else {
@@ -462,7 +464,7 @@ impl Connection {
             self.events.push_back(Event::Aborted { key });
             self.waste.end();
         } else {
-            // A request of which nobody has heard is no progress.
+            // A request that was never handed out is no progress.
             self.waste.empty_record()?;
         }
         request.output.forget();
@@ -470,6 +472,7 @@ impl Connection {
         Ok(())
     }
 
+    #[inline(never)]
     fn take_params(
         &mut self,
         now: Instant,
@@ -487,7 +490,7 @@ impl Connection {
             return Ok(());
         }
         let gathered = std::mem::replace(gathered, Gathered::Nothing);
-        let (params, refusal) = gathered.finish(&self.config.limits)?;
+        let (params, refusal) = gathered.finish()?;
         request.set_params(params, refusal.is_some(), now);
         let is_served = match request.role {
             Role::RESPONDER => true,
@@ -507,7 +510,8 @@ impl Connection {
         Ok(())
     }
 
-    /// Hands a request out, if enough of it is known (B-5, B-6), or if more of it is here already.
+    /// Hands a request to the application, if enough of it is known (B-5, B-6), or if some of its body is here.
+    #[inline(never)]
     fn hand_out(&mut self, key: RequestKey, has_data: bool) {
         let Some(request) = self.requests.get_mut(key) else {
             return;
@@ -529,7 +533,7 @@ impl Connection {
             length: request.stdin.length(),
             data_length: request.data.length(),
         }));
-        // What ended before the application could be told.
+        // What ended before the request was handed out.
         if let Some(end) = request.stdin.end_without_data() {
             self.events.push_back(Event::StdinEnd { key, end });
         }
@@ -554,39 +558,46 @@ impl Connection {
         }
         let is_stdin = record_type == RecordType::STDIN;
         let is_empty = content.is_empty();
-        let stream = match is_stdin {
-            true => &mut request.stdin,
-            false if request.role == Role::FILTER => &mut request.data,
+        let stream = if is_stdin {
+            &mut request.stdin
+        } else if request.role == Role::FILTER {
+            &mut request.data
+        } else {
             // B-13: a file is for a Filter.
-            false => return self.ignore(content.len()),
+            return self.ignore(content.len());
         };
-        let Taken { data, surplus, end } = match is_empty {
-            true => Taken {
+        let Taken { data, surplus, end } = if is_empty {
+            Taken {
                 end: stream.push_end(now),
                 ..Taken::default()
-            },
-            false => stream.push(content),
+            }
+        } else {
+            stream.push(content)
         };
         let was_handed_out = request.is_handed_out;
         if !data.is_empty() {
             request.silence.restart();
         }
-        self.hand_out(key, !data.is_empty());
+        if !was_handed_out {
+            self.hand_out(key, !data.is_empty());
+        }
         if is_empty {
             self.waste.empty_record()?;
         }
         if !data.is_empty() {
             self.waste.end();
-            self.events.push_back(match is_stdin {
-                true => Event::Stdin { key, data },
-                false => Event::Data { key, data },
+            self.events.push_back(if is_stdin {
+                Event::Stdin { key, data }
+            } else {
+                Event::Data { key, data }
             });
         }
-        // Of an end before any data, the application is told when the request is handed out.
-        if let (Some(end), true) = (end, was_handed_out || !is_empty) {
-            self.events.push_back(match is_stdin {
-                true => Event::StdinEnd { key, end },
-                false => Event::DataEnd { key, end },
+        // An end before any data is reported when the request is handed out.
+        if let Some(end) = end.filter(|_| was_handed_out || !is_empty) {
+            self.events.push_back(if is_stdin {
+                Event::StdinEnd { key, end }
+            } else {
+                Event::DataEnd { key, end }
             });
         }
         self.discard_surplus(key, surplus)

@@ -1,18 +1,21 @@
 //! What is sent of one request: the head of its response, what follows, and how it ends.
 //!
 //! ```text
-//!  ┌───────────┐ head  ┌──────────┐ stdout, flush  ┌───────────┐ end   ┌───────┐
-//!  │ Untouched │ ────▶ │ HeadHeld │ ─────────────▶ │ Streaming │ ────▶ │ Ended │
-//!  └───────────┘       └──────────┘                └───────────┘       └───────┘
-//!        │ fail             │ fail                       │ fail, or end before the announced length
-//!        ▼                  ▼                            ▼
-//!    a whole 500, and END_REQUEST                    ┌────────┐
-//!                                                    │ Broken │  the connection, unless others share it
-//!                                                    └────────┘
+//!     Untouched ── head ──▶ HeadHeld ── stdout, flush, end ──▶ Streaming ── end ──▶ Ended
+//!       │ │                   │  │                                ▲  │
+//!       │ └── stdout ─────────│──│────────────────────────────────┘  ├── fail ──▶ Broken: the connection
+//!       │                     │  │ an Authorizer's answer            └── fail, beside other requests ──▶ Shared:
+//!       │                     │  ▼ over 64 KiB                                   END_REQUEST, with an app_status of 1
+//!       │ fail                │ TooLong
+//!       ▼                     ▼  ▼
+//!     Replaced: a whole 500, and END_REQUEST
 //! ```
 //!
 //! The head waits, so that a failure can still be a 500 (R-10). An Authorizer's answer waits until all of it is known
 //! (B-13), and is a 500 if that is too much. Messages for the log follow the head (R-16).
+//!
+//! An end before the announced length is a failure. A request that is aborted is ended by `FCGI_END_REQUEST` in any state, and
+//! what was held of its response is dropped; one that is refused is answered as one that failed, with another status.
 
 use std::fmt;
 
@@ -92,9 +95,10 @@ impl Output {
     ) -> Put {
         let surplus = self.length.take(&mut data);
         if self.is_whole {
-            return match self.gather(&data) {
-                true => Put::Taken { surplus },
-                false => Put::TooLong,
+            return if self.gather(&data) {
+                Put::Taken { surplus }
+            } else {
+                Put::TooLong
             };
         }
         if let State::Untouched = self.state {
@@ -112,7 +116,7 @@ impl Output {
 
     /// There is nothing more at the moment: the head, if there is one, need not wait for the body.
     pub(super) fn flush(&mut self, id: RequestId, outgoing: &mut Outgoing) {
-        if let (State::HeadHeld(_), false) = (&self.state, self.is_whole) {
+        if matches!(self.state, State::HeadHeld(_)) && !self.is_whole {
             self.let_go(id, outgoing);
         }
     }
@@ -133,9 +137,9 @@ impl Output {
     /// Lets everything go that has waited, and ends the streams that were used (R-11).
     pub(super) fn end(&mut self, id: RequestId, outgoing: &mut Outgoing) {
         self.let_go(id, outgoing);
-        outgoing.put_stream_end(RecordType::STDOUT, id);
+        outgoing.put_empty(RecordType::STDOUT, id);
         if self.stderr.used {
-            outgoing.put_stream_end(RecordType::STDERR, id);
+            outgoing.put_empty(RecordType::STDERR, id);
         }
     }
 
@@ -145,7 +149,7 @@ impl Output {
         self.length = BodyLength::None;
     }
 
-    /// Nobody waits for what has not left.
+    /// Drops what has not left: the request was aborted.
     pub(super) fn forget(&mut self) {
         self.state = State::Streaming;
         self.stderr.waiting.clear();

@@ -7,7 +7,6 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use atomic_waker::AtomicWaker;
 use bytes::Buf;
 use http_body::Body;
 use pin_project_lite::pin_project;
@@ -16,7 +15,7 @@ use tower_service::Service;
 
 use crate::{
     error::BoxError,
-    exchange::{Exchange, ExchangeService, Inlet, Reply},
+    exchange::{ConnectionAlarm, Exchange, ExchangeService, Inlet, Reply},
 };
 
 /// A request from its params to its end.
@@ -76,18 +75,18 @@ impl<S: ExchangeService> Call<S> {
         self.waits_for_room && connection.wants_output()
     }
 
-    /// Goes on as far as it can, and is ready when the request has ended. `room` is woken when a part of a request body
-    /// is read.
+    /// Goes on as far as it can, and is ready when the request has ended. `alarm` goes off when a part of a request
+    /// body is read.
     pub(super) fn poll(
         &mut self,
         cx: &mut Context<'_>,
         service: &mut S,
-        room: &Arc<AtomicWaker>,
+        alarm: &Arc<ConnectionAlarm>,
         connection: &mut Connection,
     ) -> Poll<()> {
         let span = self.inlet.span().clone();
         let _entered = span.enter();
-        let result = ready!(self.poll_reply(cx, service, room, connection));
+        let result = ready!(self.poll_reply(cx, service, alarm, connection));
         put_stderr(&self.inlet, self.key, connection);
         if let Some(request) = connection.request(self.key) {
             end(request, self.inlet.handle().app_status(), result);
@@ -99,7 +98,7 @@ impl<S: ExchangeService> Call<S> {
         &mut self,
         cx: &mut Context<'_>,
         service: &mut S,
-        room: &Arc<AtomicWaker>,
+        alarm: &Arc<ConnectionAlarm>,
         connection: &mut Connection,
     ) -> Poll<Result<(), BoxError>> {
         if self.request.is_some() {
@@ -107,7 +106,7 @@ impl<S: ExchangeService> Call<S> {
             ready!(poll_caught(|| service.poll_ready(cx)))?;
         }
         if let Some(request) = self.request.take() {
-            let exchange = self.inlet.exchange(request, room);
+            let exchange = self.inlet.exchange(request, alarm);
             let future = caught(|| service.call(exchange))?;
             self.stage.set(Stage::Calling { future });
         }
@@ -129,7 +128,7 @@ impl<S: ExchangeService> Call<S> {
         }
     }
 
-    /// Nobody waits for the response any more.
+    /// The request was aborted: its response is of no use any more.
     pub(super) fn abort(&mut self) {
         self.inlet.abort();
     }
@@ -216,9 +215,12 @@ fn poll_data<B: Body<Error: Into<BoxError>>>(
     mut body: Pin<&mut B>,
 ) -> Result<Poll<Option<B::Data>>, BoxError> {
     loop {
-        let frame = poll_caught(|| match body.is_end_stream() {
-            true => Poll::Ready(Ok(None)),
-            false => body.as_mut().poll_frame(cx).map(Option::transpose),
+        let frame = poll_caught(|| {
+            if body.is_end_stream() {
+                Poll::Ready(Ok(None))
+            } else {
+                body.as_mut().poll_frame(cx).map(Option::transpose)
+            }
         });
         let Poll::Ready(frame) = frame else {
             return Ok(Poll::Pending);

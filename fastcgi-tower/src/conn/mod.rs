@@ -10,6 +10,7 @@ mod timer;
 use std::{
     fmt, io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Instant,
 };
@@ -38,7 +39,7 @@ use crate::{error::Error, exchange::ExchangeService, listener::Transport, socket
 ///
 /// When it is polled outside a tokio runtime with time enabled.
 #[must_use = "a connection does nothing unless it is polled"]
-pub struct Connection<Io, S: ExchangeService> {
+pub struct ServeConnection<Io, S: ExchangeService> {
     socket: Socket<Io>,
     proto: proto::Connection,
     calls: Calls<S>,
@@ -52,14 +53,14 @@ pub struct Connection<Io, S: ExchangeService> {
 }
 
 // Nothing in a connection is pinned: the calls have boxes of their own.
-impl<Io: Unpin, S: ExchangeService> Unpin for Connection<Io, S> {}
+impl<Io: Unpin, S: ExchangeService> Unpin for ServeConnection<Io, S> {}
 
-impl<Io, S> Connection<Io, S>
+impl<Io, S> ServeConnection<Io, S>
 where
     Io: AsyncRead + AsyncWrite + Unpin,
     S: ExchangeService,
 {
-    pub(crate) fn new(io: Io, service: S, config: proto::Config, is_plain_cgi: bool) -> Self {
+    pub(crate) fn new(io: Io, service: S, config: Arc<proto::Config>, is_plain_cgi: bool) -> Self {
         Self {
             socket: Socket::new(io),
             proto: proto::Connection::new(config),
@@ -108,21 +109,18 @@ where
         self.socket.into_io()
     }
 
-    /// Takes in what has arrived, and reads. Ready when something was done, as the steps below are.
+    /// Reads, and takes in what has arrived or happened. Ready when something was done, as the steps below are.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let now = now();
-        let taken = self.take_events(now);
-        if !self.wants_input(cx) {
-            return taken;
+        let mut read = Poll::Pending;
+        if self.wants_input() {
+            read = self.socket.poll_fill(cx).map(|filled| match filled {
+                Ok(0) => self.proto.end_of_file(),
+                Ok(_) => {}
+                Err(error) => self.lose(error),
+            });
         }
-        match self.socket.poll_fill(cx) {
-            Poll::Pending => return taken,
-            Poll::Ready(Ok(0)) => self.proto.end_of_file(),
-            Poll::Ready(Ok(_)) => {}
-            Poll::Ready(Err(error)) => self.lose(error),
-        }
-        let _ = self.take_events(now);
-        Poll::Ready(())
+        let taken = self.take_events(now());
+        if read.is_ready() { read } else { taken }
     }
 
     fn take_events(&mut self, now: Instant) -> Poll<()> {
@@ -147,13 +145,13 @@ where
     }
 
     /// Whether to read. If not, the task is woken when that may have changed.
-    fn wants_input(&mut self, cx: &Context<'_>) -> bool {
+    fn wants_input(&mut self) -> bool {
         self.calls.report_held(&mut self.proto);
         if self.proto.wants_input() {
             return true;
         }
         // Before the second look, so that nothing falls in between.
-        self.calls.wake_on_room(cx.waker());
+        self.calls.wait_for_room();
         self.calls.report_held(&mut self.proto);
         self.proto.wants_input()
     }
@@ -207,7 +205,7 @@ where
     }
 }
 
-impl<Io, S> Future for Connection<Io, S>
+impl<Io, S> Future for ServeConnection<Io, S>
 where
     Io: AsyncRead + AsyncWrite + Unpin,
     S: ExchangeService,
@@ -216,9 +214,10 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
+        this.calls.register(cx.waker());
         loop {
             let read = this.poll_read(cx);
-            let called = this.calls.poll(cx, &mut this.proto);
+            let called = this.calls.poll(&mut this.proto);
             let written = this.poll_write(cx);
             if let Poll::Ready(result) = this.poll_close(cx) {
                 return Poll::Ready(result);
@@ -230,9 +229,9 @@ where
     }
 }
 
-impl<Io, S: ExchangeService> fmt::Debug for Connection<Io, S> {
+impl<Io, S: ExchangeService> fmt::Debug for ServeConnection<Io, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection")
+        f.debug_struct("ServeConnection")
             .field("life", &self.proto.life())
             .field("requests", &self.proto.requests_in_progress())
             .finish_non_exhaustive()

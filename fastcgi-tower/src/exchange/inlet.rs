@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use atomic_waker::AtomicWaker;
 use bytes::Bytes;
 use proto::{NewRequest, StreamEnd};
 use tracing::Span;
 
-use super::{Exchange, RequestHandle, queue::End, sender::Sender};
+use super::{Exchange, RequestHandle, alarm::ConnectionAlarm, queue::End, sender::Sender};
 
 /// Where what arrives of a request goes, and what its handler says besides answering.
 #[derive(Debug)]
@@ -30,14 +29,18 @@ impl Inlet {
         }
     }
 
-    /// The exchange for the service. `room` is woken when something of its bodies is read.
-    pub(crate) fn exchange(&mut self, request: NewRequest, room: &Arc<AtomicWaker>) -> Exchange {
+    /// The exchange for the service. `alarm` goes off when something of its bodies is read, and it waits for that.
+    pub(crate) fn exchange(
+        &mut self,
+        request: NewRequest,
+        alarm: &Arc<ConnectionAlarm>,
+    ) -> Exchange {
         Exchange {
             role: request.role,
             keep_conn: request.keep_conn,
             params: request.params,
-            stdin: self.stdin.open(room),
-            data: self.data.open(room),
+            stdin: self.stdin.open(alarm),
+            data: self.data.open(alarm),
             handle: self.handle.clone(),
             is_plain_cgi: self.is_plain_cgi,
         }

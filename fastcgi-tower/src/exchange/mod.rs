@@ -3,6 +3,7 @@
 //! A service of [`Exchange`]s answers what FastCGI carries, without HTTP in between: CGI-style programs, Authorizers and
 //! Filters stand on it, and so does [`HttpService`](crate::HttpService), which makes HTTP out of it.
 
+mod alarm;
 mod body;
 mod handle;
 mod inlet;
@@ -14,7 +15,10 @@ use http_body::Body;
 use proto::{Params, cgi::BodyLength, record::Role};
 use tower_service::Service;
 
-pub(crate) use self::inlet::Inlet;
+pub(crate) use self::{
+    alarm::{CallAlarm, ConnectionAlarm},
+    inlet::Inlet,
+};
 pub use self::{body::Incoming, handle::RequestHandle};
 use crate::error::BoxError;
 

@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Poll, Waker},
 };
@@ -10,6 +11,7 @@ use atomic_waker::AtomicWaker;
 use bytes::Bytes;
 use http_body::SizeHint;
 
+use super::alarm::ConnectionAlarm;
 use crate::error::{Error, Kind};
 
 /// Chunks between the connection, which writes, and the body, which may be read in another task.
@@ -20,8 +22,7 @@ pub(super) struct Queue {
     state: Mutex<State>,
     /// The body, when it waits for a chunk.
     reader: AtomicWaker,
-    /// The connection, when it waits for room.
-    writer: Arc<AtomicWaker>,
+    writer: Arc<ConnectionAlarm>,
 }
 
 #[derive(Debug)]
@@ -33,6 +34,8 @@ struct State {
     left: Option<u64>,
     /// How the body ends once `chunks` is empty. `None` as long as more may come.
     end: Option<End>,
+    /// Whether `reader` is to be woken.
+    is_reader_waiting: bool,
     is_reader_closed: bool,
 }
 
@@ -52,7 +55,7 @@ impl Queue {
         chunks: VecDeque<Bytes>,
         left: Option<u64>,
         end: Option<End>,
-        writer: Arc<AtomicWaker>,
+        writer: Arc<ConnectionAlarm>,
     ) -> Self {
         Self {
             state: Mutex::new(State {
@@ -60,6 +63,7 @@ impl Queue {
                 chunks,
                 left,
                 end,
+                is_reader_waiting: false,
                 is_reader_closed: false,
             }),
             reader: AtomicWaker::new(),
@@ -79,8 +83,11 @@ impl Queue {
         }
         state.buffered += chunk.len();
         state.chunks.push_back(chunk);
+        let is_reader_waiting = mem::take(&mut state.is_reader_waiting);
         drop(state);
-        self.reader.wake();
+        if is_reader_waiting {
+            self.reader.wake();
+        }
     }
 
     /// The first end counts.
@@ -96,24 +103,21 @@ impl Queue {
     }
 
     pub(super) fn poll_chunk(&self, reader: &Waker) -> Poll<Option<Result<Bytes, Error>>> {
-        let chunk = self.take_chunk();
-        if chunk.is_ready() {
-            return chunk;
-        }
-        // Before the second look, so that nothing falls in between.
-        self.reader.register(reader);
-        self.take_chunk()
-    }
-
-    fn take_chunk(&self) -> Poll<Option<Result<Bytes, Error>>> {
         let mut state = self.lock();
+        if state.chunks.is_empty() && state.end.is_none() {
+            drop(state);
+            self.reader.register(reader);
+            // After that, so that nothing falls in between.
+            state = self.lock();
+            state.is_reader_waiting = true;
+        }
         if let Some(chunk) = state.chunks.pop_front() {
             state.buffered -= chunk.len();
             if let Some(left) = &mut state.left {
                 *left -= chunk.len() as u64;
             }
             drop(state);
-            self.writer.wake();
+            self.writer.made_room();
             return Poll::Ready(Some(Ok(chunk)));
         }
         let failure = match state.end {
@@ -148,10 +152,10 @@ impl Queue {
         let mut state = self.lock();
         state.is_reader_closed = true;
         state.buffered = 0;
-        let chunks = std::mem::take(&mut state.chunks);
+        let chunks = mem::take(&mut state.chunks);
         drop(state);
         drop(chunks);
-        self.writer.wake();
+        self.writer.made_room();
     }
 }
 

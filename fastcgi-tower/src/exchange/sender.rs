@@ -2,10 +2,10 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use atomic_waker::AtomicWaker;
 use bytes::Bytes;
 
 use super::{
+    alarm::ConnectionAlarm,
     body::Incoming,
     queue::{CHUNK_COST, End, Queue},
 };
@@ -23,7 +23,7 @@ enum Store {
         end: Option<End>,
     },
     Shared(Arc<Queue>),
-    /// Nothing more comes, or nobody will read it.
+    /// Nothing more comes, or nothing will be read.
     Closed,
 }
 
@@ -67,8 +67,9 @@ impl Sender {
         }
     }
 
-    /// The body for the service. What has arrived so far moves into it. `writer` is woken when something of it is read.
-    pub(super) fn open(&mut self, writer: &Arc<AtomicWaker>) -> Incoming {
+    /// The body for the service, once. What has arrived so far moves into it. `alarm` goes off when something of it is read
+    /// while it waits for that.
+    pub(super) fn open(&mut self, alarm: &Arc<ConnectionAlarm>) -> Incoming {
         match std::mem::replace(&mut self.0, Store::Closed) {
             Store::Gathered {
                 chunks,
@@ -80,12 +81,11 @@ impl Sender {
                 length,
                 end,
             } => {
-                let queue = Arc::new(Queue::new(chunks, length, end, Arc::clone(writer)));
+                let queue = Arc::new(Queue::new(chunks, length, end, Arc::clone(alarm)));
                 self.0 = Store::Shared(Arc::clone(&queue));
                 Incoming::streaming(queue)
             }
-            // It can be opened once.
-            Store::Shared(_) | Store::Closed => Incoming::empty(),
+            Store::Shared(_) | Store::Closed => unreachable!("a body is opened once"),
         }
     }
 }

@@ -21,9 +21,9 @@ use super::{
     task::ConnectionTask, web_servers::WebServers,
 };
 use crate::{
+    ending::{larger_than, replaced},
     exchange::ExchangeService,
     listener::{Listener, PeerAddr, Socket},
-    process::{larger_than, replaced},
 };
 
 /// Connections that wait to be accepted when the server stops are served, as long as they come within this time of each
@@ -33,10 +33,6 @@ const BACKLOG_PAUSE: Duration = Duration::from_millis(10);
 const BACKLOG_LIMIT: Duration = Duration::from_millis(200);
 /// Nor more of them than this: as many as wait in the system by default.
 const MAX_WAITING: usize = Socket::BACKLOG as usize;
-
-/// How long a TCP connection may be without a request, unless a setting says otherwise. On a Unix socket the web server owns
-/// its pool of connections, and a connection cannot get lost unseen.
-const TCP_IDLE_LIMIT: Duration = Duration::from_secs(5 * 60);
 
 /// Serves until there is a reason to stop, and then until the last connection is closed.
 pub(super) async fn run<L, S>(
@@ -59,7 +55,6 @@ where
     }
     let Settings {
         connections,
-        timeouts,
         max_connections,
         allow_remote,
         grace_period,
@@ -67,10 +62,8 @@ where
         max_requests,
         max_rss,
     } = settings;
-    let connections = connections.timeouts(timeouts.clone());
-    let over_tcp = connections
-        .clone()
-        .timeouts(timeouts.or_idle(Some(TCP_IDLE_LIMIT)));
+    let connections = connections.max_conns(max_connections);
+    let over_tcp = connections.clone().over_tcp(true);
     let orders = Orders::default();
     let crowd = Arc::<Crowd>::default();
     let places = Places::new(max_connections, Arc::clone(&crowd), orders.clone())?;
@@ -80,9 +73,10 @@ where
     let mut serve = {
         let (tasks, orders, requests) = (tasks.clone(), orders.clone(), requests.clone());
         move |io: L::Io, peer: L::Addr, place| {
-            let settings = match peer.ip() {
-                Some(_) => &over_tcp,
-                None => &connections,
+            let settings = if peer.ip().is_some() {
+                &over_tcp
+            } else {
+                &connections
             };
             let settings = settings.clone().plain_cgi(peer.is_internal());
             let connection = settings.serve_connection(io, service.clone());

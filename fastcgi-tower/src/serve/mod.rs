@@ -23,8 +23,8 @@ use proto::{
 };
 
 use crate::{
-    builder::ConnectionBuilder, exchange::ExchangeService, http_service::HttpService,
-    listener::Listener, process::Signal,
+    builder::ConnectionBuilder, ending::Signal, exchange::ExchangeService,
+    http_service::HttpService, listener::Listener,
 };
 
 /// Serves `service`, which answers HTTP requests, on the connections of `listener`: the FastCGI counterpart of
@@ -75,7 +75,6 @@ pub struct Serve<L, S> {
 #[derive(Debug)]
 struct Settings {
     connections: ConnectionBuilder,
-    timeouts: Timeouts,
     max_connections: usize,
     allow_remote: bool,
     grace_period: Duration,
@@ -88,7 +87,6 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             connections: ConnectionBuilder::new(),
-            timeouts: Timeouts::default(),
             max_connections: 1024,
             allow_remote: false,
             grace_period: Duration::from_secs(30),
@@ -137,10 +135,9 @@ impl<L, S> Serve<L, S> {
         self
     }
 
-    /// How long is waited for the web server. Default: [`Timeouts::default`], and 5 minutes for the next request on a TCP
-    /// connection.
+    /// How long is waited for the web server. Default: [`Timeouts::default`].
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
-        self.settings.timeouts = timeouts;
+        self.settings.connections = self.settings.connections.timeouts(timeouts);
         self
     }
 
@@ -167,6 +164,9 @@ impl<L, S> Serve<L, S> {
     /// for longest first, until none waits any more. Nothing is closed while none waits. A `warn` event, once a minute, says
     /// that all are in use. A web server that sends a request on a connection in the moment in which it is closed may
     /// have to answer with 502: nginx does not send a POST again.
+    ///
+    /// `FCGI_GET_VALUES` is answered with it, as `FCGI_MAX_CONNS`. These are also the requests at a time, unless
+    /// [`Limits::max_reqs`] says otherwise.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.settings.max_connections = connections;
         self

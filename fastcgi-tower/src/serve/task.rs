@@ -15,15 +15,15 @@ use super::{
     orders::Listening,
     request_count::RequestCount,
 };
-use crate::{conn::Connection, error::Error, exchange::ExchangeService, listener::Transport};
+use crate::{conn::ServeConnection, error::Error, exchange::ExchangeService, listener::Transport};
 
 pin_project! {
     /// Drives a connection to its end, and to an earlier one when the server stops, or another connection needs its place.
     ///
     /// A type with a name, because whether it is `Send` depends on the service, and only what spawns it has to know.
     pub(super) struct ConnectionTask<Io, S: ExchangeService> {
-        // None when it has ended.
-        connection: Option<Connection<Io, S>>,
+        // None when it has ended. In a box: on its way into a task it is moved often, and it is large.
+        connection: Option<Box<ServeConnection<Io, S>>>,
         #[pin]
         orders: Listening,
         crowd: Arc<Crowd>,
@@ -37,13 +37,13 @@ pin_project! {
 
 impl<Io, S: ExchangeService> ConnectionTask<Io, S> {
     pub(super) fn new(
-        connection: Connection<Io, S>,
+        connection: ServeConnection<Io, S>,
         (orders, crowd): (Listening, Arc<Crowd>),
         requests: Option<Arc<RequestCount>>,
         place: OwnedSemaphorePermit,
     ) -> Self {
         Self {
-            connection: Some(connection),
+            connection: Some(Box::new(connection)),
             orders,
             crowd,
             ticket: None,
@@ -63,7 +63,7 @@ impl<Io: Transport, S: ExchangeService> Future for ConnectionTask<Io, S> {
             let Some(connection) = this.connection else {
                 return Poll::Ready(());
             };
-            let polled = Pin::new(&mut *connection).poll(cx);
+            let polled = Pin::new(&mut **connection).poll(cx);
             if let Some(requests) = this.requests {
                 let begun = connection.requests_begun();
                 if begun > *this.counted {
@@ -73,7 +73,7 @@ impl<Io: Transport, S: ExchangeService> Future for ConnectionTask<Io, S> {
             }
             if let Poll::Ready(result) = polled {
                 if let (Err(error), Some(connection)) = (result, this.connection.take()) {
-                    report(connection, &error);
+                    report(*connection, &error);
                 }
                 return Poll::Ready(());
             }
@@ -82,7 +82,7 @@ impl<Io: Transport, S: ExchangeService> Future for ConnectionTask<Io, S> {
                     tracing::debug!("a connection is dropped: the grace period is over");
                     *this.connection = None;
                 } else if said.finish() {
-                    Pin::new(connection).graceful_shutdown();
+                    Pin::new(&mut **connection).graceful_shutdown();
                 }
                 continue;
             }
@@ -103,7 +103,7 @@ impl<Io: Transport, S: ExchangeService> Future for ConnectionTask<Io, S> {
 /// Whether the connection was asked to make room, and is idle since it offered to. If it is not, its ticket is of no use.
 fn makes_room<Io: Transport, S: ExchangeService>(
     ticket: &mut Option<Ticket>,
-    connection: &Connection<Io, S>,
+    connection: &ServeConnection<Io, S>,
 ) -> bool {
     let since = connection.idle_since();
     match ticket.take_if(|it| since != Some(it.since()) || it.is_drawn()) {
@@ -116,7 +116,7 @@ fn makes_room<Io: Transport, S: ExchangeService>(
     }
 }
 
-fn report<Io: Transport, S: ExchangeService>(connection: Connection<Io, S>, error: &Error) {
+fn report<Io: Transport, S: ExchangeService>(connection: ServeConnection<Io, S>, error: &Error) {
     if error.is_truncated() {
         return connection.into_io().reset();
     }

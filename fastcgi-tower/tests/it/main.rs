@@ -5,10 +5,12 @@ mod back_pressure;
 mod cgi_process;
 #[cfg(feature = "client")]
 mod client;
+mod conversations;
 mod crowd;
 mod departure;
 mod dispatch;
 mod events;
+mod faults;
 mod handle;
 mod house;
 mod keep_conn;

@@ -21,9 +21,7 @@ pub(super) fn uri(
     let target = &sent.target;
     let query = query(target, query_string);
     let raw_path = match path {
-        Path::Raw { at, slashes } => {
-            with_leading_slashes(target.path.get(*at..).unwrap_or_default(), *slashes)
-        }
+        Path::Raw { at, slashes } => with_leading_slashes(target.path.split_at(*at).1, *slashes),
         Path::Encoded(path) => {
             let path = path.as_bytes();
             with_leading_slashes(path, align::leading_raw_slashes(path).0)

@@ -7,8 +7,8 @@ use super::request;
 use crate::{
     owner::Owner,
     support::{
-        ABORT, BEGIN, BEGIN_CLOSE, PARAMS_END, STDIN_END, begin, complete, end_when_over, params,
-        record, wire,
+        ABORT, BEGIN, BEGIN_CLOSE, PARAMS_END, STDIN_END, begin, complete, end_when_over,
+        multiplexing, params, record, wire,
     },
 };
 
@@ -80,10 +80,11 @@ fn replies_that_nobody_reads_are_limited() {
     let default = Limits::default;
     is_stopped_after_100_replies(default(), b"", &record(9, 0, b""));
     is_stopped_after_100_replies(default(), b"", &record(200, 0, b"x"));
-    let begin = begin(2, 1, 1);
-    is_stopped_after_100_replies(default().max_reqs(1), BEGIN, &begin);
-    is_stopped_after_100_replies(default().mpxs_conns(false), BEGIN, &begin);
-    is_stopped_after_100_replies(default(), BEGIN_CLOSE, &begin);
+    let third = begin(3, 1, 1);
+    is_stopped_after_100_replies(default(), BEGIN, &third);
+    let two = wire(&[BEGIN, &begin(2, 1, 1)]);
+    is_stopped_after_100_replies(default().max_reqs(2), &two, &third);
+    is_stopped_after_100_replies(default(), BEGIN_CLOSE, &third);
 }
 
 /// Each of these costs the connection an answer that nobody reads, and is not limited by what may be unwritten: the
@@ -103,7 +104,7 @@ fn refusals_and_aborts_that_nobody_reads_are_limited() {
 #[test]
 fn what_a_busy_connection_has_read_does_not_count() {
     // All is never written, and so nothing is forgotten because of that; but every answer is read in the end.
-    let mut owner = Owner::connected(Config::default(), &super::get(1));
+    let mut owner = Owner::connected(multiplexing(), &super::get(1));
     for _ in 0..2000 {
         let mut response = owner.request(1).expect("in progress");
         assert_eq!(response.stdout(vec![b'x'; 5000].into()), Ok(0));

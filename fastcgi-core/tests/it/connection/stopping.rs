@@ -7,7 +7,7 @@ use fastcgi_core::{Config, Life};
 use super::get;
 use crate::{
     owner::Owner,
-    support::{COMPLETE, begin, params, record, wire},
+    support::{COMPLETE, begin, multiplexing, params, record, wire},
 };
 
 /// The empty management record behind the last END_REQUEST: FCGI_GET_VALUES_RESULT, no request, no content.
@@ -127,7 +127,7 @@ fn a_connection_without_a_request_for_a_second_is_closed_at_once() {
 /// Of several requests at a time it is behind the last one.
 #[test]
 fn the_record_follows_the_last_of_several_requests() {
-    let mut owner = Owner::connected(Config::default(), &get_from("nginx/1.22.1", 1));
+    let mut owner = Owner::connected(multiplexing(), &get_from("nginx/1.22.1", 1));
     let pairs = [("CONTENT_LENGTH", "0"), ("SERVER_SOFTWARE", "nginx/1.22.1")];
     owner.feed(&wire(&[&begin(2, 1, 1), &params(2, &pairs)]));
     owner.connection.shutdown();

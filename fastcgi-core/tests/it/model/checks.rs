@@ -158,12 +158,9 @@ impl World {
             .iter()
             .map(|(asked, _)| asked.stdin.sent + asked.data.sent)
             .sum();
-        // B-11: half a connection is enough for those who have sent everything.
-        let may_close_half = self.settings.allow_half_close
-            && self.peer.manner.at_a_time == 1
-            && self.asked.iter().all(|(asked, _)| !asked.awaits_more());
         self.peer.manner.is_fair()
-            && (may_close_half || !self.peer.manner.closes_half)
+            // B-11: nobody waits for a response on half a connection.
+            && !self.peer.manner.closes_half
             && sent < self.settings.max_spill
     }
 
