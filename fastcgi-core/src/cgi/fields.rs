@@ -1,7 +1,7 @@
 //! Where the header fields of a request go.
 //!
-//! HTTP libraries have maps of their own, some of another version of the `http` crate. Filling them directly spares a
-//! request being told twice.
+//! HTTP libraries have maps of their own, some of another version of the `http` crate. Filling them directly saves the
+//! conversion from another map.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -17,8 +17,7 @@ pub trait HeaderFields {
 
     /// Adds a field, behind those of the same name.
     ///
-    /// `value` is what the web server sent, UTF-8 or not, without the
-    /// blanks around it.
+    /// `value` is what the web server sent, UTF-8 or not, without the blanks around it.
     ///
     /// # Errors
     ///

@@ -27,7 +27,7 @@ use super::{
 pub enum Life {
     /// It takes requests.
     Open,
-    /// It was told to shut down before its first request, and takes that one.
+    /// The shutdown began before its first request, and it takes that one.
     FirstIsLast,
     /// It takes no more requests, and finishes those in progress. What is outgoing is to be written.
     LastRequests,
@@ -39,6 +39,18 @@ pub enum Life {
     /// The connection is to be closed, and on TCP reset: the last response could not be finished, and the web server has
     /// to see that.
     Reset,
+}
+
+impl Life {
+    /// Whether a request that begins is served.
+    pub(super) fn takes_requests(self) -> bool {
+        matches!(self, Self::Open | Self::FirstIsLast)
+    }
+
+    /// Whether the connection is to be closed or reset.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Closed | Self::Reset)
+    }
 }
 
 /// What the web server may still send of requests that have ended.
@@ -162,7 +174,7 @@ impl Closing {
     }
 
     pub(super) fn take_no_more(&mut self) {
-        if let Life::Open | Life::FirstIsLast = self.life {
+        if self.life.takes_requests() {
             self.life = Life::LastRequests;
         }
     }

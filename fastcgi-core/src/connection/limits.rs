@@ -160,7 +160,7 @@ const TCP_IDLE_LIMIT: Duration = Duration::from_secs(5 * 60);
 pub(super) const SUSPENDED_LIMIT: Duration = Duration::from_secs(10);
 /// How long the web server may read nothing before it is taken for one that first writes everything (B-8).
 pub(super) const STALL_LIMIT: Duration = Duration::from_millis(50);
-/// How long a connection that was told to shut down is kept for its first request: a web server that has just connected is
+/// How long a connection is kept for its first request after the shutdown began: a web server that has just connected is
 /// about to send one.
 pub(super) const FIRST_REQUEST_LIMIT: Duration = Duration::from_millis(250);
 /// How long after the last request memory is kept for the next one.

@@ -32,10 +32,11 @@ use self::{
 };
 pub use self::{
     closing::Life,
-    commands::{Ending, RequestMut, TooLong},
+    commands::{Ending, RequestMut},
     error::{Awaited, ConnectionError},
     event::{Event, NewRequest, Refusal, StreamEnd},
     limits::{Config, Limits, Timeouts},
+    output::TooLong,
     request::RequestKey,
 };
 use crate::{outgoing::Outgoing, record::Decoder};
@@ -73,8 +74,8 @@ pub struct Connection {
     waste: Waste,
     pressure: Pressure,
     deadlines: Deadlines,
-    /// Bytes of a record that is not whole, left in the owner's buffer.
-    partial: usize,
+    /// Whether the beginning of a record is left in the owner's buffer, because it cannot be taken without the rest.
+    has_partial: bool,
 }
 
 impl Connection {
@@ -91,7 +92,7 @@ impl Connection {
             waste: Waste::default(),
             pressure: Pressure::default(),
             deadlines: Deadlines::default(),
-            partial: 0,
+            has_partial: false,
         }
     }
 
@@ -102,7 +103,7 @@ impl Connection {
     /// [`error`](Self::error).
     pub fn next_event(&mut self, now: Instant, input: &mut BytesMut) -> Option<Event> {
         let event = self.consume(now, input);
-        self.partial = input.len();
+        self.has_partial = !input.is_empty();
         event
     }
 
@@ -208,8 +209,9 @@ impl Connection {
 
     /// Whether more may arrive, and is not left alone for good.
     fn may_read(&self) -> bool {
-        let is_over = matches!(self.closing.life(), Life::Closed | Life::Reset);
-        !is_over && !self.closing.is_at_eof() && !self.closing.is_broken_by_web_server()
+        !self.life().is_over()
+            && !self.closing.is_at_eof()
+            && !self.closing.is_broken_by_web_server()
     }
 
     /// Whether there is room for more of a response.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use super::{
-    Config, Connection, ConnectionError, Event, Life, NewRequest, Refusal, RequestKey,
+    Config, Connection, ConnectionError, Event, NewRequest, Refusal, RequestKey,
     commands::ABORTED,
     input::{Gathered, Taken},
     request::{Gathering, Request},
@@ -107,7 +107,7 @@ impl Connection {
         }
         let begin = BeginRequest::parse(content);
         let is_alone = self.requests.is_empty();
-        let takes_it = matches!(self.closing.life(), Life::Open | Life::FirstIsLast);
+        let takes_it = self.life().takes_requests();
         let max_reqs = self.config.limits.max_reqs;
         let refusal = if !takes_it || (!is_alone && max_reqs == 1) {
             Some(Refusal::Multiplexed)

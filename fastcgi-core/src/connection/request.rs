@@ -125,8 +125,7 @@ impl Request {
         streams.into_iter().flatten().min()
     }
 
-    /// Whether the web server may still send a body that is none to the application: more than it announced, or later than
-    /// it had to.
+    /// Whether the web server may still send bytes that are not part of the body: more than it announced, or too late.
     pub(super) fn exceeds_its_length(&self) -> bool {
         self.has_surplus || self.stdin.has_failed() || self.data.has_failed()
     }

@@ -68,7 +68,7 @@ impl Connection {
             is_at_eof: self.closing.is_at_eof(),
             is_unwritten: self.outgoing.has_remaining(),
             has_requests: !self.requests.is_empty(),
-            has_partial: self.partial > 0,
+            has_partial: self.has_partial,
             is_held_back: self.may_read() && !wants_input && !self.pressure.is_stalled,
             wants_input,
             drain_limit: self.closing.drain_limit(),
@@ -112,7 +112,7 @@ impl Connection {
         match late {
             LateRequest::Body => self.break_off(key),
             LateRequest::Silence => match self.requests.get_mut(key) {
-                // Not while the application is the one who is slow.
+                // Not while the application is slow.
                 Some(request) if request.held > 0 => request.silence.restart(),
                 _ => self.break_off(key),
             },
