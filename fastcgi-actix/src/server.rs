@@ -22,7 +22,7 @@ use tokio::task::LocalSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    running::{Plan, Server, ServerHandle},
+    running::{Plan, Server, ServerHandle, Signals},
     service::ActixService,
     worker::{self, Settings, Work},
 };
@@ -57,7 +57,7 @@ pub struct FastCgiServer<F, I, S, B> {
     has_inherited: bool,
     workers: Option<usize>,
     settings: Settings,
-    signals: bool,
+    signals: Signals,
     application: PhantomData<fn(I, S) -> B>,
 }
 
@@ -82,7 +82,7 @@ where
             has_inherited: false,
             workers: None,
             settings: Settings::default(),
-            signals: true,
+            signals: Signals::Own,
             application: PhantomData,
         }
     }
@@ -166,7 +166,7 @@ where
 
     /// Leaves signals alone. Otherwise SIGTERM, SIGINT and SIGUSR1 stop the server gracefully.
     pub fn disable_signals(mut self) -> Self {
-        self.signals = false;
+        self.signals = Signals::None;
         self
     }
 
@@ -258,6 +258,12 @@ where
     /// Listens on a socket of [`listener`](crate::listener).
     pub fn listen_socket(mut self, socket: Socket) -> Self {
         self.sockets.push(socket);
+        self
+    }
+
+    /// Stops when `signal` comes, which takes the place of the server's own signals.
+    pub(crate) fn signal(mut self, signal: Signal) -> Self {
+        self.signals = Signals::Given(signal);
         self
     }
 
