@@ -73,7 +73,7 @@ fn request_uri(
             .build();
         match whole {
             Ok(whole) => return Ok(whole),
-            Err(error) => tracing::debug!(%error, "the host of a request is none"),
+            Err(error) => tracing::debug!(%error, "the host of a request is invalid in a URI"),
         }
     }
     Ok(target.into())

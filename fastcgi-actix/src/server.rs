@@ -172,7 +172,7 @@ where
 
     /// Whether the server may listen on an address that other machines can reach, although the environment variable
     /// `FCGI_WEB_SERVER_ADDRS` does not say which of them are web servers. Default: `false`, it is an error of
-    /// [`run`](Self::run): whoever can connect can be anybody to the application.
+    /// [`run`](Self::run): a peer that connects can act as any user of the application.
     pub fn allow_remote(mut self, allow: bool) -> Self {
         self.settings.allow_remote = allow;
         self
@@ -296,7 +296,7 @@ where
         if self.sockets.is_empty() {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
-                "the server was not told where to listen",
+                "there is no address to listen on: call bind, bind_uds or listen",
             ));
         }
         let count = self.workers.unwrap_or_else(|| self.default_workers());

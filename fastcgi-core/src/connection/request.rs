@@ -172,5 +172,5 @@ impl fmt::Debug for Request {
 /// B-1: mod_fcgid may send an empty STDIN record in front of a body. mod_proxy_fcgi does not.
 fn is_from_mod_fcgid(params: &Params) -> bool {
     let file = params.get("SCRIPT_FILENAME").unwrap_or_default();
-    params.server() == Server::Apache && !file.starts_with(b"proxy:")
+    params.server().is_mod_fcgid(file)
 }

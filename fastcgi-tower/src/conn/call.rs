@@ -135,11 +135,11 @@ impl<S: ExchangeService> Call<S> {
 
     /// Drops what the service has here, and gives back the box.
     pub(super) fn into_stage(mut self) -> PinnedStage<S> {
-        let _entered = self.inlet.span().enter();
+        let entered = self.inlet.span().enter();
         if let Err(error) = caught(|| self.stage.set(Stage::Idle)) {
             tracing::error!(%error, "the service failed when it was dropped");
         }
-        drop(_entered);
+        drop(entered);
         self.stage
     }
 }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{conn::ServeConnection, error::Error, exchange::ExchangeService, listener::Transport};
 
-/// Tells the connections of a server to end.
+/// Makes the connections of a server end.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Stops {
     /// Once the requests in progress have finished.
