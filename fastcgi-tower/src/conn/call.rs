@@ -70,6 +70,11 @@ impl<S: ExchangeService> Call<S> {
         self.inlet.held()
     }
 
+    /// Whether its response has to wait until something was written.
+    pub(super) fn waits_for_room(&self) -> bool {
+        self.waits_for_room
+    }
+
     /// Whether it goes on without being woken.
     pub(super) fn can_go_on(&self, connection: &Connection) -> bool {
         self.waits_for_room && connection.wants_output()
