@@ -14,8 +14,11 @@ use super::hop_by_hop::is_always_hop_by_hop;
 const MAX_NAMES: usize = 256;
 /// The most bytes of a name that is kept.
 const MAX_LENGTH: usize = 64;
-/// Sets of four hashes: of names that came once.
-const MET_SETS: usize = 64;
+/// Sets of hashes of names that came once.
+const MET_SETS: usize = 16;
+/// Hashes in a set. If a request had more names in one set, they would push each other out each time; with 100 names that
+/// happens in about one process of 500.
+const MET_IN_SET: usize = 16;
 
 /// The name of a field that a request may have, as its map has it.
 #[derive(Clone, Debug)]
@@ -85,7 +88,7 @@ pub(super) struct Names<N> {
     known: HashMap<Box<[u8]>, Name<N>, RandomState>,
     /// Hashes of names that came once. A name is kept when it comes again, so a client that sends new names with each request
     /// fills no table.
-    met: Vec<[u64; 4]>,
+    met: Vec<[u64; MET_IN_SET]>,
 }
 
 thread_local! {
@@ -133,14 +136,14 @@ impl<N: Clone + for<'a> TryFrom<&'a [u8]> + 'static> Names<N> {
     fn was_met(&mut self, raw: &[u8]) -> bool {
         let hash = self.known.hasher().hash_one(raw);
         if self.met.is_empty() {
-            self.met.resize(MET_SETS, [0; 4]);
+            self.met.resize(MET_SETS, [0; MET_IN_SET]);
         }
         let index = usize::try_from(hash % MET_SETS as u64).expect("less than MET_SETS");
         let set = self.met.get_mut(index).expect("MET_SETS sets");
         if set.contains(&hash) {
             return true;
         }
-        // The oldest of the four gives way.
+        // The oldest gives way.
         set.rotate_right(1);
         set[0] = hash;
         false
