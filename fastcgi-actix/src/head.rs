@@ -48,10 +48,6 @@ struct ActixFields<'a>(&'a mut HeaderMap);
 impl HeaderFields for ActixFields<'_> {
     type Name = HeaderName;
 
-    fn name(spelled: &[u8]) -> Option<HeaderName> {
-        HeaderName::from_lowercase(spelled).ok()
-    }
-
     fn append(&mut self, name: HeaderName, value: Bytes) -> Result<(), FieldError> {
         let value = HeaderValue::from_maybe_shared(value).map_err(|_| FieldError::Invalid)?;
         self.0.append(name, value);
@@ -77,7 +73,7 @@ fn request_uri(
             .build();
         match whole {
             Ok(whole) => return Ok(whole),
-            Err(error) => tracing::debug!(%error, "the host of a request is none"),
+            Err(error) => tracing::debug!(%error, "the host of a request is invalid in a URI"),
         }
     }
     Ok(target.into())

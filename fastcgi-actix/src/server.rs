@@ -22,7 +22,7 @@ use tokio::task::LocalSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    running::{Plan, Server, ServerHandle},
+    running::{Plan, Server, ServerHandle, Signals},
     service::ActixService,
     worker::{self, Settings, Work},
 };
@@ -57,7 +57,7 @@ pub struct FastCgiServer<F, I, S, B> {
     has_inherited: bool,
     workers: Option<usize>,
     settings: Settings,
-    signals: bool,
+    signals: Signals,
     application: PhantomData<fn(I, S) -> B>,
 }
 
@@ -82,7 +82,7 @@ where
             has_inherited: false,
             workers: None,
             settings: Settings::default(),
-            signals: true,
+            signals: Signals::Own,
             application: PhantomData,
         }
     }
@@ -171,13 +171,13 @@ where
 
     /// Leaves signals alone. Otherwise SIGTERM, SIGINT and SIGUSR1 stop the server gracefully.
     pub fn disable_signals(mut self) -> Self {
-        self.signals = false;
+        self.signals = Signals::None;
         self
     }
 
     /// Whether the server may listen on an address that other machines can reach, although the environment variable
     /// `FCGI_WEB_SERVER_ADDRS` does not say which of them are web servers. Default: `false`, it is an error of
-    /// [`run`](Self::run): whoever can connect can be anybody to the application.
+    /// [`run`](Self::run): a peer that connects can act as any user of the application.
     pub fn allow_remote(mut self, allow: bool) -> Self {
         self.settings.allow_remote = allow;
         self
@@ -266,6 +266,12 @@ where
         self
     }
 
+    /// Stops when `signal` comes, which takes the place of the server's own signals.
+    pub(crate) fn signal(mut self, signal: Signal) -> Self {
+        self.signals = Signals::Given(signal);
+        self
+    }
+
     /// How many connections may wait to be accepted on each socket that is bound from now on. Default: 1024.
     pub fn backlog(mut self, backlog: u32) -> Self {
         self.backlog = backlog;
@@ -295,7 +301,7 @@ where
         if self.sockets.is_empty() {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
-                "the server was not told where to listen",
+                "there is no address to listen on: call bind, bind_uds or listen",
             ));
         }
         let count = self.workers.unwrap_or_else(|| self.default_workers());

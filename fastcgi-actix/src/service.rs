@@ -1,7 +1,6 @@
 //! An actix service, seen as a service of exchanges.
 
 use std::{
-    borrow::Cow,
     fmt,
     marker::PhantomData,
     pin::Pin,
@@ -69,11 +68,7 @@ where
     }
 
     fn call(&mut self, exchange: Exchange) -> Self::Future {
-        let mapping = if exchange.is_plain_cgi {
-            Cow::Owned(self.mapping.clone().cgi(true))
-        } else {
-            Cow::Borrowed(&self.mapping)
-        };
+        let mapping = exchange.mapping(&self.mapping);
         let state = match head::request(&mapping, &exchange.params) {
             Ok(head) => {
                 let reply_to = ReplyTo::new(head.method.clone(), &exchange.params);

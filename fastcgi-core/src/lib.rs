@@ -10,7 +10,7 @@
 //! - [`cgi`] maps params to an [`http::Request`]'s head, and an [`http::Response`]'s head to a CGI header block.
 //! - [`record`] is the wire format below all this.
 //!
-//! The specification that sections are cited of is the [FastCGI Specification], version 1.0.
+//! Sections are those of the [FastCGI Specification], version 1.0.
 //!
 //! # Example
 //!

@@ -1,7 +1,7 @@
 //! Where the header fields of a request go.
 //!
-//! HTTP libraries have maps of their own, some of another version of the `http` crate. Filling them directly spares a
-//! request being told twice.
+//! HTTP libraries have maps of their own, some of another version of the `http` crate. Filling them directly saves the
+//! conversion from another map.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -10,16 +10,14 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 ///
 /// What belongs in it is decided by [`Mapping::head`](super::Mapping::head); this is only the map.
 pub trait HeaderFields {
-    /// The name of a field. Names are kept for later requests of the same thread, and cloned for each.
-    type Name: Clone + 'static;
-
-    /// The name that is spelled so: a token in lower case (RFC 9110, 5.1). `None` if the map cannot hold it.
-    fn name(spelled: &[u8]) -> Option<Self::Name>;
+    /// The name of a field, made of a token in lower case (RFC 9110, 5.1). A name that cannot be made of it is left out.
+    ///
+    /// Names are kept for later requests of the same thread, and cloned for each.
+    type Name: Clone + for<'a> TryFrom<&'a [u8]> + 'static;
 
     /// Adds a field, behind those of the same name.
     ///
-    /// `value` is what the web server sent, UTF-8 or not, without the
-    /// blanks around it.
+    /// `value` is what the web server sent, UTF-8 or not, without the blanks around it.
     ///
     /// # Errors
     ///
@@ -44,10 +42,6 @@ pub enum FieldError {
 
 impl HeaderFields for HeaderMap {
     type Name = HeaderName;
-
-    fn name(spelled: &[u8]) -> Option<HeaderName> {
-        HeaderName::from_bytes(spelled).ok()
-    }
 
     fn append(&mut self, name: HeaderName, value: Bytes) -> Result<(), FieldError> {
         let value = HeaderValue::from_maybe_shared(value).map_err(|_| FieldError::Invalid)?;

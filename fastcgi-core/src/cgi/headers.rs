@@ -45,9 +45,9 @@ impl<'a, 'f, F: HeaderFields> Headers<'a, 'f, F> {
         }
     }
 
-    /// Adds what was sent as `HTTP_` and `name`.
+    /// Adds what was sent as `HTTP_` and `raw`.
     pub(super) fn add(&mut self, raw: &[u8], value: &'a [u8]) -> Result<(), InvalidRequest> {
-        let Some(Name { name, kind }) = self.names.name::<F>(raw) else {
+        let Some(Name { name, kind }) = self.names.name(raw) else {
             self.fields
                 .leave_out(Bytes::copy_from_slice(raw), LeftOutReason::InvalidName);
             return Ok(());
@@ -121,7 +121,7 @@ impl<'a, 'f, F: HeaderFields> Headers<'a, 'f, F> {
     }
 
     fn append(&mut self, raw: &[u8], value: Bytes) -> Result<(), FieldError> {
-        let name = self.names.name::<F>(raw).ok_or(FieldError::Invalid)?;
+        let name = self.names.name(raw).ok_or(FieldError::Invalid)?;
         self.fields.append(name.name, value)
     }
 

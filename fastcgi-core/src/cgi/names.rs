@@ -8,15 +8,17 @@ use std::{any::Any, cell::Cell, collections::HashMap, hash::BuildHasher};
 use bytes::Bytes;
 use foldhash::fast::RandomState;
 
-use super::fields::HeaderFields;
 use super::hop_by_hop::is_always_hop_by_hop;
 
-/// The most names that a thread keeps, at most [`MAX_LENGTH`] bytes each. What is over it begins the table anew.
+/// The most names that a thread keeps. With one more, the table begins anew.
 const MAX_NAMES: usize = 256;
-/// Longer names are not kept.
+/// The most bytes of a name that is kept.
 const MAX_LENGTH: usize = 64;
-/// Of how many names it is remembered that they came once: in so many sets, four names each.
-const MET: usize = 64;
+/// Sets of hashes of names that came once.
+const MET_SETS: usize = 16;
+/// Hashes in a set. If a request had more names in one set, they would push each other out each time; with 100 names that
+/// happens in about one process of 500.
+const MET_IN_SET: usize = 16;
 
 /// The name of a field that a request may have, as its map has it.
 #[derive(Clone, Debug)]
@@ -81,21 +83,21 @@ impl Kind {
     }
 }
 
-/// The names that this thread has met before, for maps of one kind.
+/// The names that this thread has met before, for maps with such names.
 pub(super) struct Names<N> {
     known: HashMap<Box<[u8]>, Name<N>, RandomState>,
-    /// Hashes of names that came once. A name is kept when it comes again: a client that sends new names with each request
+    /// Hashes of names that came once. A name is kept when it comes again, so a client that sends new names with each request
     /// fills no table.
-    met: Vec<[u64; 4]>,
+    met: Vec<[u64; MET_IN_SET]>,
 }
 
 thread_local! {
-    /// Those for the kind of map that was used last: a thread works with one HTTP library.
+    /// `Names` for the map that was used last: a thread works with one HTTP library.
     static NAMES: Cell<Option<Box<dyn Any>>> = const { Cell::new(None) };
 }
 
-impl<N: Clone + 'static> Names<N> {
-    /// Calls `f` with those of this thread, or with others if it is called meanwhile.
+impl<N: Clone + for<'a> TryFrom<&'a [u8]> + 'static> Names<N> {
+    /// Calls `f` with the names of this thread; with an empty table where `f` itself calls this.
     pub(super) fn with<T>(f: impl FnOnce(&mut Self) -> T) -> T {
         let names = NAMES.take().and_then(|names| names.downcast().ok());
         let mut names = names.unwrap_or_else(|| Box::new(Self::new()));
@@ -112,13 +114,13 @@ impl<N: Clone + 'static> Names<N> {
     }
 
     /// The name that was sent as `HTTP_` and `raw`; `None` for an invalid one.
-    pub(super) fn name<F: HeaderFields<Name = N>>(&mut self, raw: &[u8]) -> Option<Name<N>> {
+    pub(super) fn name(&mut self, raw: &[u8]) -> Option<Name<N>> {
         if let Some(name) = self.known.get(raw) {
             return Some(name.clone());
         }
         let name = with_spelled(raw, |spelled| {
             Some(Name {
-                name: F::name(spelled)?,
+                name: N::try_from(spelled).ok()?,
                 kind: Kind::of(spelled),
             })
         })??;
@@ -134,17 +136,17 @@ impl<N: Clone + 'static> Names<N> {
     fn was_met(&mut self, raw: &[u8]) -> bool {
         let hash = self.known.hasher().hash_one(raw);
         if self.met.is_empty() {
-            self.met.resize(MET, [0; 4]);
+            self.met.resize(MET_SETS, [0; MET_IN_SET]);
         }
-        let set = usize::try_from(hash % MET as u64).expect("less than MET");
-        let set = self.met.get_mut(set).expect("MET sets");
-        let was_met = set.contains(&hash);
-        if !was_met {
-            // The oldest of them gives way.
-            set.rotate_right(1);
-            set[0] = hash;
+        let index = usize::try_from(hash % MET_SETS as u64).expect("less than MET_SETS");
+        let set = self.met.get_mut(index).expect("MET_SETS sets");
+        if set.contains(&hash) {
+            return true;
         }
-        was_met
+        // The oldest gives way.
+        set.rotate_right(1);
+        set[0] = hash;
+        false
     }
 }
 

@@ -29,9 +29,9 @@ use crate::params::{Params, content_length, server::Server};
 ///     .into_parts();
 ///
 /// let mut out = BytesMut::new();
-/// let framing = ResponseMapping::default().write_head(&parts, &Method::GET, Some(5), &mut out)?;
+/// let length = ResponseMapping::default().write_head(&parts, &Method::GET, Some(5), &mut out)?;
 /// assert_eq!(out, "Status: 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 5\r\n\r\n");
-/// assert_eq!(framing, BodyLength::Exactly(5));
+/// assert_eq!(length, BodyLength::Exactly(5));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

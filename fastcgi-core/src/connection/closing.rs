@@ -28,9 +28,9 @@ use super::{
 pub enum Life {
     /// It takes requests.
     Open,
-    /// It was told to shut down before its first request, and takes that one.
+    /// The shutdown began before its first request, and it takes that one.
     FirstIsLast,
-    /// It was told to shut down less than a second after a request, and takes one more, which the web server may be sending
+    /// The shutdown began less than a second after a request, and it takes one more, which the web server may be sending
     /// (B-19).
     NextIsLast,
     /// It takes no more requests, and finishes those in progress. What is outgoing is to be written.
@@ -46,9 +46,14 @@ pub enum Life {
 }
 
 impl Life {
-    /// Whether a request may begin.
+    /// Whether a request that begins is served.
     pub(super) fn takes_requests(self) -> bool {
         matches!(self, Self::Open | Self::FirstIsLast | Self::NextIsLast)
+    }
+
+    /// Whether the connection is to be closed or reset.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Closed | Self::Reset)
     }
 }
 

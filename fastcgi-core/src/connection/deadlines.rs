@@ -1,7 +1,7 @@
 //! Until when things are awaited.
 //!
-//! A wait begins when it is first seen, and ends when it is seen no more. So there is nothing to start and to stop: who asks
-//! for the deadline says what is awaited at the moment.
+//! A wait begins when it is first seen, and ends when it is seen no more. So there is nothing to start and to stop: the caller
+//! that asks for the deadline passes what is awaited at the moment.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ pub(super) struct Deadlines {
     opening: Wait,
     /// The rest of a record, with no request in progress: the beginning of one.
     beginning: Wait,
-    /// The first or the next request, after the connection was told to shut down.
+    /// The first or the next request, after the shutdown began.
     last_request: Wait,
     /// The next request.
     idle: Wait,
@@ -98,7 +98,6 @@ impl Deadlines {
         let beginning =
             is_open && !situation.has_requests && situation.has_partial && situation.wants_input;
         let is_draining = life == Life::Draining;
-        let is_over = matches!(life, Life::Closed | Life::Reset);
         if !is_between {
             self.is_quiet = false;
         }
@@ -110,7 +109,7 @@ impl Deadlines {
             _ => FIRST_REQUEST_LIMIT,
         };
         let stalls = situation.is_unwritten && situation.is_held_back;
-        let writes = situation.is_unwritten && !is_draining && !is_over;
+        let writes = situation.is_unwritten && !is_draining && !life.is_over();
         let quiet = is_between && !self.is_quiet;
         let mut next = Earliest { now, found: None };
         next.consider(&mut self.opening, opening, timeouts.params, Late::Params);

@@ -163,10 +163,10 @@ pub(super) const SUSPENDED_LIMIT: Duration = Duration::from_secs(10);
 pub(super) const STALL_LIMIT: Duration = Duration::from_millis(50);
 /// How long the socket may not be read before the owner has to look whether the web server has left, and how often (B-11).
 pub(super) const DEPARTURE_PAUSE: Duration = Duration::from_secs(1);
-/// How long a connection that was told to shut down is kept for its first request: a web server that has just connected is
+/// How long a connection is kept for its first request after the shutdown began: a web server that has just connected is
 /// about to send one.
 pub(super) const FIRST_REQUEST_LIMIT: Duration = Duration::from_millis(250);
-/// How long a connection that was told to shut down is kept for its next request, where it had one within [`QUIET_AFTER`]
+/// How long a connection is kept for its next request after the shutdown began, where it had one within [`QUIET_AFTER`]
 /// (B-19).
 pub(super) const NEXT_REQUEST_LIMIT: Duration = Duration::from_millis(1500);
 /// How long after the last request the next one is likely to come: memory is kept for it, and a stop waits for it.

@@ -59,14 +59,17 @@ struct Stderr {
 /// The most bytes of messages that wait for the head of a response. What comes on top of them is dropped.
 const MAX_STDERR: usize = 64 * 1024;
 
-/// What an [`Output`] has to say of a piece of a response.
+/// The answer of an Authorizer that is longer than 64 KiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Put {
-    /// It was taken, but for so many bytes.
-    Taken { surplus: usize },
-    /// An answer that has to be whole is too long.
-    TooLong,
+pub struct TooLong(());
+
+impl fmt::Display for TooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the answer of an authorizer is longer than 64 KiB")
+    }
 }
+
+impl std::error::Error for TooLong {}
 
 impl Output {
     pub(super) fn new(is_whole: bool) -> Self {
@@ -86,20 +89,16 @@ impl Output {
         }
     }
 
-    /// Part of what follows the head.
+    /// Part of what follows the head. Gives how many bytes of it were too many.
     pub(super) fn stdout(
         &mut self,
         id: RequestId,
         mut data: Bytes,
         outgoing: &mut Outgoing,
-    ) -> Put {
+    ) -> Result<usize, TooLong> {
         let surplus = self.length.take(&mut data);
         if self.is_whole {
-            return if self.gather(&data) {
-                Put::Taken { surplus }
-            } else {
-                Put::TooLong
-            };
+            return self.gather(&data).map(|()| surplus);
         }
         if let State::Untouched = self.state {
             // The head is the first of the data.
@@ -111,7 +110,7 @@ impl Output {
             self.let_go(id, outgoing);
             outgoing.put_stream(RecordType::STDOUT, id, data);
         }
-        Put::Taken { surplus }
+        Ok(surplus)
     }
 
     /// There is nothing more at the moment: the head, if there is one, need not wait for the body.
@@ -171,18 +170,18 @@ impl Output {
     }
 
     /// Adds to an answer that has to be whole; `false` when it is too long.
-    fn gather(&mut self, data: &[u8]) -> bool {
+    fn gather(&mut self, data: &[u8]) -> Result<(), TooLong> {
         if let State::Untouched = self.state {
             self.state = State::HeadHeld(BytesMut::new());
         }
         match &mut self.state {
             State::HeadHeld(held) if held.len() + data.len() <= MAX_WHOLE => {
                 held.extend_from_slice(data);
-                true
+                Ok(())
             }
             _ => {
                 self.state = State::TooLong;
-                false
+                Err(TooLong(()))
             }
         }
     }

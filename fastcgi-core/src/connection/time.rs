@@ -69,7 +69,7 @@ impl Connection {
             is_at_eof: self.closing.is_at_eof(),
             is_unwritten: self.outgoing.has_remaining(),
             has_requests: !self.requests.is_empty(),
-            has_partial: self.partial > 0,
+            has_partial: self.has_partial,
             is_held_back: is_unread && !self.pressure.is_stalled,
             is_unseen: is_unread && !self.requests.is_empty(),
             wants_input,
@@ -114,7 +114,7 @@ impl Connection {
         match late {
             LateRequest::Body => self.break_off(key),
             LateRequest::Silence => match self.requests.get_mut(key) {
-                // Not while the application is the one who is slow.
+                // Not while the application is slow.
                 Some(request) if request.held > 0 => request.silence.restart(),
                 _ => self.break_off(key),
             },

@@ -75,10 +75,6 @@ struct Nested(Vec<String>);
 impl HeaderFields for Nested {
     type Name = HeaderName;
 
-    fn name(spelled: &[u8]) -> Option<HeaderName> {
-        HeaderName::from_bytes(spelled).ok()
-    }
-
     fn append(&mut self, name: HeaderName, _: Bytes) -> Result<(), FieldError> {
         assert!(fields("X_NESTED", "v").contains_key("x-nested"));
         self.0.push(name.as_str().to_owned());

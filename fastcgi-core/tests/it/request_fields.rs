@@ -14,10 +14,6 @@ struct List {
 impl HeaderFields for List {
     type Name = HeaderName;
 
-    fn name(spelled: &[u8]) -> Option<HeaderName> {
-        HeaderName::from_bytes(spelled).ok()
-    }
-
     fn append(&mut self, name: HeaderName, value: Bytes) -> Result<(), FieldError> {
         if value.iter().any(u8::is_ascii_control) {
             return Err(FieldError::Invalid);

@@ -70,6 +70,11 @@ impl<S: ExchangeService> Call<S> {
         self.inlet.held()
     }
 
+    /// Whether its response has to wait until something was written.
+    pub(super) fn waits_for_room(&self) -> bool {
+        self.waits_for_room
+    }
+
     /// Whether it goes on without being woken.
     pub(super) fn can_go_on(&self, connection: &Connection) -> bool {
         self.waits_for_room && connection.wants_output()
@@ -135,11 +140,11 @@ impl<S: ExchangeService> Call<S> {
 
     /// Drops what the service has here, and gives back the box.
     pub(super) fn into_stage(mut self) -> PinnedStage<S> {
-        let _entered = self.inlet.span().enter();
+        let entered = self.inlet.span().enter();
         if let Err(error) = caught(|| self.stage.set(Stage::Idle)) {
             tracing::error!(%error, "the service failed when it was dropped");
         }
-        drop(_entered);
+        drop(entered);
         self.stage
     }
 }

@@ -18,6 +18,8 @@ pub(super) struct Calls<S: ExchangeService> {
     /// On most connections it is the only one.
     first: Place<S>,
     more: Vec<Place<S>>,
+    /// The place whose turn it is: behind the one that took the room for responses last.
+    turn: usize,
     /// How many requests were begun.
     begun: u64,
     alarm: Arc<ConnectionAlarm>,
@@ -39,6 +41,7 @@ impl<S: ExchangeService> Calls<S> {
             is_plain_cgi,
             first: Place::new(CallAlarm::First(Arc::clone(&alarm))),
             more: Vec::new(),
+            turn: 0,
             begun: 0,
             alarm,
         }
@@ -80,10 +83,7 @@ impl<S: ExchangeService> Calls<S> {
     }
 
     fn place(&mut self, key: RequestKey) -> Option<&mut Place<S>> {
-        match key.index().checked_sub(1) {
-            None => Some(&mut self.first),
-            Some(index) => self.more.get_mut(index),
-        }
+        place_at(&mut self.first, &mut self.more, key.index())
     }
 
     fn with_inlet(&mut self, key: RequestKey, f: impl FnOnce(&mut Inlet)) {
@@ -107,10 +107,15 @@ impl<S: ExchangeService> Calls<S> {
         self.alarm.register(waker);
     }
 
-    /// Goes on with the calls that were woken. Ready when one is over.
+    /// Goes on with the calls that were woken, and those that wait for room in their turn. Ready when one is over.
     pub(super) fn poll(&mut self, connection: &mut Connection) -> Poll<()> {
         let mut progress = Poll::Pending;
-        for place in once(&mut self.first).chain(&mut self.more) {
+        let mut turn = None;
+        let places = 1 + self.more.len();
+        for index in (self.turn..places).chain(0..self.turn.min(places)) {
+            let Some(place) = place_at(&mut self.first, &mut self.more, index) else {
+                continue;
+            };
             let Some(call) = &mut place.call else {
                 continue;
             };
@@ -125,8 +130,11 @@ impl<S: ExchangeService> Calls<S> {
             {
                 place.clear();
                 progress = Poll::Ready(());
+            } else if call.waits_for_room() {
+                turn.get_or_insert(index + 1);
             }
         }
+        self.turn = turn.unwrap_or(self.turn);
         progress
     }
 
@@ -163,6 +171,17 @@ impl<S: ExchangeService> Drop for Calls<S> {
                 call.abort();
             }
         }
+    }
+}
+
+fn place_at<'a, S: ExchangeService>(
+    first: &'a mut Place<S>,
+    more: &'a mut [Place<S>],
+    index: usize,
+) -> Option<&'a mut Place<S>> {
+    match index.checked_sub(1) {
+        None => Some(first),
+        Some(index) => more.get_mut(index),
     }
 }
 

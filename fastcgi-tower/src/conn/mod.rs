@@ -182,7 +182,7 @@ where
             self.is_shut_down = true;
             self.proto.write_side_closed(self.socket.input.len());
         }
-        if !matches!(self.proto.life(), Life::Closed | Life::Reset) {
+        if !self.proto.life().is_over() {
             return Poll::Pending;
         }
         let _ = self.take_events(now());

@@ -10,9 +10,15 @@ mod inlet;
 mod queue;
 mod sender;
 
+use std::borrow::Cow;
+
 use bytes::BytesMut;
 use http_body::Body;
-use proto::{Params, cgi::BodyLength, record::Role};
+use proto::{
+    Params,
+    cgi::{BodyLength, Mapping},
+    record::Role,
+};
 use tower_service::Service;
 
 pub(crate) use self::{
@@ -40,6 +46,17 @@ pub struct Exchange {
     pub handle: RequestHandle,
     /// Whether the params are the environment of this process, which was started as a CGI program for this one request.
     pub is_plain_cgi: bool,
+}
+
+impl Exchange {
+    /// `mapping` for these params: that of a CGI program where they are its environment.
+    pub fn mapping<'a>(&self, mapping: &'a Mapping) -> Cow<'a, Mapping> {
+        if self.is_plain_cgi {
+            Cow::Owned(mapping.clone().cgi(true))
+        } else {
+            Cow::Borrowed(mapping)
+        }
+    }
 }
 
 /// The answer to an [`Exchange`]: what is written to `FCGI_STDOUT`.

@@ -75,7 +75,11 @@ impl Sender {
                 chunks,
                 end: Some(End::Complete),
                 ..
-            } => Incoming::whole(chunks),
+            } => {
+                // It is the service's from now on, and counts no more.
+                alarm.made_room();
+                Incoming::whole(chunks)
+            }
             Store::Gathered {
                 chunks,
                 length,

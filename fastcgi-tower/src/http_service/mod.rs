@@ -5,7 +5,6 @@ mod reply;
 mod request_ext;
 
 use std::{
-    borrow::Cow,
     pin::Pin,
     sync::atomic::{AtomicBool, Ordering},
     task::{Context, Poll, ready},
@@ -107,11 +106,7 @@ where
     }
 
     fn call(&mut self, exchange: Exchange) -> Self::Future {
-        let mapping = if exchange.is_plain_cgi {
-            Cow::Owned(self.mapping.clone().cgi(true))
-        } else {
-            Cow::Borrowed(&self.mapping)
-        };
+        let mapping = exchange.mapping(&self.mapping);
         let mut headers = HeaderMap::new();
         let state = match mapping.head(&exchange.params, &mut headers) {
             Ok(head) => {

@@ -95,7 +95,7 @@ where
             _ => pending().await,
         };
         let reason = select! {
-            () = or_never(signal) => "it was told to",
+            () = or_never(signal) => "a shutdown was asked for",
             () = or_never(exit_when_replaced.then(replaced)) => "the program was replaced",
             () = or_never(max_rss.map(larger_than)) => "the process uses too much memory",
             () = enough() => "enough requests were served",

@@ -31,8 +31,8 @@ use crate::{
 /// `axum::serve`.
 ///
 /// Each connection is driven in a task of its own with a clone of the service. The future never ends, unless there is
-/// a [graceful shutdown](Serve::with_graceful_shutdown), a reason to [retire](Serve::exit_when_replaced), or an invalid
-/// setting.
+/// a [graceful shutdown](Serve::with_graceful_shutdown), another reason to stop ([`exit_when_replaced`](Serve::exit_when_replaced),
+/// [`max_requests`](Serve::max_requests), [`max_rss`](Serve::max_rss)), or an invalid setting.
 ///
 /// ```no_run
 /// # async fn hello(_: http::Request<fastcgi_tower::Incoming>) -> Result<http::Response<String>, std::convert::Infallible> {
@@ -174,7 +174,7 @@ impl<L, S> Serve<L, S> {
 
     /// Whether the listener may be on an address that other machines can reach, although the environment variable
     /// `FCGI_WEB_SERVER_ADDRS` does not say which of them are web servers. Default: `false`, it is an error of the
-    /// server's future: whoever can connect can be anybody to the application.
+    /// server's future: a peer that connects can act as any user of the application.
     pub fn allow_remote(mut self, allow: bool) -> Self {
         self.settings.allow_remote = allow;
         self

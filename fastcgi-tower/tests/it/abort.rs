@@ -1,15 +1,20 @@
 //! The web server gives a request up (B-11).
 
-use std::time::Duration;
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
 use fastcgi_tower::{ConnectionBuilder, RequestHandle};
 use http_body_util::BodyExt;
-use tower::service_fn;
+use tokio::{sync::oneshot, time::timeout};
+use tower::{Service, service_fn};
 
 use crate::support::{
     CLOSE, END_REQUEST, Fed, KEEP_CONN, RESPONDER, STDOUT, WebServer, abort, begin, echo, full,
-    get, get_close, head, head_as, held, pair, params, post, record, show, stdin, tell_failure,
-    until_idle,
+    get, get_close, head, head_as, held, pair, params, post, record, show, stdin, stdin_all,
+    tell_failure, until_idle,
 };
 
 /// What ends a request that was given up: STDOUT's end, and END_REQUEST with app_status 1.
@@ -330,4 +335,47 @@ async fn a_connection_that_is_dropped_gives_its_requests_up() {
     web_server.drop_connection().await;
     assert!(handle.is_aborted());
     handle.aborted().await;
+}
+
+/// A service that is ready once it is let.
+struct Gated<S> {
+    gate: Option<oneshot::Receiver<()>>,
+    service: S,
+}
+
+impl<R, S: Service<R>> Service<R> for Gated<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        if let Some(gate) = &mut self.gate {
+            ready!(Pin::new(gate).poll(cx)).expect("a gate");
+            self.gate = None;
+        }
+        self.service.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: R) -> S::Future {
+        self.service.call(request)
+    }
+}
+
+/// Meanwhile more of the body was held than is read at a time; once it is the service's, the socket is read again.
+#[tokio::test(start_paused = true)]
+async fn an_abort_is_seen_behind_a_large_body_that_waited_for_the_service() {
+    let (service, mut calls) = held();
+    let (open, gate) = oneshot::channel();
+    let gate = Some(gate);
+    let mut web_server = WebServer::connect(Gated { gate, service });
+    let body = [b'x'; 100_000];
+    let upload = [post(1, "/", body.len()), stdin_all(1, &body)];
+    web_server.send(upload.concat()).await;
+    until_idle().await;
+    open.send(()).expect("it waits");
+    let mut call = calls.recv().await.expect("a call");
+    web_server.send(abort(1)).await;
+    let dropped = timeout(Duration::from_secs(1), call.answer.closed());
+    dropped.await.expect("the handler is dropped");
+    assert_eq!(web_server.bytes(24).await, aborted(1));
 }

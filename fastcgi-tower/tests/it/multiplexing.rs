@@ -3,23 +3,26 @@
 use std::{
     convert::Infallible,
     future::poll_fn,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    task::Poll,
+    task::{Context, Poll},
 };
 
+use bytes::Bytes;
 use fastcgi_tower::{ConnectionBuilder, HttpService, Incoming, Limits};
 use http::{Request, Response};
-use http_body_util::BodyExt;
+use http_body::Frame;
+use http_body_util::{BodyExt, Either};
 use tokio::io::AsyncWriteExt;
 use tower::service_fn;
 
 use crate::support::{
-    CANT_MPX_CONN, CLOSE, Counted, Counts, Fed, PIPE, REQUEST_COMPLETE, RESPONDER, WebServer,
-    chunk, echo, full, get, head_as, held, multiplexing, pattern, post, show, stdin, stdin_all,
-    until_idle,
+    CANT_MPX_CONN, CLOSE, Counted, Counts, END_REQUEST, Fed, PIPE, REQUEST_COMPLETE, RESPONDER,
+    WebServer, chunk, echo, full, get, head_as, held, multiplexing, pattern, post, show, stdin,
+    stdin_all, until_idle,
 };
 
 #[tokio::test(start_paused = true)]
@@ -286,4 +289,48 @@ async fn only_the_request_that_is_woken_is_polled() {
         );
     }
     assert_eq!(polls.load(Ordering::Relaxed), before);
+}
+
+/// A body that always has more, such as a large file.
+struct Endless;
+
+impl http_body::Body for Endless {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let data = Bytes::from_static(&[b'x'; 64 * 1024]);
+        Poll::Ready(Some(Ok(Frame::data(data))))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_response_without_an_end_lets_the_others_pass() {
+    let answer = |request: Request<Incoming>| async move {
+        Ok::<_, Infallible>(Response::new(match request.uri().path() {
+            "/endless" => Either::Left(Endless),
+            _ => Either::Right(full("short")),
+        }))
+    };
+    let mut web_server = WebServer::connect_multiplexed(service_fn(answer));
+    web_server.send(get(1, "/endless")).await;
+    until_idle().await;
+    web_server.send(get(2, "/")).await;
+    web_server.send(get(3, "/")).await;
+    let mut ended = Vec::new();
+    // 64 MiB of the first in front of the ends of the others would be too many.
+    for _ in 0..1024 {
+        let record = web_server.record().await.expect("a record");
+        if record.record_type == END_REQUEST {
+            ended.push(record.id);
+        }
+        if ended.len() == 2 {
+            break;
+        }
+    }
+    ended.sort_unstable();
+    assert_eq!(ended, [2, 3]);
 }

@@ -340,14 +340,14 @@ pub fn path_with_sbin() -> OsString {
 ///
 /// HAProxy and Caddy set `SO_REUSEPORT`: two of them on one port would share the requests, and none would complain.
 #[derive(Debug)]
-struct ReservedPort {
-    addr: SocketAddr,
+pub(crate) struct ReservedPort {
+    pub(crate) addr: SocketAddr,
     /// A name that one process on this machine can have, and that ends with the process.
     _name: UnixListener,
 }
 
 impl ReservedPort {
-    fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         loop {
             let addr = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
             let name = format!("fastcgi-e2e-port-{}", addr.port());

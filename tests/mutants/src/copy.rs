@@ -7,7 +7,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::mutant::Mutant;
+use fastcgi_mutants::Mutant;
 
 /// The folder of the copy, and where what is built of it goes.
 pub(crate) struct Copy {

@@ -7,14 +7,12 @@
 #![expect(clippy::print_stdout, reason = "it is a program")]
 
 mod copy;
-mod mutant;
 
 use std::{collections::BTreeMap, env, path::Path, process::ExitCode, time::Instant};
 
-use crate::{
-    copy::{Copy, Outcome},
-    mutant::Mutant,
-};
+use fastcgi_mutants::Mutant;
+
+use crate::copy::{Copy, Outcome};
 
 fn main() -> ExitCode {
     match run(env::args().nth(1).as_deref()) {
@@ -31,7 +29,7 @@ fn main() -> ExitCode {
 fn run(word: Option<&str>) -> Result<bool, String> {
     let start = Instant::now();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let mut mutants = Mutant::parse_list(include_str!("../list.txt"))?;
+    let mut mutants = Mutant::all()?;
     mutants.retain(|mutant| word.is_none_or(|word| mutant.name.contains(word)));
     let copy = Copy::new(&root).map_err(|error| format!("the copy: {error}"))?;
     check_tests(&copy, &mutants)?;

@@ -4,21 +4,31 @@ use std::{fs, path::Path};
 
 /// A change of one file, and the test that has to fail with it.
 #[derive(Debug)]
-pub(crate) struct Mutant {
-    pub(crate) name: String,
+#[non_exhaustive]
+pub struct Mutant {
+    /// What it is called by.
+    pub name: String,
     /// The package of the test.
-    pub(crate) package: String,
+    pub package: String,
     /// The test, in the binary `it` of that package.
-    pub(crate) test: String,
+    pub test: String,
     /// The file, from the root of the repository on.
-    pub(crate) file: String,
+    pub file: String,
     before: String,
     after: String,
 }
 
 impl Mutant {
-    /// The mutants of a list. See the head of `list.txt` for its form.
-    pub(crate) fn parse_list(text: &str) -> Result<Vec<Self>, String> {
+    /// The mutants of `list.txt`. Its head describes its form.
+    ///
+    /// # Errors
+    ///
+    /// When a line of it is invalid, or something is missing.
+    pub fn all() -> Result<Vec<Self>, String> {
+        Self::parse_list(include_str!("../list.txt"))
+    }
+
+    fn parse_list(text: &str) -> Result<Vec<Self>, String> {
         let blocks = text.split("\n== ").skip(1);
         blocks.map(Self::parse).collect()
     }
@@ -61,7 +71,11 @@ impl Mutant {
     }
 
     /// The text of the file with this bug. The lines that change are in it once.
-    pub(crate) fn text(&self, root: &Path) -> Result<String, String> {
+    ///
+    /// # Errors
+    ///
+    /// When they are not, or the file cannot be read.
+    pub fn text(&self, root: &Path) -> Result<String, String> {
         let path = root.join(&self.file);
         let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", self.file))?;
         match text.matches(&self.before).count() {

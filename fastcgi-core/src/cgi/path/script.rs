@@ -44,8 +44,7 @@ fn is_called(sent: &Sent<'_>) -> bool {
 /// Whether `SCRIPT_NAME` is where the application is, and not the name of a program.
 pub(super) fn is_mount(sent: &Sent<'_>) -> bool {
     let is_alias = sent.variables.context_prefix == Some(sent.script_name);
-    let is_of_mod_fcgid =
-        sent.server == Server::Apache && !proxied::is_proxied(sent.script_filename());
+    let is_of_mod_fcgid = sent.server.is_mod_fcgid(sent.script_filename());
     !sent.mount().is_empty() && !is_program(sent) && (is_alias || !is_of_mod_fcgid)
 }
 

@@ -96,10 +96,7 @@ fn as_received<'a>(
 }
 
 fn join(path: &str, query: Option<&str>) -> Bytes {
-    let mut uri = String::with_capacity(path.len() + query.map_or(0, str::len) + 2);
-    if !path.starts_with('/') {
-        uri.push('/');
-    }
+    let mut uri = String::with_capacity(path.len() + query.map_or(0, str::len) + 1);
     uri.push_str(path);
     if let Some(query) = query {
         uri.push('?');
