@@ -231,9 +231,11 @@ impl Connection {
     }
 
     /// Lets the requests in progress finish, and ends then. A connection that has not brought its first request yet gets
-    /// 250 ms for it, and one that has had a request within the last second 1.5 s for the next one (B-19).
+    /// 250 ms for it, and one that has had a request within the last second 1.5 s for the next one, unless it takes several
+    /// requests at a time (B-19).
     pub fn shutdown(&mut self) {
-        let awaits_next = self.requests.is_empty() && !self.deadlines.is_quiet();
+        let takes_one = self.config.limits.max_reqs == 1;
+        let awaits_next = takes_one && self.requests.is_empty() && !self.deadlines.is_quiet();
         self.closing.shut_down(awaits_next);
         self.settle();
     }

@@ -124,6 +124,16 @@ fn a_connection_without_a_request_for_a_second_is_closed_at_once() {
     assert_eq!(owner.connection.life(), Life::Draining);
 }
 
+/// HAProxy may send several on it, of which only the first would be served.
+#[test]
+fn a_connection_that_takes_several_requests_at_a_time_is_closed_at_once() {
+    let mut owner = Owner::connected(multiplexing(), &get(1));
+    owner.request(1).expect("in progress").end(0);
+    owner.write();
+    owner.connection.shutdown();
+    assert_eq!(owner.connection.life(), Life::Draining);
+}
+
 /// Of several requests at a time it is behind the last one.
 #[test]
 fn the_record_follows_the_last_of_several_requests() {
