@@ -199,6 +199,11 @@ impl Connection {
         if let Some(request) = request.filter(|it| it.is_handed_out) {
             request.held = bytes;
         }
+        self.stop_reading_on();
+    }
+
+    /// Less is held: with less than the window, it holds again.
+    fn stop_reading_on(&mut self) {
         if self.pressure.reads_on && self.load().held < self.config.limits.body_window {
             self.pressure.reads_on = false;
         }
