@@ -257,10 +257,12 @@ impl Connection {
         if self.requests.is_empty() && self.closing.has_begun() {
             return self.deadlines.idle_since();
         }
-        let began = match self.requests.iter().next() {
+        let mut requests = self.requests.iter().map(|(_, request)| request);
+        let is_in_progress = requests.clone().any(|it| it.params().is_some());
+        let began = match requests.next() {
             None => self.deadlines.opened(),
-            Some((_, request)) if !self.closing.has_handed_out() => Some(request.since),
-            Some(_) => None,
+            Some(_) if is_in_progress || self.closing.has_handed_out() => None,
+            Some(request) => Some(request.since),
         };
         began?.checked_add(FIRST_REQUEST_LIMIT)
     }
