@@ -150,7 +150,7 @@ where
     }
 
     /// The most connections at a time, for each worker; more wait. Default: 1024, or less where the process may not have so
-    /// many open files, of which 64 are left for other things.
+    /// many open files: 64 of them are left for other things, and the rest is shared by the workers.
     ///
     /// When a connection has waited for a second, those without a request in progress are closed, the one that has been idle
     /// for longest first, until no connection waits any more.
@@ -305,7 +305,7 @@ where
             ));
         }
         let count = self.workers.unwrap_or_else(|| self.default_workers());
-        (0..count).map(|_| self.work(stop, count == 1)).collect()
+        (0..count).map(|_| self.work(stop, count)).collect()
     }
 
     fn default_workers(&self) -> usize {
@@ -316,12 +316,12 @@ where
         }
     }
 
-    fn work(&self, stop: &CancellationToken, is_sole: bool) -> io::Result<Work> {
+    fn work(&self, stop: &CancellationToken, workers: usize) -> io::Result<Work> {
         let sockets = self.sockets.iter().map(Socket::try_clone);
         let sockets = sockets.collect::<io::Result<Vec<_>>>()?;
         let factory = self.factory.clone();
         let mut settings = self.settings.clone();
-        settings.is_sole = is_sole;
+        settings.workers = workers;
         let stop = stop.clone();
         Ok(Box::new(move || {
             Box::pin(async move {

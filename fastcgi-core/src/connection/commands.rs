@@ -164,6 +164,7 @@ impl Connection {
             return;
         };
         self.closing.end_request(Unread::of(&request));
+        self.stop_reading_on();
         request.output.end(request.id, &mut self.outgoing);
         if self.requests.is_empty() && request.must_end_by_closing() {
             self.closing.take_no_more();

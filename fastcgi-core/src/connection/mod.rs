@@ -199,6 +199,11 @@ impl Connection {
         if let Some(request) = request.filter(|it| it.is_handed_out) {
             request.held = bytes;
         }
+        self.stop_reading_on();
+    }
+
+    /// Less is held: with less than the window, it holds again.
+    fn stop_reading_on(&mut self) {
         if self.pressure.reads_on && self.load().held < self.config.limits.body_window {
             self.pressure.reads_on = false;
         }
@@ -252,10 +257,12 @@ impl Connection {
         if self.requests.is_empty() && self.closing.has_begun() {
             return self.deadlines.idle_since();
         }
-        let began = match self.requests.iter().next() {
+        let mut requests = self.requests.iter().map(|(_, request)| request);
+        let is_in_progress = requests.clone().any(|it| it.params().is_some());
+        let began = match requests.next() {
             None => self.deadlines.opened(),
-            Some((_, request)) if !self.closing.has_handed_out() => Some(request.since),
-            Some(_) => None,
+            Some(_) if is_in_progress || self.closing.has_handed_out() => None,
+            Some(request) => Some(request.since),
         };
         began?.checked_add(FIRST_REQUEST_LIMIT)
     }

@@ -2,17 +2,18 @@
 
 use std::{
     collections::VecDeque,
-    future::{Future, pending},
+    future::{Future, pending, poll_fn},
     io,
     pin::pin,
     sync::Arc,
+    task::Poll,
     time::Duration,
 };
 
 use tokio::{
     select,
     sync::OwnedSemaphorePermit,
-    time::{Instant, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::task::TaskTracker;
 
@@ -25,6 +26,10 @@ use crate::{
     exchange::ExchangeService,
     listener::{Listener, PeerAddr, Socket},
 };
+
+/// How long a connection for which there is no place is left to other servers on the same socket: other workers, and other
+/// processes.
+const LEFT_TO_OTHERS: Duration = Duration::from_millis(100);
 
 /// Connections that wait to be accepted when the server stops are served, as long as they come within this time of each
 /// other.
@@ -56,17 +61,18 @@ where
     let Settings {
         connections,
         max_connections,
+        servers,
         allow_remote,
         grace_period,
         exit_when_replaced,
         max_requests,
         max_rss,
     } = settings;
-    let connections = connections.max_conns(max_connections);
-    let over_tcp = connections.clone().over_tcp(true);
     let orders = Orders::default();
     let crowd = Arc::<Crowd>::default();
-    let places = Places::new(max_connections, Arc::clone(&crowd), orders.clone())?;
+    let places = Places::new(max_connections, servers, Arc::clone(&crowd), orders.clone())?;
+    let connections = connections.max_conns(places.count());
+    let over_tcp = connections.clone().over_tcp(true);
     let mut entrance = Entrance::new(listener, places, allow_remote)?;
     let requests = max_requests.map(|_| Arc::new(RequestCount::default()));
     let tasks = TaskTracker::new();
@@ -160,11 +166,34 @@ impl<L: Listener> Entrance<L> {
                     continue;
                 };
                 self.waiting = Some((io, peer, Instant::now()));
-            } else {
-                let (io, peer) = self.admitted().await;
-                self.waiting = Some((io, peer, Instant::now()));
+                continue;
             }
+            if !self.places.has_free() {
+                // Others that listen on the same socket may have a place: what they leave waits.
+                select! {
+                    biased;
+                    place = self.places.take() => drop(place),
+                    () = sleep(LEFT_TO_OTHERS) => {
+                        if let Some((io, peer)) = self.left().await {
+                            self.waiting = Some((io, peer, Instant::now()));
+                        }
+                    }
+                }
+                continue;
+            }
+            let (io, peer) = self.admitted().await;
+            self.waiting = Some((io, peer, Instant::now()));
         }
+    }
+
+    /// A connection that is there already.
+    async fn left(&mut self) -> Option<(L::Io, L::Addr)> {
+        let mut admitted = pin!(self.admitted());
+        poll_fn(|cx| match admitted.as_mut().poll(cx) {
+            Poll::Ready(accepted) => Poll::Ready(Some(accepted)),
+            Poll::Pending => Poll::Ready(None),
+        })
+        .await
     }
 
     /// Waits for a connection of a peer that may connect.

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -55,6 +56,8 @@ impl Crowd {
                 let mut idle = self.idle();
                 match idle.first_entry() {
                     Some(first) if first.key().since <= now.into_std() => {
+                        // What another one declined, when that did not count any more, is not this one's answer.
+                        pin!(self.declined.notified()).enable();
                         return first.remove().wake();
                     }
                     Some(first) => Some(first.key().since),

@@ -76,6 +76,8 @@ pub struct Serve<L, S> {
 struct Settings {
     connections: ConnectionBuilder,
     max_connections: usize,
+    /// How many servers the process has, which share its open files.
+    servers: usize,
     allow_remote: bool,
     grace_period: Duration,
     exit_when_replaced: bool,
@@ -88,6 +90,7 @@ impl Default for Settings {
         Self {
             connections: ConnectionBuilder::new(),
             max_connections: 1024,
+            servers: 1,
             allow_remote: false,
             grace_period: Duration::from_secs(30),
             exit_when_replaced: false,
@@ -169,6 +172,15 @@ impl<L, S> Serve<L, S> {
     /// [`Limits::max_reqs`] says otherwise.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.settings.max_connections = connections;
+        self
+    }
+
+    /// How many servers this process runs: each has its share of the open files that the process may have. Default: 1.
+    ///
+    /// Say so where every thread has a server of its own. Without that, they could run out of files before any of them has
+    /// [`max_connections`](Self::max_connections), and idle connections would make no room.
+    pub fn servers(mut self, servers: usize) -> Self {
+        self.settings.servers = servers;
         self
     }
 

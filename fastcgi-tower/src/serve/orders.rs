@@ -3,7 +3,7 @@
 use std::{
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll, Waker},
@@ -17,6 +17,8 @@ use tokio::sync::{Notify, futures::OwnedNotified};
 pub(super) struct Orders {
     said: Arc<AtomicUsize>,
     more: Arc<Notify>,
+    /// Locked from a change of `said` until all are woken.
+    saying: Arc<Mutex<()>>,
 }
 
 /// All that was said so far.
@@ -49,18 +51,29 @@ impl Said {
 
 impl Orders {
     pub(super) fn finish(&self) {
-        self.said.fetch_or(FINISH, Ordering::Release);
-        self.more.notify_waiters();
+        self.say(|said| said.fetch_or(FINISH, Ordering::Release));
     }
 
     pub(super) fn end(&self) {
-        self.said.fetch_or(END, Ordering::Release);
-        self.more.notify_waiters();
+        self.say(|said| said.fetch_or(END, Ordering::Release));
     }
 
     pub(super) fn begin_crowd(&self) {
-        self.said.fetch_add(CROWD, Ordering::Release);
+        self.say(|said| said.fetch_add(CROWD, Ordering::Release));
+    }
+
+    fn say(&self, what: impl FnOnce(&AtomicUsize) -> usize) {
+        let saying = self.saying.lock();
+        let _saying = saying.unwrap_or_else(PoisonError::into_inner);
+        what(&self.said);
         self.more.notify_waiters();
+    }
+
+    /// What wakes a connection from now on is something that is said from now on, and not what it has heard already.
+    fn after_that(&self) -> OwnedNotified {
+        let saying = self.saying.lock();
+        let _saying = saying.unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&self.more).notified_owned()
     }
 
     /// Wakes no connection: it is enough to know with the next request.
@@ -108,7 +121,8 @@ impl Listening {
             let said = Said(this.orders.said.load(Ordering::Acquire));
             if said != *this.heard {
                 *this.heard = said;
-                // What wakes it may have done so, and has to be asked again.
+                // What was said may still be about to wake it. It would be taken for the next word, and that be missed.
+                this.woken.set(this.orders.after_that());
                 *this.waker = None;
                 return Poll::Ready(said);
             }

@@ -35,7 +35,12 @@ pub(super) struct Places {
 }
 
 impl Places {
-    pub(super) fn new(max: usize, crowd: Arc<Crowd>, orders: Orders) -> io::Result<Self> {
+    pub(super) fn new(
+        max: usize,
+        servers: usize,
+        crowd: Arc<Crowd>,
+        orders: Orders,
+    ) -> io::Result<Self> {
         if max == 0 || max > Semaphore::MAX_PERMITS {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
@@ -46,7 +51,7 @@ impl Places {
             ));
         }
         // Where accepting fails, it is not seen that a connection waits. With `ulimit -n 1024`, 1024 connections are too many.
-        let (count, set_by) = match descriptors() {
+        let (count, set_by) = match descriptors(servers) {
             Some(descriptors) if descriptors < max => (descriptors, "RLIMIT_NOFILE"),
             _ => (max, "max_connections"),
         };
@@ -59,6 +64,15 @@ impl Places {
             is_crowded: false,
             warned: None,
         })
+    }
+
+    pub(super) fn has_free(&self) -> bool {
+        self.free.available_permits() > 0
+    }
+
+    /// How many connections are served at a time, at most.
+    pub(super) fn count(&self) -> usize {
+        self.count
     }
 
     /// A place, if one is free.
@@ -135,9 +149,9 @@ impl Places {
     }
 }
 
-/// For how many connections this process may have descriptors, if that is limited.
-fn descriptors() -> Option<usize> {
+/// For how many connections each of so many servers may have descriptors, if that is limited.
+fn descriptors(servers: usize) -> Option<usize> {
     let limit = getrlimit(Resource::Nofile).current?;
-    let left = limit.saturating_sub(OTHER_DESCRIPTORS).max(1);
-    usize::try_from(left).ok()
+    let left = usize::try_from(limit.saturating_sub(OTHER_DESCRIPTORS)).ok()?;
+    Some((left / servers.max(1)).max(1))
 }

@@ -90,7 +90,9 @@ impl<Io: Transport, S: ExchangeService> Future for ConnectionTask<Io, S> {
                 return Poll::Pending;
             }
             if !makes_room(this.ticket, connection) {
-                if let (None, Some(since)) = (&this.ticket, connection.idle_since()) {
+                let idle = connection.idle_since();
+                let may_enter = this.ticket.is_none() && this.orders.heard().is_crowd();
+                if let Some(since) = idle.filter(|_| may_enter) {
                     *this.ticket = Some(this.crowd.enter(since, cx.waker().clone()));
                 }
                 return Poll::Pending;

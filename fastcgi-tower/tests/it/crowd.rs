@@ -1,12 +1,14 @@
 //! More connections than there are places: those that are idle make room for one that waits.
 
-use std::{io, net::IpAddr, time::Duration};
+use std::{convert::Infallible, io, net::IpAddr, sync::Arc, time::Duration};
 
-use fastcgi_tower::{Listener, listener::PeerAddr, serve};
+use fastcgi_test_kit::scaled;
+use fastcgi_tower::{Incoming, Listener, listener::PeerAddr, serve};
+use http::{Request, Response};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
-    sync::{mpsc, oneshot},
-    task::JoinHandle,
+    sync::{Mutex, mpsc, oneshot},
+    task::{JoinHandle, yield_now},
     time::{Instant, sleep, timeout},
 };
 use tower::service_fn;
@@ -17,8 +19,15 @@ use crate::{
     support::{Call, KEEP_CONN, PIPE, RESPONDER, begin, full, get, held, hello, hello_bytes},
 };
 
-/// Connections as the test makes them.
-struct Pipes(mpsc::UnboundedReceiver<DuplexStream>);
+/// Connections as the test makes them, for all servers that have a duplicate.
+#[derive(Clone)]
+struct Pipes(Arc<Mutex<mpsc::UnboundedReceiver<DuplexStream>>>);
+
+impl Pipes {
+    fn new(accepted: mpsc::UnboundedReceiver<DuplexStream>) -> Self {
+        Self(Arc::new(Mutex::new(accepted)))
+    }
+}
 
 /// The other end of a pipe.
 #[derive(Debug)]
@@ -35,7 +44,7 @@ impl Listener for Pipes {
     type Addr = Pipe;
 
     async fn accept(&mut self) -> (DuplexStream, Pipe) {
-        match self.0.recv().await {
+        match self.0.lock().await.recv().await {
             Some(io) => (io, Pipe),
             None => std::future::pending().await,
         }
@@ -56,7 +65,7 @@ macro_rules! start {
     ($service:expr, $places:expr) => {{
         let (connections, accepted) = mpsc::unbounded_channel();
         let (stop, stopped) = oneshot::channel::<()>();
-        let server = serve(Pipes(accepted), $service)
+        let server = serve(Pipes::new(accepted), $service)
             .max_connections($places)
             .with_graceful_shutdown(async {
                 let _ = stopped.await;
@@ -287,4 +296,68 @@ async fn a_graceful_stop_waits_for_places_no_longer_than_the_grace_period() {
     ended.expect("no panic").expect("a good end");
     assert_eq!(start.elapsed().as_secs(), 30, "{:?}", start.elapsed());
     assert!(is_closed(&mut waiting).await);
+}
+
+/// Other workers, or other processes: what one has no place for is not to wait for it.
+#[tokio::test(start_paused = true)]
+async fn a_full_server_leaves_connections_to_others_on_the_same_socket() {
+    let (connections, accepted) = mpsc::unbounded_channel();
+    let socket = Pipes::new(accepted);
+    let connect = || {
+        let (near, far) = duplex(PIPE);
+        connections.send(far).expect("a server runs");
+        near
+    };
+    let (service, mut calls) = held();
+    let full_server = serve(socket.clone(), service).max_connections(1);
+    let full_server = tokio::spawn(full_server.into_future());
+    let mut busy = connect();
+    busy.write_all(&get(1, "/busy")).await.expect("a pipe");
+    let _call: Call = calls.recv().await.expect("a call");
+    sleep(Duration::from_secs(1)).await;
+    let other = tokio::spawn(serve(socket, service_fn(hello)).into_future());
+    for _ in 0..100 {
+        sleep(Duration::from_millis(7)).await;
+        let start = Instant::now();
+        ask(&mut connect()).await;
+        assert!(
+            start.elapsed() < Duration::from_millis(200),
+            "{:?}",
+            start.elapsed()
+        );
+    }
+    full_server.abort();
+    other.abort();
+}
+
+/// Of two orders in a row, each connection hears both: the second one here, which ends a handler that never would.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_second_order_is_heard_by_connections_that_are_at_work_with_the_first() {
+    for round in 0..scaled(20) {
+        let (connections, accepted) = mpsc::unbounded_channel();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let service = service_fn(move |_: Request<Incoming>| async move {
+            for _ in 0..100 {
+                yield_now().await;
+            }
+            std::future::pending::<Result<Response<String>, Infallible>>().await
+        });
+        let server = serve(Pipes::new(accepted), service)
+            .grace_period(Duration::ZERO)
+            .with_graceful_shutdown(async {
+                let _ = stopped.await;
+            });
+        let task = tokio::spawn(server.into_future());
+        let mut open = Vec::new();
+        for _ in 0..32 {
+            let (mut near, far) = duplex(PIPE);
+            near.write_all(&get(1, "/")).await.expect("a pipe");
+            connections.send(far).expect("the server runs");
+            open.push(near);
+        }
+        stop.send(()).expect("the server runs");
+        let ended = timeout(Duration::from_secs(10), task).await;
+        let ended = ended.unwrap_or_else(|_| panic!("round {round} hangs"));
+        ended.expect("no panic").expect("a good end");
+    }
 }

@@ -16,11 +16,12 @@ use fastcgi_tower::{
     serve, serve_exchanges,
 };
 use http::Response;
+use rustix::process::{Resource, getrlimit};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     net::{TcpListener, TcpStream, UnixStream},
-    sync::oneshot,
+    sync::{Semaphore, oneshot},
     task::JoinHandle,
     time::timeout,
 };
@@ -311,6 +312,28 @@ async fn the_connections_of_a_server_are_advertised() {
     let seven = start!(service_fn(hello), max_connections(7));
     let answer = exchange(&seven.path, asked).await;
     assert!(answer.starts_with(&record(10, 0, &pair(b"FCGI_MAX_CONNS", b"7"))));
+}
+
+/// What is advertised is what is served, and not what was asked for.
+#[tokio::test]
+async fn fewer_connections_are_advertised_where_few_files_may_be_open() {
+    let Some(files) = getrlimit(Resource::Nofile).current else {
+        return;
+    };
+    let query = record(9, 0, &pair(b"FCGI_MAX_CONNS", b""));
+    let asked = [query, get_close(1, "/")].concat();
+    for servers in [1, 3] {
+        let server = start!(
+            service_fn(hello),
+            max_connections(Semaphore::MAX_PERMITS),
+            servers(servers)
+        );
+        let answer = exchange(&server.path, asked.clone()).await;
+        // 64 are for other things.
+        let connections = (usize::try_from(files).expect("a number") - 64) / servers;
+        let pair = pair(b"FCGI_MAX_CONNS", connections.to_string().as_bytes());
+        assert!(answer.starts_with(&record(10, 0, &pair)), "{servers}");
+    }
 }
 
 /// on TCP a reset tells the web server that something is missing.

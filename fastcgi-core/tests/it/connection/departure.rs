@@ -96,3 +96,19 @@ fn without_a_request_nobody_looks() {
     owner.feed(&wire(&[&record(2, 1, b"")]));
     assert!(!owner.pass(10 * S).contains(&"HeldBack".to_owned()));
 }
+
+/// The next request has a window again, and a second.
+#[test]
+fn reading_on_is_over_with_its_request() {
+    let mut owner = held_back(small());
+    owner.pass(S);
+    owner.connection.read_on();
+    hold(&mut owner, 500);
+    owner.feed(&record(2, 1, b""));
+    owner.write();
+    owner.feed(&request(2, &[("CONTENT_LENGTH", "1000000")]));
+    owner.feed(&record(5, 2, &[b'x'; 100]));
+    let key = owner.key(2).expect("in progress");
+    owner.connection.set_held(key, 100);
+    assert!(!owner.connection.wants_input());
+}

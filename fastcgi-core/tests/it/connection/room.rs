@@ -97,3 +97,16 @@ fn a_connection_that_ends_makes_no_room() {
     owner.connection.end_of_file();
     assert_eq!(owner.connection.idle_since(), None);
 }
+
+/// nginx without request buffering, whose client has not sent the first of a body without a length.
+#[test]
+fn a_first_request_whose_params_are_here_is_in_progress() {
+    let mut owner = Owner::connected(
+        Config::default(),
+        &request(1, &[("REQUEST_METHOD", "POST")]),
+    );
+    owner.pass(S);
+    assert_eq!(owner.connection.idle_since(), None);
+    owner.connection.make_room();
+    assert_eq!(owner.connection.life(), Life::Open);
+}

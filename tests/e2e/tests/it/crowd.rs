@@ -1,7 +1,7 @@
 //! More connections than the application has places: what is idle makes room for what waits.
 
 use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -16,11 +16,15 @@ pub(crate) fn trials() -> impl Iterator<Item = Trial> {
         let name = |what: &str| format!("crowd::{program}_{what}");
         [
             Trial::test(name("answers_beside_2000_idle_connections"), move || {
-                beside_idle_connections(program, 2000, 4000)
+                beside_idle_connections(program, Given::Descriptor0, 2000, 4000)
             }),
             // 64 of them are not for connections.
             Trial::test(name("answers_where_few_files_may_be_open"), move || {
-                beside_idle_connections(program, 300, 200)
+                beside_idle_connections(program, Given::Descriptor0, 300, 200)
+            }),
+            // Of actix, several workers then share them.
+            Trial::test(name("answers_where_workers_share_few_files"), move || {
+                beside_idle_connections(program, Given::Path, 300, 200)
             }),
             Trial::test(name("is_free_after_a_burst_through_apache"), move || {
                 after_a_burst(program)
@@ -30,9 +34,17 @@ pub(crate) fn trials() -> impl Iterator<Item = Trial> {
     programs.collect::<Vec<_>>().into_iter()
 }
 
+/// How the program has its socket.
+#[derive(Clone, Copy)]
+enum Given {
+    Descriptor0,
+    Path,
+}
+
 /// The program may have `open_files`, and each connection stays after its request.
 fn beside_idle_connections(
     program: &str,
+    given: Given,
     connections: usize,
     open_files: usize,
 ) -> Result<(), Failed> {
@@ -40,7 +52,7 @@ fn beside_idle_connections(
     let dir = tempfile::Builder::new().prefix("fastcgi-e2e-").tempdir()?;
     let binary = install(program, dir.path())?;
     let path = dir.path().join("app.sock");
-    let _process = start(&binary, &path, open_files)?;
+    let _process = start(&binary, given, &path, open_files)?;
     let mut idle = Vec::new();
     for _ in 0..connections {
         let mut connection = FastCgi::unix(&path)?;
@@ -52,24 +64,38 @@ fn beside_idle_connections(
     next.get("/json")?;
     let took = start.elapsed();
     assert!(took < Duration::from_secs(2), "{took:?}");
-    // It was the first that had to go.
-    idle.swap_remove(0).closed()?;
+    if matches!(given, Given::Descriptor0) {
+        // It was the first that had to go. Of several workers, each has a first.
+        idle.swap_remove(0).closed()?;
+    }
     next.get("/json")?;
     Ok(())
 }
 
 /// As a process manager does, with a limit of its own.
-fn start(binary: &Path, path: &Path, open_files: usize) -> Result<Process, Failed> {
-    let listener = UnixListener::bind(path)?;
+fn start(binary: &Path, given: Given, path: &Path, open_files: usize) -> Result<Process, Failed> {
     let mut command = Command::new("/bin/sh");
     command
         .args(["-c", "ulimit -n \"$1\" && exec \"$2\"", "sh"])
         .arg(open_files.to_string())
         .arg(binary)
         .env_clear()
-        .stdin(Stdio::from(OwnedFd::from(listener)))
+        .stdin(Stdio::null())
         .stderr(Stdio::null());
-    Ok(Process::start(&mut command)?)
+    match given {
+        Given::Descriptor0 => {
+            let listener = UnixListener::bind(path)?;
+            command.stdin(Stdio::from(OwnedFd::from(listener)));
+        }
+        Given::Path => {
+            command.env("FCGI_LISTEN", path);
+        }
+    }
+    let mut process = Process::start(&mut command)?;
+    process.wait_until(Duration::from_secs(10), &path.with_extension("log"), || {
+        UnixStream::connect(path).is_ok()
+    })?;
+    Ok(process)
 }
 
 /// mod_proxy_fcgi keeps a connection for each of its threads, and does not close it by itself.
