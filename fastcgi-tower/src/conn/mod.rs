@@ -75,7 +75,7 @@ where
     /// Lets the requests in progress finish and then closes the connection.
     ///
     /// One that has not brought its first request yet gets 250 ms for it, and one that has had a request within the last second
-    /// 1.5 s for the next one (B-19). Keep polling the connection.
+    /// 1.5 s for the next one, unless it takes several requests at a time (B-19). Keep polling the connection.
     pub fn graceful_shutdown(self: Pin<&mut Self>) {
         self.get_mut().proto.shutdown();
     }

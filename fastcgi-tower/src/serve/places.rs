@@ -29,8 +29,8 @@ pub(super) struct Places {
     set_by: &'static str,
     crowd: Arc<Crowd>,
     orders: Orders,
-    /// Whether a connection has waited for long enough, and more may wait.
-    is_crowded: bool,
+    /// Since a connection has waited for long enough, and more may wait: when one was last asked to make room.
+    crowded: Option<Instant>,
     warned: Option<Instant>,
 }
 
@@ -61,7 +61,7 @@ impl Places {
             set_by,
             crowd,
             orders,
-            is_crowded: false,
+            crowded: None,
             warned: None,
         })
     }
@@ -90,6 +90,9 @@ impl Places {
     /// that no more are closed than have to be.
     pub(super) async fn make(&mut self, since: Instant) -> OwnedSemaphorePermit {
         if let Some(place) = self.try_take() {
+            if self.crowded.is_some_and(|asked| asked.elapsed() > PATIENCE) {
+                self.end_crowd();
+            }
             return place;
         }
         self.warn();
@@ -98,16 +101,16 @@ impl Places {
             let place = free.acquire_owned().await;
             place.expect("the semaphore is never closed")
         });
-        if !self.is_crowded {
+        if self.crowded.is_none() {
             select! {
                 biased;
                 place = &mut place => return place,
                 () = sleep_until(since + PATIENCE) => {}
             }
-            self.is_crowded = true;
             self.orders.begin_crowd();
         }
         loop {
+            self.crowded = Some(Instant::now());
             select! {
                 biased;
                 place = &mut place => return place,
@@ -124,13 +127,12 @@ impl Places {
 
     /// Whether more connections may wait.
     pub(super) fn is_crowded(&self) -> bool {
-        self.is_crowded
+        self.crowded.is_some()
     }
 
-    /// No connection waits any more.
+    /// No connection waits any more, or none has needed room for a second.
     pub(super) fn end_crowd(&mut self) {
-        if self.is_crowded {
-            self.is_crowded = false;
+        if self.crowded.take().is_some() {
             self.orders.end_crowd();
         }
     }

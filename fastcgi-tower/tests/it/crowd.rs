@@ -169,6 +169,25 @@ async fn the_second_is_waited_once_for_all_that_wait() {
     assert_eq!(start.elapsed().as_secs(), 1, "{:?}", start.elapsed());
 }
 
+/// However quickly connections follow each other.
+#[tokio::test(start_paused = true)]
+async fn the_second_is_waited_again_when_none_has_needed_room_for_a_second() {
+    let server = start!(service_fn(hello), 2);
+    let _first = server.idle().await;
+    let second = server.idle().await;
+    let mut third = server.connect();
+    ask(&mut third).await;
+    drop(second);
+    for _ in 0..300 {
+        drop(server.idle().await);
+        sleep(Duration::from_millis(5)).await;
+    }
+    let _fourth = server.idle().await;
+    let start = Instant::now();
+    ask(&mut server.connect()).await;
+    assert_eq!(start.elapsed().as_secs(), 1, "{:?}", start.elapsed());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_connection_without_a_whole_first_request_makes_room() {
     for sent in [Vec::new(), vec![1, 1], begin(1, RESPONDER, KEEP_CONN)] {
