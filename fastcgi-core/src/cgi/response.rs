@@ -6,9 +6,9 @@
 use std::fmt;
 
 use bytes::BytesMut;
-use http::header::LOCATION;
+use http::header::{CONTENT_TYPE, LOCATION};
 use http::response::Parts;
-use http::{HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use super::body_length::BodyLength;
 use super::hop_by_hop::HopByHop;
@@ -37,13 +37,16 @@ use crate::params::{Params, content_length, server::Server};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ResponseMapping {
     location_first: bool,
+    /// whether the web server collects event streams unless it is told not to.
+    collects_events: bool,
 }
 
 impl ResponseMapping {
-    /// For the web server that sent `params`. The default is for any but HAProxy.
+    /// For the web server that sent `params`. The default is for any but HAProxy and nginx.
     pub fn answering(params: &Params) -> Self {
         Self {
             location_first: params.server() == Server::HaProxy,
+            collects_events: params.server() == Server::Nginx,
         }
     }
 
@@ -57,7 +60,8 @@ impl ResponseMapping {
     ///
     /// Left out are hop-by-hop fields and those that `connection` nominates; `status`, which web servers would read as
     /// ours; and `location` of a response with status 200, which mod_fcgid and mod_cgi would answer with another
-    /// resource. Nothing is added but `content-length`.
+    /// resource. Nothing is added but `content-length`, and behind nginx `x-accel-buffering: no` to an event stream
+    /// that has no such field.
     ///
     /// # Errors
     ///
@@ -88,6 +92,12 @@ impl ResponseMapping {
             Self::put_location(parts, out);
         }
         Self::put_fields(parts, out);
+        if self.collects_events
+            && is_event_stream(&parts.headers)
+            && !parts.headers.contains_key(ACCEL_BUFFERING)
+        {
+            put_field(&ACCEL_BUFFERING, &HeaderValue::from_static("no"), out);
+        }
         if let Some(length) = length {
             put_content_length(length, out);
         }
@@ -124,6 +134,23 @@ impl ResponseMapping {
             put_field(&LOCATION, value, out);
         }
     }
+}
+
+/// nginx takes it off the response.
+const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// Whether the content is server-sent events, whose type may have parameters (RFC 9110, 8.3.1).
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    let content_type = headers
+        .get(CONTENT_TYPE)
+        .map_or(&b""[..], HeaderValue::as_bytes);
+    let essence = content_type
+        .split(|&byte| byte == b';')
+        .next()
+        .unwrap_or_default();
+    essence
+        .trim_ascii()
+        .eq_ignore_ascii_case(b"text/event-stream")
 }
 
 fn put_field(name: &HeaderName, value: &HeaderValue, out: &mut BytesMut) {
