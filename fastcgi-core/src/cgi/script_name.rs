@@ -46,6 +46,11 @@ impl ScriptName {
         &self.decoded
     }
 
+    /// As it is written in a URL, percent-encoded.
+    pub(super) fn as_raw(&self) -> &[u8] {
+        &self.raw
+    }
+
     /// The decoded text; what is not UTF-8 in it becomes U+FFFD.
     pub fn as_str(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.decoded)

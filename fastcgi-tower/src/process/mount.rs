@@ -12,6 +12,8 @@ pub struct Mount {
     pub script_name: Option<ScriptName>,
     /// `FCGI_PATH_SOURCE`: which variable has the path of a request, `auto`, `path-info` or `request-uri`.
     pub path_source: Option<PathSource>,
+    /// `FCGI_MOUNT_REDIRECTS`: whether redirects and cookies get the mount in front of their paths, `on` or `off`.
+    pub redirects: Option<bool>,
 }
 
 impl Mount {
@@ -24,7 +26,16 @@ impl Mount {
         Ok(Self {
             script_name: variable("FCGI_SCRIPT_NAME", str::parse)?,
             path_source: variable("FCGI_PATH_SOURCE", str::parse)?,
+            redirects: variable("FCGI_MOUNT_REDIRECTS", on_or_off)?,
         })
+    }
+}
+
+fn on_or_off(text: &str) -> Result<bool, &'static str> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("it is on or off"),
     }
 }
 

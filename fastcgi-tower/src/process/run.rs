@@ -162,8 +162,8 @@ impl<F, A: RunApplication<F>> IntoFuture for Run<F, A> {
 
 /// Runs a service of HTTP requests in the way in which this process was started.
 ///
-/// The environment variables `FCGI_SCRIPT_NAME` and `FCGI_PATH_SOURCE` count ([`Mount`]). A process that was started by hand
-/// needs `FCGI_LISTEN`: there is no HTTP for development here.
+/// The environment variables `FCGI_SCRIPT_NAME`, `FCGI_PATH_SOURCE` and `FCGI_MOUNT_REDIRECTS` count ([`Mount`]). A process
+/// that was started by hand needs `FCGI_LISTEN`: there is no HTTP for development here.
 ///
 /// ```no_run
 /// use std::convert::Infallible;
@@ -202,6 +202,9 @@ pub fn mounted<S>(service: S) -> io::Result<HttpService<S>> {
     }
     if let Some(path_source) = mount.path_source {
         service = service.path_source(path_source);
+    }
+    if let Some(mount) = mount.redirects {
+        service = service.mount_redirects(mount);
     }
     Ok(service)
 }

@@ -126,6 +126,17 @@ impl<L, S> Serve<L, HttpService<S>> {
         self.service = self.service.on_mismatch(on_mismatch);
         self
     }
+
+    /// Whether redirects and cookies of an application that knows nothing of its mount are sent as its clients need them.
+    /// Default: `false`.
+    ///
+    /// A path outside the script name gets it in front: in `Location` and `Content-Location`, where the reference begins with
+    /// a slash or names the site of the request, and in the `Path` of `Set-Cookie`. Links in pages are the application's:
+    /// it has to write them relative, or with [`ScriptName`].
+    pub fn mount_redirects(mut self, mount: bool) -> Self {
+        self.service = self.service.mount_redirects(mount);
+        self
+    }
 }
 
 impl<L, S> Serve<L, S> {
