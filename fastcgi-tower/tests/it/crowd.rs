@@ -18,11 +18,11 @@ use crate::{
 };
 
 /// Connections as the test makes them.
-struct Pipes(mpsc::UnboundedReceiver<DuplexStream>);
+pub(crate) struct Pipes(pub(crate) mpsc::UnboundedReceiver<DuplexStream>);
 
 /// The other end of a pipe.
 #[derive(Debug)]
-struct Pipe;
+pub(crate) struct Pipe;
 
 impl PeerAddr for Pipe {
     fn ip(&self) -> Option<IpAddr> {
