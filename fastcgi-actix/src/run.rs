@@ -15,7 +15,8 @@ use actix_web::{Error, HttpServer, dev::AppConfig};
 use fastcgi_tower::{
     BoxError, RunError,
     process::{
-        self, Configure, Environment, INHERITED_GRACE_PERIOD, Mount, RunApplication, Signal,
+        self, Configure, Environment, Greeting, INHERITED_GRACE_PERIOD, Mount, RunApplication,
+        Signal,
     },
 };
 
@@ -153,6 +154,7 @@ where
     if let Some(mount) = mount.redirects {
         server = server.mount_redirects(mount);
     }
+    server = server.greeting(Greeting::new(&environment));
     match environment {
         Environment::Inherited(socket) => {
             let grace_period = INHERITED_GRACE_PERIOD.as_secs();
@@ -177,7 +179,9 @@ where
             let server = HttpServer::new(factory)
                 .shutdown_signal(signal)
                 .shutdown_timeout(DEVELOPMENT_SHUTDOWN_TIMEOUT);
-            let server = server.bind(addr)?;
+            let server = server
+                .bind(addr)
+                .map_err(|error| process::cannot_serve_http(addr, &error))?;
             let addr = server.addrs().first().copied().unwrap_or(addr);
             // Somebody started the program by hand, perhaps for the first time.
             let line = format!(

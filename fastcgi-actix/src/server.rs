@@ -16,7 +16,7 @@ use actix_web::{Error, dev::AppConfig};
 use fastcgi_tower::{
     InvalidScriptName, Limits, Mapping, OnMismatch, PathSource, ScriptName, Timeouts,
     listener::{AnyListener, Socket},
-    process::Signal,
+    process::{Greeting, Signal},
 };
 use tokio::task::LocalSet;
 use tokio_util::sync::CancellationToken;
@@ -280,6 +280,12 @@ where
     /// Stops when `signal` comes, which takes the place of the server's own signals.
     pub(crate) fn signal(mut self, signal: Signal) -> Self {
         self.signals = Signals::Given(signal);
+        self
+    }
+
+    /// Says this once it is ready.
+    pub(crate) fn greeting(mut self, greeting: Greeting) -> Self {
+        self.settings.greeting = Some(greeting);
         self
     }
 

@@ -257,18 +257,30 @@ impl FromStr for PathSource {
             "auto" => Ok(Self::Auto),
             "path-info" => Ok(Self::PathInfo),
             "request-uri" => Ok(Self::RequestUri),
-            _ => Err(InvalidPathSource(())),
+            _ => Err(InvalidPathSource(text.to_owned())),
         }
     }
 }
 
 /// A text that names no [`PathSource`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InvalidPathSource(());
+///
+/// `Debug` prints the same as `Display`, as `main` does with what it returns.
+#[derive(Clone, PartialEq, Eq)]
+pub struct InvalidPathSource(String);
 
 impl fmt::Display for InvalidPathSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a path source is auto, path-info or request-uri")
+        write!(
+            f,
+            "{:?} is no path source: that is auto, path-info or request-uri",
+            self.0
+        )
+    }
+}
+
+impl fmt::Debug for InvalidPathSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

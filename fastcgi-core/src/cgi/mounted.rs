@@ -31,7 +31,7 @@ impl Mount {
             let path = self.below(path)?;
             Some([before, &path, after].concat())
         });
-        moved.map_or(reference.into(), Cow::Owned)
+        moved.map_or(Cow::Borrowed(reference), Cow::Owned)
     }
 
     /// `Set-Cookie` (RFC 6265, 4.1 and 5.2): every `Path` in it.

@@ -15,6 +15,7 @@ use tokio::{select, time::timeout};
 
 use super::{
     environment::{Bind, Environment},
+    greeting::Greeting,
     mount::Mount,
     run_error::RunError,
 };
@@ -254,7 +255,11 @@ async fn start<T, E: Into<BoxError>>(
         Ok(Ok(application)) => Ok(application),
         Ok(Err(error)) => Err(RunError::startup(error.into())),
         Err(_) => Err(RunError::startup(
-            format!("it took longer than {} s", limit.as_secs_f32()).into(),
+            format!(
+                "it took longer than {} s, which startup_timeout can change",
+                limit.as_secs_f32()
+            )
+            .into(),
         )),
     }
 }
@@ -276,16 +281,20 @@ where
     S::Body: Body<Data: Send> + Send + 'static,
     H: Future<Output = io::Result<()>>,
 {
+    let greeting = Greeting::new(&environment);
+    let greet = move || greeting.say();
     match environment {
         Environment::Inherited(socket) => {
             let server = serve_exchanges(AnyListener::new([socket])?, service)
                 .exit_when_replaced(true)
                 .grace_period(INHERITED_GRACE_PERIOD);
-            configure(server).with_graceful_shutdown(signal).await
+            let server = configure(server).on_ready(greet);
+            server.with_graceful_shutdown(signal).await
         }
         Environment::Activated(sockets) | Environment::Bound(sockets) => {
             let server = serve_exchanges(AnyListener::new(sockets)?, service);
-            configure(server).with_graceful_shutdown(signal).await
+            let server = configure(server).on_ready(greet);
+            server.with_graceful_shutdown(signal).await
         }
         Environment::Cgi(single) | Environment::Connected(single) => {
             single

@@ -49,6 +49,7 @@ where
         settings,
         invalid_script_name,
         signal,
+        ready,
     } = server;
     if let Some(error) = invalid_script_name {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, error));
@@ -68,6 +69,9 @@ where
     let crowd = Arc::<Crowd>::default();
     let places = Places::new(max_connections, Arc::clone(&crowd), orders.clone())?;
     let mut entrance = Entrance::new(listener, places, allow_remote)?;
+    if let Some(ready) = ready {
+        ready();
+    }
     let requests = max_requests.map(|_| Arc::new(RequestCount::default()));
     let tasks = TaskTracker::new();
     let mut serve = {
