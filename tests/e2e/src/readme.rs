@@ -1,10 +1,11 @@
-//! The configurations of README.md, as they are written there.
+//! The configurations of README.md and docs/migrating.md, as they are written there.
 
 use crate::application::Socket;
 use crate::layout::Layout;
 use crate::server::nginx;
 
 const README: &str = include_str!("../../../README.md");
+const MIGRATING: &str = include_str!("../../../docs/migrating.md");
 
 /// nginx with the first block of the README.
 pub const NGINX: Layout = Layout {
@@ -19,7 +20,7 @@ pub const NGINX_BELOW: Layout = Layout {
     name: "readme-nginx-below",
     mount: "/app",
     configure: |setup| {
-        let location = block("nginx", "location = /app");
+        let location = block(README, "nginx", "location = /app");
         let server = at_the_root().split_once("    location");
         let (upstream, _) = server.expect("a location");
         nginx::configure(setup, &localized(&format!("{upstream}{location}}}\n")))
@@ -27,21 +28,28 @@ pub const NGINX_BELOW: Layout = Layout {
     ..NGINX
 };
 
+/// The first block again, with the fields of a proxy in the place of those of a client.
+pub const NGINX_FORWARDED: Layout = Layout {
+    name: "readme-nginx-forwarded",
+    configure: |setup| {
+        let include = "        include fastcgi_params;\n";
+        let fields = block(MIGRATING, "nginx", "fastcgi_param HTTP_X_FORWARDED_FOR");
+        let site = at_the_root().replace(include, &format!("{include}{fields}"));
+        nginx::configure(setup, &localized(&site))
+    },
+    ..NGINX
+};
+
 fn at_the_root() -> &'static str {
-    block("nginx", "upstream")
+    block(README, "nginx", "upstream")
 }
 
-/// The block of the README in this language that begins so.
-///
-/// # Panics
-///
-/// When there is none.
-#[must_use]
-pub fn block(language: &str, start: &str) -> &'static str {
+/// The block in this language that begins so.
+fn block(page: &'static str, language: &str, start: &str) -> &'static str {
     let fence = format!("```{language}\n");
-    let mut blocks = README.split(&fence).skip(1);
+    let mut blocks = page.split(&fence).skip(1);
     let block = blocks.find(|text| text.starts_with(start));
-    let block = block.expect("the README has this block");
+    let block = block.expect("the page has this block");
     let (block, _) = block.split_once("```").expect("a block has an end");
     block
 }

@@ -18,7 +18,34 @@ pub(crate) fn trials() -> impl Iterator<Item = Trial> {
             move || redirects_stay_below(program),
         )
     });
-    streams.into_iter().chain(mounts)
+    let forwarded = Trial::test(
+        "readme::forwarded_fields_cannot_be_forged",
+        forwarded_fields,
+    );
+    streams.into_iter().chain(mounts).chain([forwarded])
+}
+
+/// What the client says of itself does not count.
+fn forwarded_fields() -> Result<(), Failed> {
+    let site = Site::start(&readme::NGINX_FORWARDED, "tour")?;
+    let request = Request::get("/request/forwarded")
+        .header("X-Forwarded-For", "10.1.1.1")
+        .header("X-Forwarded-Proto", "https")
+        .header("X-Forwarded-Host", "evil.example")
+        .header("Forwarded", "for=10.1.1.1;proto=https;host=evil.example");
+    let headers = site.send(&request)?.json()?["headers"].to_string();
+    for field in [
+        "[\"x-forwarded-for\",\"127.0.0.1\"]",
+        "[\"x-forwarded-proto\",\"http\"]",
+        "[\"x-forwarded-host\",\"127.0.0.1\"]",
+    ] {
+        assert!(headers.contains(field), "{field} in {headers}");
+    }
+    // What the client says is nowhere, and an empty one does not arrive.
+    for absent in ["10.1.1.1", "evil", "[\"forwarded\""] {
+        assert!(!headers.contains(absent), "{absent} in {headers}");
+    }
+    Ok(())
 }
 
 /// The head and the first event come at once, and the next one a second later.
