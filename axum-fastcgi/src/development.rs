@@ -15,7 +15,10 @@ use axum::{
     response::Response,
 };
 use fastcgi_core::client::{self, ServerInfo};
-use fastcgi_tower::{HttpService, process::Signal};
+use fastcgi_tower::{
+    HttpService,
+    process::{Signal, cannot_serve_http},
+};
 use tokio::{net::TcpListener, select, sync::oneshot, time::sleep};
 use tower_service::Service;
 
@@ -36,7 +39,9 @@ where
     S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
 {
-    let listener = TcpListener::bind(addr).await?;
+    let listener = TcpListener::bind(addr)
+        .await
+        .map_err(|error| cannot_serve_http(addr, &error))?;
     let addr = listener.local_addr()?;
     let line = format!(
         "HTTP for development on http://{addr}/ (to deploy over FastCGI, let a web server start this program, or set \

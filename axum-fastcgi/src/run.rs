@@ -40,8 +40,9 @@ use process::no_http as serve_http;
 ///
 /// The first row that fits counts. `SIGTERM`, `SIGINT` and `SIGUSR1` stop it gracefully: within 3 seconds on descriptor 0, where the process manager
 /// kills soon, and by hand, and within 30 elsewhere. On descriptor 0 it also stops when its program file is replaced, so that an
-/// upload takes effect. The environment variables `FCGI_SCRIPT_NAME` (where the application is mounted) and
-/// `FCGI_PATH_SOURCE` (`auto`, `path-info` or `request-uri`: which variable has the path) count unless
+/// upload takes effect. The environment variables `FCGI_SCRIPT_NAME` (where the application is mounted),
+/// `FCGI_PATH_SOURCE` (`auto`, `path-info` or `request-uri`: which variable has the path) and `FCGI_MOUNT_REDIRECTS` (`on` or
+/// `off`: whether redirects get the mount in front) count unless
 /// [`configure`](Run::configure) says otherwise. As a CGI program, what the application prints goes to standard error, so
 /// that it does not become a part of the response.
 ///

@@ -11,7 +11,7 @@ use actix_http::{
 };
 use bytes::Bytes;
 use fastcgi_tower::{
-    BoxError, FieldError, HeaderFields, InvalidRequest, Mapping, Params, ReasonPhrase,
+    BoxError, FieldError, HeaderFields, InvalidRequest, Mapping, Params, ReasonPhrase, ReplyTo,
     RequestHead as CgiHead, ScriptName,
 };
 use http::response;
@@ -19,7 +19,7 @@ use http::response;
 /// The head of a request for actix, and what it has no place for.
 pub(crate) struct ActixHead {
     pub(crate) message: Message<RequestHead>,
-    pub(crate) method: http::Method,
+    pub(crate) reply_to: ReplyTo,
     pub(crate) script_name: ScriptName,
 }
 
@@ -37,7 +37,7 @@ pub(crate) fn request(mapping: &Mapping, params: &Params) -> Result<ActixHead, I
     actix.peer_addr = head.remote_addr();
     Ok(ActixHead {
         message,
-        method: head.method,
+        reply_to: ReplyTo::new(&head, params),
         script_name: head.script_name,
     })
 }

@@ -4,22 +4,15 @@
 //! Where an application says `HttpServer`, say [`FastCgiServer`]:
 //!
 //! ```no_run
-//! use actix_web::{get, web, App, Responder};
+//! use actix_web::{App, web};
 //! use fastcgi_actix::FastCgiServer;
 //!
-//! #[get("/hello/{name}")]
-//! async fn greet(name: web::Path<String>) -> impl Responder {
-//!     format!("Hello {name}!")
-//! }
-//!
-//! #[actix_web::main] // or #[tokio::main]
+//! #[actix_web::main]
 //! async fn main() -> std::io::Result<()> {
-//!     FastCgiServer::new(|| {
-//!         App::new().service(greet)
-//!     })
-//!     .bind(("127.0.0.1", 8080))?
-//!     .run()
-//!     .await
+//!     FastCgiServer::new(|| App::new().route("/", web::get().to(|| async { "Hello, world!" })))
+//!         .bind(("127.0.0.1", 9000))?
+//!         .run()
+//!         .await
 //! }
 //! ```
 //!
@@ -39,11 +32,12 @@
 //!   Server-sent events work; for WebSockets let the web server pass one path to an `HttpServer` beside this one, in
 //!   the same process if you like.
 //! - The mount in [`url_for`](actix_web::HttpRequest::url_for): an application below `/app` sees paths without it, and
-//!   actix builds URLs of what it sees. Either put [`ScriptName`] in front, which is in the extensions of the request;
-//!   or leave the mount in the paths: set [`PathSource::RequestUri`] and no script name, and put the application into a
-//!   `web::scope("/app")`. `FCGI_PATH_SOURCE=request-uri` does the same.
-//! - `keep_alive`, `client_request_timeout`, TLS and HTTP/2 are the web server's. [`Limits`] and [`Timeouts`] have
-//!   the limits that are ours.
+//!   actix builds URLs of what it sees. In redirects [`FastCgiServer::mount_redirects`] puts it in front. In pages put
+//!   [`ScriptName`] in front, which is in the extensions of the request; or leave the mount in the paths: set
+//!   [`PathSource::RequestUri`] and no script name, and put the application into a `web::scope("/app")`.
+//!   `FCGI_PATH_SOURCE=request-uri` does the same.
+//! - `keep_alive`, `client_request_timeout`, TLS and HTTP/2 are the web server's: delete these settings.
+//!   [`Limits`] and [`Timeouts`] have the limits that are ours. `docs/migrating.md` has the list.
 //! - More headers than actix-http's parser takes (96) are no problem here: the web server has the say.
 
 mod body;

@@ -15,7 +15,8 @@ use actix_web::{Error, HttpServer, dev::AppConfig};
 use fastcgi_tower::{
     BoxError, RunError,
     process::{
-        self, Configure, Environment, INHERITED_GRACE_PERIOD, Mount, RunApplication, Signal,
+        self, Configure, Environment, Greeting, INHERITED_GRACE_PERIOD, Mount, RunApplication,
+        Signal,
     },
 };
 
@@ -36,8 +37,9 @@ use crate::server::FastCgiServer;
 /// The first row that fits counts. `SIGTERM`, `SIGINT` and `SIGUSR1` stop it gracefully: within 3 seconds on descriptor 0,
 /// where the process manager kills soon, within 1 by hand, and within 30 elsewhere. On descriptor 0 there is one worker, and
 /// it also stops when its program file is
-/// replaced, so that an upload takes effect. The environment variables `FCGI_SCRIPT_NAME` (where the application is mounted)
-/// and `FCGI_PATH_SOURCE` (`auto`, `path-info` or `request-uri`: which variable has the path) count unless
+/// replaced, so that an upload takes effect. The environment variables `FCGI_SCRIPT_NAME` (where the application is mounted),
+/// `FCGI_PATH_SOURCE` (`auto`, `path-info` or `request-uri`: which variable has the path) and `FCGI_MOUNT_REDIRECTS` (`on` or
+/// `off`: whether redirects get the mount in front) count unless
 /// [`configure`](Run::configure) says otherwise. As a CGI program, what the application prints goes to standard error, so
 /// that it does not become a part of the response.
 ///
@@ -149,6 +151,10 @@ where
     if let Some(path_source) = mount.path_source {
         server = server.path_source(path_source);
     }
+    if let Some(mount) = mount.redirects {
+        server = server.mount_redirects(mount);
+    }
+    server = server.greeting(Greeting::new(&environment));
     match environment {
         Environment::Inherited(socket) => {
             let grace_period = INHERITED_GRACE_PERIOD.as_secs();
@@ -173,7 +179,9 @@ where
             let server = HttpServer::new(factory)
                 .shutdown_signal(signal)
                 .shutdown_timeout(DEVELOPMENT_SHUTDOWN_TIMEOUT);
-            let server = server.bind(addr)?;
+            let server = server
+                .bind(addr)
+                .map_err(|error| process::cannot_serve_http(addr, &error))?;
             let addr = server.addrs().first().copied().unwrap_or(addr);
             // Somebody started the program by hand, perhaps for the first time.
             let line = format!(

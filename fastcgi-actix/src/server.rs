@@ -16,7 +16,7 @@ use actix_web::{Error, dev::AppConfig};
 use fastcgi_tower::{
     InvalidScriptName, Limits, Mapping, OnMismatch, PathSource, ScriptName, Timeouts,
     listener::{AnyListener, Socket},
-    process::Signal,
+    process::{Greeting, Signal},
 };
 use tokio::task::LocalSet;
 use tokio_util::sync::CancellationToken;
@@ -127,6 +127,17 @@ where
     /// What happens to a request outside [`script_name`](Self::script_name) (T-9). Default: [`OnMismatch::Keep`].
     pub fn on_mismatch(mut self, on_mismatch: OnMismatch) -> Self {
         self.settings.mapping = self.settings.mapping.on_mismatch(on_mismatch);
+        self
+    }
+
+    /// Whether redirects and cookies of an application that knows nothing of its mount are sent as its clients need them.
+    /// Default: `false`.
+    ///
+    /// A path outside the script name gets it in front: in `Location` and `Content-Location`, where the reference begins with
+    /// a slash or names the site of the request, and in the `Path` of `Set-Cookie`. Links in pages are the application's:
+    /// it has to write them relative, or with [`ScriptName`].
+    pub fn mount_redirects(mut self, mount: bool) -> Self {
+        self.settings.mapping = self.settings.mapping.mount_redirects(mount);
         self
     }
 
@@ -269,6 +280,12 @@ where
     /// Stops when `signal` comes, which takes the place of the server's own signals.
     pub(crate) fn signal(mut self, signal: Signal) -> Self {
         self.signals = Signals::Given(signal);
+        self
+    }
+
+    /// Says this once it is ready.
+    pub(crate) fn greeting(mut self, greeting: Greeting) -> Self {
+        self.settings.greeting = Some(greeting);
         self
     }
 

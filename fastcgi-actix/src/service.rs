@@ -71,8 +71,8 @@ where
         let mapping = exchange.mapping(&self.mapping);
         let state = match head::request(&mapping, &exchange.params) {
             Ok(head) => {
-                let reply_to = ReplyTo::new(head.method.clone(), &exchange.params);
-                let future = self.service.call(request(head, exchange));
+                let (request, reply_to) = request(head, exchange);
+                let future = self.service.call(request);
                 State::Called { future, reply_to }
             }
             Err(error) => State::Refused {
@@ -86,7 +86,7 @@ where
     }
 }
 
-fn request(head: ActixHead, exchange: Exchange) -> Request {
+fn request(head: ActixHead, exchange: Exchange) -> (Request, ReplyTo) {
     let mut request = Request::from(head.message);
     *request.payload() = body::payload(exchange.stdin);
     {
@@ -98,7 +98,7 @@ fn request(head: ActixHead, exchange: Exchange) -> Request {
             extensions.insert(exchange.role);
         }
     }
-    request
+    (request, head.reply_to)
 }
 
 pin_project! {

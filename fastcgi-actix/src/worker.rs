@@ -6,6 +6,7 @@ use actix_rt::{Arbiter, System};
 use fastcgi_tower::{
     ExchangeService, InvalidScriptName, Limits, Listener, Mapping, Timeouts,
     listener::{AnyListener, Socket},
+    process::Greeting,
 };
 use tokio::{
     runtime, select,
@@ -31,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) allow_remote: bool,
     pub(crate) exit_when_replaced: bool,
     pub(crate) grace_period: Duration,
+    /// What to say once the first worker is ready.
+    pub(crate) greeting: Option<Greeting>,
     /// How many workers there are. One may close the sockets for all, and several share the open files.
     pub(crate) workers: usize,
 }
@@ -47,6 +50,7 @@ impl Default for Settings {
             allow_remote: false,
             exit_when_replaced: false,
             grace_period: Duration::from_secs(30),
+            greeting: None,
             workers: 1,
         }
     }
@@ -141,7 +145,13 @@ where
     if let Some(error) = settings.invalid_script_name {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, error));
     }
+    let greeting = settings.greeting;
     fastcgi_tower::serve_exchanges(listener, service)
+        .on_ready(move || {
+            if let Some(greeting) = greeting {
+                greeting.say();
+            }
+        })
         .limits(settings.limits)
         .timeouts(settings.timeouts)
         .authorizer(settings.authorizer)

@@ -116,6 +116,11 @@ impl Outgoing {
         self.tail.put_slice(&rest);
     }
 
+    /// Bytes that are no record.
+    pub(crate) fn put_bare(&mut self, bytes: &[u8]) {
+        self.tail.put_slice(bytes);
+    }
+
     /// How many bytes have been taken, ever.
     pub(crate) fn written(&self) -> u64 {
         self.written

@@ -134,7 +134,9 @@ impl fmt::Display for Address {
 }
 
 /// A text that is neither a path nor a host and a port. `Display` says what was meant, where it can guess.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// `Debug` prints the same, as `main` does with what it returns.
+#[derive(Clone, PartialEq, Eq)]
 pub struct InvalidAddress {
     text: String,
     fault: Fault,
@@ -164,6 +166,12 @@ impl fmt::Display for InvalidAddress {
                 self.text
             ),
         }
+    }
+}
+
+impl fmt::Debug for InvalidAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

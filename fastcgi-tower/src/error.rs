@@ -40,6 +40,12 @@ impl Error {
         matches!(self.kind, Kind::Protocol(_))
     }
 
+    /// HTTP was spoken, and not FastCGI: by a browser, or by a web server that has `proxy_pass` where it needs `fastcgi_pass`. It
+    /// has got an answer (B-21). It is a [protocol](Self::is_protocol) error, too.
+    pub fn is_http(&self) -> bool {
+        matches!(self.kind, Kind::Protocol(ConnectionError::Http))
+    }
+
     /// The web server took longer than a limit allows.
     pub fn is_timeout(&self) -> bool {
         matches!(self.kind, Kind::Timeout(_))
@@ -97,5 +103,14 @@ impl From<ConnectionError> for Error {
             ConnectionError::Truncated => Kind::Truncated,
             error => Kind::Protocol(error),
         })
+    }
+}
+
+/// What the system says, without its number.
+pub(crate) fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" (os error ") {
+        Some((reason, _)) => reason.to_owned(),
+        None => text,
     }
 }

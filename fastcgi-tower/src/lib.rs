@@ -43,6 +43,7 @@ pub mod process;
 mod serve;
 mod socket;
 mod stdio;
+mod variable;
 
 pub use proto::{
     Limits, Params, Timeouts,

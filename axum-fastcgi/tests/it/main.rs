@@ -3,6 +3,7 @@
 mod accepted;
 mod body;
 mod connect_info;
+mod mounted;
 mod routing;
 mod run;
 mod server;

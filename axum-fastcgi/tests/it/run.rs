@@ -42,6 +42,25 @@ async fn a_startup_that_fails_is_an_error_in_one_line() {
     );
 }
 
+/// The `main` of most programs returns an `io::Error`.
+#[tokio::test]
+async fn an_error_can_be_that_of_io() {
+    async fn main() -> io::Result<()> {
+        run_when_ready(async { Err::<Router, _>(io::Error::from(io::ErrorKind::NotFound)) })
+            .await?;
+        Ok(())
+    }
+    let error = main().await.expect_err("it fails");
+    assert_eq!(error.kind(), io::ErrorKind::NotFound);
+    assert_eq!(
+        format!("{error:?}"),
+        "Custom { kind: NotFound, error: the application cannot start: entity not found }"
+    );
+    let other = run_when_ready(async { Err::<Router, _>("no motto") }).await;
+    let other = io::Error::from(other.expect_err("it fails"));
+    assert_eq!(other.kind(), io::ErrorKind::Other);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_startup_that_takes_too_long_is_an_error() {
     let startup = async { pending::<io::Result<Router>>().await };
@@ -51,7 +70,7 @@ async fn a_startup_that_takes_too_long_is_an_error() {
     let error = error.expect_err("it never ends");
     assert_eq!(
         format!("{error:?}"),
-        "the application cannot start: it took longer than 1.5 s"
+        "the application cannot start: it took longer than 1.5 s, which startup_timeout can change"
     );
 }
 

@@ -84,7 +84,16 @@ pub(crate) fn stdin(data: &[u8]) -> Vec<u8> {
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
+    head: String,
     pub(crate) body: String,
+}
+
+impl Reply {
+    /// The values of a field, in their order.
+    pub(crate) fn fields<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let fields = self.head.lines().filter_map(|line| line.split_once(": "));
+        fields.filter_map(move |(field, value)| (field == name).then_some(value))
+    }
 }
 
 /// Reads the response to the request that was sent.
@@ -115,6 +124,7 @@ pub(crate) async fn reply(io: &mut (impl AsyncRead + Unpin)) -> Reply {
     let status = head.strip_prefix("Status: ").expect("R-1: Status first");
     Reply {
         status: status[..3].parse().expect("three digits"),
+        head: head.to_owned(),
         body: body.to_owned(),
     }
 }

@@ -36,7 +36,5 @@ async fn events() -> impl Responder {
     });
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/event-stream"))
-        // nginx passes each piece on at once when it sees this header; other web servers ignore it.
-        .insert_header(("x-accel-buffering", "no"))
         .streaming(seconds)
 }

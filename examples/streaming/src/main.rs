@@ -37,6 +37,5 @@ async fn events() -> impl IntoResponse {
             n + 1,
         ))
     });
-    // nginx passes each piece on at once when it sees this header; other web servers ignore it.
-    ([("x-accel-buffering", "no")], Sse::new(seconds))
+    Sse::new(seconds)
 }

@@ -5,6 +5,7 @@
 mod back_pressure;
 mod if_it_compiles_it_works;
 mod life;
+mod mounted;
 mod param_to_header;
 mod process;
 mod request;

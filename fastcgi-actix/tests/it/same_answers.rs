@@ -31,7 +31,11 @@ fn both() -> Both {
 impl Both {
     /// Asks both, and gives the answer of both.
     fn ask(&self, ask: &Ask) -> Answer {
-        let answer = self.fastcgi.ask(ask);
+        let mut answer = self.fastcgi.ask(ask);
+        // nginx keeps it to itself.
+        answer
+            .headers
+            .retain(|(name, _)| name != "x-accel-buffering");
         assert_eq!(answer, self.http.ask(ask), "{ask:?}");
         answer
     }

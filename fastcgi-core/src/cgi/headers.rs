@@ -125,8 +125,8 @@ impl<'a, 'f, F: HeaderFields> Headers<'a, 'f, F> {
         self.fields.append(name.name, value)
     }
 
-    /// T-18, H-10
-    fn host(&self, variables: &Variables<'a>) -> Option<Bytes> {
+    /// T-18, H-10: unless it is in the request target.
+    pub(super) fn host(&self, variables: &Variables<'a>) -> Option<Bytes> {
         match self.host {
             b"" => host::from_server(variables),
             host if host::is_pattern_of_server(host, variables) => None,

@@ -50,6 +50,19 @@ pub(super) fn is_pattern_of_server(host: &[u8], variables: &Variables<'_>) -> bo
     is_the_name && !is_name_of_a_host(name)
 }
 
+/// Whether two authorities name one host and port, where the scheme is that of both.
+pub(super) fn is_same(one: &[u8], other: &[u8], is_https: bool) -> bool {
+    let default_port: &[u8] = if is_https { b"443" } else { b"80" };
+    let [one, other] = [one, other].map(|authority| {
+        let (host, port) = split_port(authority);
+        (
+            host,
+            port.filter(|port| !port.is_empty() && *port != default_port),
+        )
+    });
+    one.0.eq_ignore_ascii_case(other.0) && one.1 == other.1
+}
+
 fn is_name_of_a_host(name: &[u8]) -> bool {
     let (host, port) = split_port(name);
     (is_host(host) && !is_pattern(host) && port.is_none_or(is_port)) || is_ipv6(name)

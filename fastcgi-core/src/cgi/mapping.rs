@@ -13,8 +13,10 @@ use super::error::InvalidRequest;
 use super::fields::HeaderFields;
 use super::headers::Headers;
 use super::left_out::LeftOut;
+use super::mounted::Mount;
 use super::names::Names;
 use super::path::{self, PathRule};
+use super::response::ResponseMapping;
 use super::script_name::ScriptName;
 use super::variables::Variables;
 use crate::params::{Params, meta};
@@ -53,6 +55,7 @@ pub struct Mapping {
     pub(super) path_source: PathSource,
     pub(super) on_mismatch: OnMismatch,
     pub(super) is_cgi: bool,
+    mounts_redirects: bool,
 }
 
 impl Mapping {
@@ -71,6 +74,17 @@ impl Mapping {
     /// What to do with requests outside the configured script name. Default: [`OnMismatch::Keep`].
     pub fn on_mismatch(mut self, on_mismatch: OnMismatch) -> Self {
         self.on_mismatch = on_mismatch;
+        self
+    }
+
+    /// Whether redirects and cookies of an application that knows nothing of its mount are sent as its clients need them.
+    /// Default: `false`.
+    ///
+    /// A path outside the script name gets it in front: in `Location` and `Content-Location`, where the reference begins with
+    /// a slash or names the site of the request, and in the `Path` of `Set-Cookie`.
+    /// [`RequestHead::response_mapping`] does it.
+    pub fn mount_redirects(mut self, mount: bool) -> Self {
+        self.mounts_redirects = mount;
         self
     }
 
@@ -130,6 +144,15 @@ impl Mapping {
         }
         let method = method(&variables)?;
         let target = path::resolve(self, params, &method, &variables)?;
+        let mount = self.mounts_redirects && !target.script_name.is_empty();
+        let mount = mount.then(|| {
+            let host = target.host.clone().or_else(|| headers.host(&variables));
+            Box::new(Mount {
+                script_name: target.script_name.clone(),
+                is_https: meta::is_https(variables.https, variables.request_scheme),
+                host: host.unwrap_or_default(),
+            })
+        });
         let left_out = headers.finish(&variables, target.host)?;
         Ok(RequestHead {
             method,
@@ -138,6 +161,7 @@ impl Mapping {
             script_name: target.script_name,
             path_rule: target.rule,
             left_out,
+            mount,
             remote_addr: variables.remote_addr,
             remote_port: variables.remote_port,
             https: variables.https,
@@ -162,6 +186,8 @@ pub struct RequestHead<'a> {
     pub path_rule: PathRule,
     /// The header fields that were left out: for logs.
     pub left_out: Vec<LeftOut>,
+    /// What its response needs to be told, if it has to.
+    mount: Option<Box<Mount>>,
     // Read when they are asked for.
     remote_addr: Option<&'a [u8]>,
     remote_port: Option<&'a [u8]>,
@@ -180,6 +206,12 @@ impl RequestHead<'_> {
         parts.extensions.insert(params.clone());
         parts.extensions.insert(self.script_name);
         parts
+    }
+
+    /// How the response to this request becomes a CGI header block: for the web server that sent `params`, and with what
+    /// [`Mapping::mount_redirects`] asks for.
+    pub fn response_mapping(&self, params: &Params) -> ResponseMapping {
+        ResponseMapping::answering(params).mounted(self.mount.clone())
     }
 
     /// The client's address, as [`Params::remote_addr`] has it.
@@ -225,18 +257,30 @@ impl FromStr for PathSource {
             "auto" => Ok(Self::Auto),
             "path-info" => Ok(Self::PathInfo),
             "request-uri" => Ok(Self::RequestUri),
-            _ => Err(InvalidPathSource(())),
+            _ => Err(InvalidPathSource(text.to_owned())),
         }
     }
 }
 
 /// A text that names no [`PathSource`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InvalidPathSource(());
+///
+/// `Debug` prints the same as `Display`, as `main` does with what it returns.
+#[derive(Clone, PartialEq, Eq)]
+pub struct InvalidPathSource(String);
 
 impl fmt::Display for InvalidPathSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a path source is auto, path-info or request-uri")
+        write!(
+            f,
+            "{:?} is no path source: that is auto, path-info or request-uri",
+            self.0
+        )
+    }
+}
+
+impl fmt::Debug for InvalidPathSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

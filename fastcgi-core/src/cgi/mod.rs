@@ -8,6 +8,7 @@ pub(crate) mod hop_by_hop;
 mod host;
 mod left_out;
 mod mapping;
+mod mounted;
 mod names;
 mod path;
 mod percent;

@@ -3,15 +3,17 @@
 //! Web servers read a header block in different ways wherever RFC 3875, 6 leaves a choice, and several pass on what harms
 //! the client's connection. So a head is written in the one form that all of them read alike.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use bytes::BytesMut;
-use http::header::LOCATION;
+use http::header::{CONTENT_LOCATION, CONTENT_TYPE, LOCATION, SET_COOKIE};
 use http::response::Parts;
-use http::{HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use super::body_length::BodyLength;
 use super::hop_by_hop::HopByHop;
+use super::mounted::Mount;
 use super::reason_phrase::ReasonPhrase;
 use crate::params::{Params, content_length, server::Server};
 
@@ -34,17 +36,29 @@ use crate::params::{Params, content_length, server::Server};
 /// assert_eq!(length, BodyLength::Exactly(5));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ResponseMapping {
     location_first: bool,
+    /// R-14: whether the web server collects event streams unless it is told not to.
+    collects_events: bool,
+    /// R-18
+    mount: Option<Box<Mount>>,
 }
 
 impl ResponseMapping {
-    /// For the web server that sent `params`. The default is for any but HAProxy (R-1).
+    /// For the web server that sent `params`. The default is for any but HAProxy (R-1) and nginx (R-14).
     pub fn answering(params: &Params) -> Self {
         Self {
             location_first: params.server() == Server::HaProxy,
+            collects_events: params.server() == Server::Nginx,
+            mount: None,
         }
+    }
+
+    /// R-18: with what the application does not know about its paths.
+    pub(super) fn mounted(mut self, mount: Option<Box<Mount>>) -> Self {
+        self.mount = mount;
+        self
     }
 
     /// Appends the header block for `parts` to `out`, and says how much of a body may follow.
@@ -57,7 +71,9 @@ impl ResponseMapping {
     ///
     /// Left out are hop-by-hop fields and those that `connection` nominates; `status`, which web servers would read as
     /// ours (R-4); and `location` of a response with status 200, which mod_fcgid and mod_cgi would answer with another
-    /// resource (R-6). Nothing is added but `content-length` (R-7).
+    /// resource (R-6). Nothing is added but `content-length` (R-7), and behind nginx `x-accel-buffering: no` to an event stream
+    /// that has no such field (R-14). Paths are changed only where [`Mapping::mount_redirects`](super::Mapping::mount_redirects)
+    /// asks for it.
     ///
     /// # Errors
     ///
@@ -81,13 +97,19 @@ impl ResponseMapping {
             None => canonical_reason(parts.status).as_bytes(),
         };
         if self.location_first {
-            Self::put_location(parts, out);
+            self.put_location(parts, out);
         }
         put_status_line(parts.status.as_str(), reason, out);
         if !self.location_first {
-            Self::put_location(parts, out);
+            self.put_location(parts, out);
         }
-        Self::put_fields(parts, out);
+        self.put_fields(parts, out);
+        if self.collects_events
+            && is_event_stream(&parts.headers)
+            && !parts.headers.contains_key(ACCEL_BUFFERING)
+        {
+            put_field(&ACCEL_BUFFERING, b"no", out);
+        }
         if let Some(length) = length {
             put_content_length(length, out);
         }
@@ -102,7 +124,7 @@ impl ResponseMapping {
 
     /// R-5: no line needs a check here, because the types of names and values admit neither colons in the one nor line
     /// breaks in the other.
-    fn put_fields(parts: &Parts, out: &mut BytesMut) {
+    fn put_fields(&self, parts: &Parts, out: &mut BytesMut) {
         let hop_by_hop = HopByHop::new(&parts.headers);
         for (name, value) in &parts.headers {
             let is_left_out = match name.as_str() {
@@ -110,26 +132,53 @@ impl ResponseMapping {
                 name => hop_by_hop.contains(name),
             };
             if !is_left_out {
-                put_field(name, value, out);
+                put_field(name, &self.as_seen_by_client(name, value), out);
             }
         }
     }
 
+    /// R-18
+    fn as_seen_by_client<'a>(&self, name: &HeaderName, value: &'a HeaderValue) -> Cow<'a, [u8]> {
+        let value = value.as_bytes();
+        match &self.mount {
+            Some(mount) if name == SET_COOKIE => mount.cookie(value),
+            Some(mount) if name == LOCATION || name == CONTENT_LOCATION => mount.reference(value),
+            _ => value.into(),
+        }
+    }
+
     /// R-6: with status 200 it means nothing to clients (RFC 9110, 10.2.2), and to mod_fcgid that the answer is elsewhere.
-    fn put_location(parts: &Parts, out: &mut BytesMut) {
+    fn put_location(&self, parts: &Parts, out: &mut BytesMut) {
         if parts.status == StatusCode::OK {
             return;
         }
         for value in parts.headers.get_all(LOCATION) {
-            put_field(&LOCATION, value, out);
+            put_field(&LOCATION, &self.as_seen_by_client(&LOCATION, value), out);
         }
     }
 }
 
-fn put_field(name: &HeaderName, value: &HeaderValue, out: &mut BytesMut) {
+/// nginx takes it off the response.
+const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// Whether the content is server-sent events, whose type may have parameters (RFC 9110, 8.3.1).
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    let content_type = headers
+        .get(CONTENT_TYPE)
+        .map_or(&b""[..], HeaderValue::as_bytes);
+    let essence = content_type
+        .split(|&byte| byte == b';')
+        .next()
+        .unwrap_or_default();
+    essence
+        .trim_ascii()
+        .eq_ignore_ascii_case(b"text/event-stream")
+}
+
+fn put_field(name: &HeaderName, value: &[u8], out: &mut BytesMut) {
     out.extend_from_slice(name.as_str().as_bytes());
     out.extend_from_slice(b": ");
-    out.extend_from_slice(value.as_bytes());
+    out.extend_from_slice(value);
     out.extend_from_slice(b"\r\n");
 }
 

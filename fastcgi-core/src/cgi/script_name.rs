@@ -46,6 +46,11 @@ impl ScriptName {
         &self.decoded
     }
 
+    /// As it is written in a URL, percent-encoded.
+    pub(super) fn as_raw(&self) -> &[u8] {
+        &self.raw
+    }
+
     /// The decoded text; what is not UTF-8 in it becomes U+FFFD.
     pub fn as_str(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.decoded)
@@ -141,7 +146,7 @@ impl FromStr for ScriptName {
             || decoded.contains(&0)
             || align::has_dot_segment(decoded.iter().copied())
         {
-            return Err(InvalidScriptName(()));
+            return Err(InvalidScriptName(path.to_owned()));
         }
         Ok(Self::from_decoded(decoded))
     }
@@ -177,12 +182,24 @@ impl fmt::Debug for ScriptName {
 }
 
 /// A configured script name that is no path: it has a scheme, a query, a fragment, a NUL byte, or dot segments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InvalidScriptName(());
+///
+/// `Debug` prints the same as `Display`, as `main` does with what it returns.
+#[derive(Clone, PartialEq, Eq)]
+pub struct InvalidScriptName(String);
 
 impl fmt::Display for InvalidScriptName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a script name is a path without scheme, query, fragment, NUL and dot segments")
+        write!(
+            f,
+            "{:?} is no script name: that is a path, such as /app, without scheme, query, fragment, NUL and dot segments",
+            self.0
+        )
+    }
+}
+
+impl fmt::Debug for InvalidScriptName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

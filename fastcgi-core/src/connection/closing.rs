@@ -129,9 +129,12 @@ impl Closing {
     }
 
     /// Whether nothing that the web server sends counts any more. When it is our response that broke off, it may still have
-    /// to write the rest before it reads (B-8).
+    /// to write the rest before it reads (B-8), and so may a client that speaks HTTP.
     pub(super) fn is_broken_by_web_server(&self) -> bool {
-        !matches!(self.error, None | Some(ConnectionError::Truncated))
+        !matches!(
+            self.error,
+            None | Some(ConnectionError::Truncated | ConnectionError::Http)
+        )
     }
 
     pub(super) fn is_at_eof(&self) -> bool {
@@ -204,6 +207,9 @@ impl Closing {
     }
 
     pub(super) fn fail(&mut self, error: ConnectionError) {
+        if error == ConnectionError::Http {
+            self.unread = Unread::End;
+        }
         self.error.get_or_insert(error);
         self.take_no_more();
     }
@@ -221,11 +227,11 @@ impl Closing {
         if self.life != Life::LastRequests {
             return;
         }
-        if self.error.is_some() || self.is_at_eof {
-            self.give_up();
-        } else {
-            // B-14: nginx waits for our side to be closed.
-            self.life = Life::Draining;
+        match self.error {
+            _ if self.is_at_eof => self.give_up(),
+            // B-14: nginx waits for our side to be closed. B-21: what answers HTTP is not to be overtaken by a reset.
+            None | Some(ConnectionError::Http) => self.life = Life::Draining,
+            Some(_) => self.give_up(),
         }
     }
 

@@ -15,6 +15,8 @@ use crate::{
 pub enum ConnectionError {
     /// A record of another version of the protocol.
     UnsupportedVersion(UnsupportedVersion),
+    /// HTTP, from the beginning of the connection on. It gets an answer (B-21).
+    Http,
     /// A record whose content has the wrong length for its type.
     InvalidLength(RecordType, usize),
     /// `FCGI_BEGIN_REQUEST` for a request in progress.
@@ -60,6 +62,7 @@ impl fmt::Display for ConnectionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnsupportedVersion(_) => f.write_str("unsupported protocol version"),
+            Self::Http => f.write_str("HTTP was spoken, and not FastCGI"),
             Self::InvalidLength(record_type, length) => {
                 write!(f, "{record_type:?} record with a content of {length} bytes")
             }

@@ -9,6 +9,7 @@ mod commands;
 mod deadlines;
 mod error;
 mod event;
+mod http;
 mod input;
 mod limits;
 mod output;
@@ -40,7 +41,10 @@ pub use self::{
     output::TooLong,
     request::RequestKey,
 };
-use crate::{outgoing::Outgoing, record::Decoder};
+use crate::{
+    outgoing::Outgoing,
+    record::{Decoder, UnsupportedVersion},
+};
 
 /// A FastCGI connection, seen from the application.
 ///
@@ -128,13 +132,23 @@ impl Connection {
             }
             let taken = match self.decoder.decode(input) {
                 Ok(record) => self.take_record(now, record?),
-                Err(error) => Err(error.into()),
+                Err(error) => Err(self.not_fastcgi(input, error)),
             };
             if let Err(error) = taken {
                 self.failure = Some(error);
             }
             self.deadlines.took_record();
         }
+    }
+
+    /// What arrives is no record. HTTP gets an answer that a browser shows (B-21).
+    fn not_fastcgi(&mut self, input: &[u8], error: UnsupportedVersion) -> ConnectionError {
+        let has_said = self.outgoing.written() > 0 || self.outgoing.has_remaining();
+        if self.closing.has_begun() || has_said || !http::is_request(input) {
+            return error.into();
+        }
+        self.outgoing.put_bare(http::ANSWER);
+        ConnectionError::Http
     }
 
     /// Whether what arrives is looked at: behind the last request it is of no use.

@@ -264,6 +264,80 @@ fn location_stands_before_the_status_for_haproxy_alone() {
     }
 }
 
+/// The head of a response to GET for the web server of this name.
+fn head_for(server_software: &str, parts: &Parts) -> String {
+    let params = [("SERVER_SOFTWARE", server_software)].into_iter().collect();
+    let mut out = BytesMut::new();
+    ResponseMapping::answering(&params)
+        .write_head(parts, &Method::GET, None, &mut out)
+        .unwrap();
+    String::from_utf8(out.to_vec()).unwrap()
+}
+
+/// nginx collects a response otherwise, its head included.
+#[test]
+fn nginx_passes_an_event_stream_on_at_once() {
+    for content_type in [
+        "text/event-stream",
+        "Text/Event-Stream",
+        "text/event-stream; charset=utf-8",
+        "text/event-stream;charset=utf-8",
+        "text/event-stream ; a=b",
+    ] {
+        let parts = response(200, &[("content-type", content_type)]);
+        for nginx in ["nginx/1.22.1", "nginx", "Angie/1.4.0"] {
+            assert_eq!(
+                head_for(nginx, &parts),
+                format!(
+                    "Status: 200 OK\r\ncontent-type: {content_type}\r\nx-accel-buffering: no\r\n\r\n"
+                ),
+                "{nginx}"
+            );
+        }
+        for other in [
+            "",
+            "Apache/2.4.62",
+            "lighttpd/1.4.69",
+            "Caddy/2.6.2",
+            "HAProxy 2.6",
+            "web",
+        ] {
+            assert_eq!(head_for(other, &parts), head(&parts), "{other}");
+        }
+    }
+}
+
+#[test]
+fn what_the_application_says_of_buffering_counts() {
+    for value in ["yes", "no", ""] {
+        let parts = response(
+            200,
+            &[
+                ("content-type", "text/event-stream"),
+                ("x-accel-buffering", value),
+            ],
+        );
+        assert_eq!(head_for("nginx/1.22.1", &parts), head(&parts));
+    }
+}
+
+#[test]
+fn nginx_collects_what_is_no_event_stream() {
+    for content_type in [
+        "text/plain",
+        "text/event-stream2",
+        "text/event-streams; charset=utf-8",
+        "text/plain; a=text/event-stream",
+        "xtext/event-stream",
+        "",
+    ] {
+        let parts = response(200, &[("content-type", content_type)]);
+        assert_eq!(head_for("nginx/1.22.1", &parts), head(&parts));
+    }
+    let parts = response(200, &[]);
+    assert_eq!(head_for("nginx/1.22.1", &parts), head(&parts));
+}
+
 #[test]
 fn announced_length_is_sent_last_and_binds() {
     let parts = response(200, &[("content-length", "10"), ("x-a", "1")]);

@@ -15,6 +15,7 @@ mod fixtures;
 mod fuzz_corpora;
 mod left_out;
 mod model;
+mod mounted;
 mod outgoing;
 mod owner;
 mod params;

@@ -140,19 +140,23 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
+/// The command in the README, on a free port.
 #[test]
 fn command_is_started_served_and_ended() {
     let profile_dir = Path::new(env!("CARGO_BIN_EXE_fastcgi-front")).parent();
     let target_dir = profile_dir.and_then(Path::parent).unwrap();
-    let front = Front::start(&[
-        env!("CARGO").as_ref(),
-        "run".as_ref(),
-        "-q".as_ref(),
-        "-p".as_ref(),
-        "hello".as_ref(),
-        "--target-dir".as_ref(),
-        target_dir.as_os_str(),
-    ]);
+    let mut lines = include_str!("../../../README.md").lines();
+    let command = lines.find_map(|line| line.strip_prefix("cargo run -p fastcgi-front -- cargo "));
+    let words = command
+        .expect("a first command")
+        .split(' ')
+        .map(AsRef::as_ref);
+    let args: Vec<_> = [env!("CARGO").as_ref()]
+        .into_iter()
+        .chain(words)
+        .chain(["--target-dir".as_ref(), target_dir.as_os_str()])
+        .collect();
+    let front = Front::start(&args);
     let answer = front.get("/");
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
     assert!(

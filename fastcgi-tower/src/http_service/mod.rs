@@ -81,6 +81,13 @@ impl<S> HttpService<S> {
         self
     }
 
+    /// Whether redirects and cookies of an application that knows nothing of its mount get it in front of their paths
+    /// ([`Mapping::mount_redirects`], R-18). Default: `false`.
+    pub fn mount_redirects(mut self, mount: bool) -> Self {
+        self.mapping = self.mapping.mount_redirects(mount);
+        self
+    }
+
     /// The service of HTTP requests.
     pub fn get_ref(&self) -> &S {
         &self.service
@@ -111,7 +118,7 @@ where
         let state = match mapping.head(&exchange.params, &mut headers) {
             Ok(head) => {
                 log_head(&head);
-                let reply_to = ReplyTo::new(head.method.clone(), &exchange.params);
+                let reply_to = ReplyTo::new(&head, &exchange.params);
                 let parts = head.into_parts(headers, &exchange.params);
                 let future = self.service.call(request(parts, exchange));
                 FutureState::Called { future, reply_to }

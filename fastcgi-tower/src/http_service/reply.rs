@@ -11,7 +11,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use proto::{
     Params,
-    cgi::{self, BodyLength, InvalidRequest, ResponseMapping},
+    cgi::{self, BodyLength, InvalidRequest, RequestHead, ResponseMapping},
 };
 
 use crate::exchange::Reply;
@@ -26,11 +26,11 @@ pub struct ReplyTo {
 }
 
 impl ReplyTo {
-    /// For a request with this method, and these params.
-    pub fn new(method: Method, params: &Params) -> Self {
+    /// For a request with this head, made of these params.
+    pub fn new(head: &RequestHead<'_>, params: &Params) -> Self {
         Self {
-            method,
-            mapping: ResponseMapping::answering(params),
+            method: head.method.clone(),
+            mapping: head.response_mapping(params),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Any number of sockets, of whatever kind; or one connection that is there already.
 
 use std::{
-    env, fmt,
+    fmt,
     future::poll_fn,
     io::{self, IoSlice},
     net::{IpAddr, SocketAddr},
@@ -20,7 +20,7 @@ use super::{
     Listener, PeerAddr, Socket, Transport, UnixSocket, accept_pause,
     source::{Source, UnixSource},
 };
-use crate::address::Address;
+use crate::{address::Address, variable};
 
 /// Listens on sockets of whatever kind, for programs that take what they are given.
 ///
@@ -89,9 +89,9 @@ impl AnyListener {
         if let Some(socket) = Socket::from_stdin()? {
             return Self::new([socket]);
         }
-        match env::var(Self::VARIABLE) {
-            Ok(list) => Self::new(Socket::bind_list(Self::VARIABLE, &list, Socket::BACKLOG)?),
-            Err(_) => Err(io::Error::new(
+        match variable::read(Self::VARIABLE)? {
+            Some(list) => Self::new(Socket::bind_list(Self::VARIABLE, &list, Socket::BACKLOG)?),
+            None => Err(io::Error::new(
                 io::ErrorKind::NotFound,
                 "descriptor 0 is not a listening socket and FCGI_LISTEN is not set: let a web server start this \
                  program, or set FCGI_LISTEN to a path or to host:port",

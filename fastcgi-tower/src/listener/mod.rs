@@ -1,5 +1,6 @@
 //! Where connections come from: TCP, Unix sockets, and the socket that a process manager put on descriptor 0.
 
+mod advice;
 mod any;
 mod socket;
 mod socket_file;

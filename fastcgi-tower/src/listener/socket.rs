@@ -1,7 +1,7 @@
 //! A listening socket, before any runtime knows of it.
 
 use std::{
-    io,
+    fmt, io,
     net::{SocketAddr, TcpListener as StdTcpListener, ToSocketAddrs},
     os::{
         fd::{AsFd, BorrowedFd, OwnedFd},
@@ -9,13 +9,14 @@ use std::{
     },
 };
 
-use rustix::net::{AddressFamily, sockopt};
+use rustix::net::{AddressFamily, SocketAddrUnix, sockopt};
 use socket2::{Domain, SockAddr, Socket as RawSocket, Type};
 
-use super::{SocketPermissions, socket_file::SocketFile};
+use super::{SocketPermissions, advice, socket_file::SocketFile};
 use crate::{
     address::{Address, Kind},
     stdio::{Handed, take_stdin},
+    variable,
 };
 
 /// A listening TCP or Unix socket: bound, or handed over by the process that started this one.
@@ -43,24 +44,29 @@ impl Socket {
     ///
     /// When the address cannot be bound. The message names it.
     pub fn bind(address: &Address, backlog: u32) -> io::Result<Self> {
-        let bound = match &address.0 {
-            Kind::Path(path) => SocketFile::bind(path, SocketPermissions::default(), backlog).map(
-                |(listener, file)| Self {
+        match &address.0 {
+            Kind::Path(path) => {
+                let (listener, file) =
+                    SocketFile::bind(path, SocketPermissions::default(), backlog)?;
+                Ok(Self {
                     fd: listener.into(),
                     file: Some(file),
-                },
-            ),
-            Kind::Tcp { host, port } => bind_first((host.as_str(), *port), backlog),
-        };
-        bound.map_err(|error| io::Error::new(error.kind(), format!("{address}: {error}")))
+                })
+            }
+            Kind::Tcp { host, port } => bind_first(host, *port, backlog),
+        }
     }
 
     /// Listens on a TCP address, with room for `backlog` connections that wait to be accepted.
     ///
     /// # Errors
     ///
-    /// When the address cannot be bound.
+    /// When the address cannot be bound. The message names it.
     pub fn bind_tcp(addr: SocketAddr, backlog: u32) -> io::Result<Self> {
+        Self::listen_tcp(addr, backlog).map_err(|error| advice::on_tcp(addr, error))
+    }
+
+    fn listen_tcp(addr: SocketAddr, backlog: u32) -> io::Result<Self> {
         let socket = RawSocket::new(Domain::for_address(addr), Type::STREAM, None)?;
         // As std does: a restart need not wait for the connections of the last process.
         socket.set_reuse_address(true)?;
@@ -118,7 +124,8 @@ impl Socket {
             let bound = addresses.iter().map(|address| Self::bind(address, backlog));
             bound.collect()
         });
-        sockets.map_err(|error| io::Error::new(error.kind(), format!("{variable}={list}: {error}")))
+        sockets
+            .map_err(|error| io::Error::new(error.kind(), variable::about(variable, list, &error)))
     }
 
     /// A duplicate for another runtime. The path stays this one's to remove.
@@ -149,6 +156,29 @@ impl Socket {
     }
 }
 
+/// Its address: a path, or an IP address and a port.
+impl fmt::Display for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(file) = &self.file {
+            return file.path().display().fmt(f);
+        }
+        match rustix::net::getsockname(&self.fd) {
+            Ok(addr) => match (
+                SocketAddr::try_from(addr.clone()),
+                SocketAddrUnix::try_from(addr),
+            ) {
+                (Ok(addr), _) => addr.fmt(f),
+                (_, Ok(addr)) => match addr.path() {
+                    Some(path) => f.write_str(&path.to_string_lossy()),
+                    None => f.write_str("a socket without a path"),
+                },
+                _ => f.write_str("a socket of another kind"),
+            },
+            Err(error) => error.fmt(f),
+        }
+    }
+}
+
 impl AsFd for Socket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
@@ -160,9 +190,13 @@ pub(super) enum StdListener {
     Unix(StdUnixListener),
 }
 
-fn bind_first(host: impl ToSocketAddrs, backlog: u32) -> io::Result<Socket> {
+fn bind_first(host: &str, port: u16, backlog: u32) -> io::Result<Socket> {
     let mut failure = None;
-    for addr in host.to_socket_addrs()? {
+    let addrs = (host, port).to_socket_addrs().map_err(|error| {
+        let message = format!("{host}:{port}: no address is known for the host {host}: {error}");
+        io::Error::new(error.kind(), message)
+    });
+    for addr in addrs? {
         match Socket::bind_tcp(addr, backlog) {
             Ok(socket) => return Ok(socket),
             Err(error) => failure = Some(error),

@@ -24,7 +24,7 @@ use rustix::{
 };
 use socket2::{Domain, SockAddr, Socket as RawSocket, Type};
 
-use super::SocketPermissions;
+use super::{SocketPermissions, advice};
 
 /// The path of a listening socket of ours, removed when dropped, if it is still the same socket.
 ///
@@ -42,7 +42,19 @@ pub(crate) struct SocketFile {
 impl SocketFile {
     /// Listens on `path`, with room for `backlog` connections that wait to be accepted, on no runtime yet. The listener does
     /// not block.
+    ///
+    /// # Errors
+    ///
+    /// The message names the path.
     pub(super) fn bind(
+        path: &Path,
+        permissions: SocketPermissions,
+        backlog: u32,
+    ) -> io::Result<(StdUnixListener, Self)> {
+        Self::bind_unnamed(path, permissions, backlog).map_err(|error| advice::on_path(path, error))
+    }
+
+    fn bind_unnamed(
         path: &Path,
         permissions: SocketPermissions,
         backlog: u32,
@@ -142,9 +154,11 @@ impl Lock {
     fn acquire(socket: &Path) -> io::Result<Self> {
         let mut path = OsString::from(socket);
         path.push(".lock");
-        Self::acquire_at(Path::new(&path)).map_err(|error| {
-            let message = format!("{}: {error}", Path::new(&path).display());
-            io::Error::new(error.kind(), message)
+        let path = Path::new(&path);
+        Self::acquire_at(path).map_err(|error| match error.kind() {
+            // The directory is what is missing, or may not be used.
+            io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => error,
+            kind => io::Error::new(kind, format!("{}: {error}", path.display())),
         })
     }
 
@@ -167,7 +181,7 @@ impl Lock {
                 Err(Errno::WOULDBLOCK) => {
                     return Err(io::Error::new(
                         io::ErrorKind::TimedOut,
-                        "another process has had this lock for 5 s",
+                        "another process has had this lock for 5 s: end that process",
                     ));
                 }
                 Err(error) => return Err(error.into()),
@@ -198,7 +212,7 @@ fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let opened = openat(CWD, path, flags, Mode::empty())?;
     if !FileType::from_raw_mode(fstat(&opened)?.st_mode).is_socket() {
-        return Err(not_a_socket(path));
+        return Err(not_a_socket());
     }
     let by_descriptor = format!("/proc/self/fd/{}", opened.as_raw_fd());
     fs::set_permissions(by_descriptor, fs::Permissions::from_mode(mode))
@@ -223,7 +237,7 @@ fn remove_stale(path: &Path) -> io::Result<()> {
         Err(error) => return Err(error),
     };
     if !metadata.file_type().is_socket() {
-        return Err(not_a_socket(path));
+        return Err(not_a_socket());
     }
     // Without blocking: a process whose backlog is full would keep us waiting, and it is there.
     let probe = RawSocket::new(Domain::UNIX, Type::STREAM, None)?;
@@ -233,14 +247,14 @@ fn remove_stale(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
         _ => Err(io::Error::new(
             io::ErrorKind::AddrInUse,
-            format!("another process listens on {}", path.display()),
+            "another process listens on it: stop that process, or choose another path",
         )),
     }
 }
 
-fn not_a_socket(path: &Path) -> io::Error {
+fn not_a_socket() -> io::Error {
     io::Error::new(
         io::ErrorKind::AlreadyExists,
-        format!("{} exists and is not a socket", path.display()),
+        "it exists and is not a socket: remove it, or choose another path",
     )
 }

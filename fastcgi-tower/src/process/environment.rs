@@ -11,8 +11,10 @@ use listenfd::ListenFd;
 use super::{cgi, connected, single::Single};
 use crate::{
     address::Address,
+    error::reason,
     listener::{AnyListener, Socket},
     stdio::{self, Handed},
+    variable,
 };
 
 /// The way in which this process is to answer requests, chosen by how it was started.
@@ -100,7 +102,10 @@ fn handed_over() -> io::Result<Option<Environment>> {
         return Socket::new(stdio::take_stdin()?)
             .map(|socket| Some(Environment::Inherited(socket)));
     }
-    if let Some(activated) = activated().map_err(|error| named(&error, LISTEN_FDS))? {
+    // It is taken out of the environment then.
+    let count = env::var(LISTEN_FDS).unwrap_or_default();
+    let invalid = |error| variable::invalid(LISTEN_FDS, &count, error);
+    if let Some(activated) = activated().map_err(invalid)? {
         return Ok(Some(activated));
     }
     // Before a connection: a gateway may hand over that of its client.
@@ -113,7 +118,8 @@ fn handed_over() -> io::Result<Option<Environment>> {
         }
         Handed::OtherSocket => Err(io::Error::new(
             io::ErrorKind::Unsupported,
-            "descriptor 0 is a socket that neither listens nor is connected",
+            "descriptor 0 is a socket that neither listens nor is connected: a process manager has to hand over one that \
+             does, and by hand it is a terminal or /dev/null",
         )),
         _ => Ok(None),
     }
@@ -128,7 +134,7 @@ fn own(bind: &Bind) -> io::Result<Environment> {
         });
         return Ok(Environment::Bound(sockets.collect::<io::Result<_>>()?));
     }
-    if let Ok(list) = env::var(AnyListener::VARIABLE) {
+    if let Some(list) = variable::read(AnyListener::VARIABLE)? {
         let sockets = Socket::bind_list(AnyListener::VARIABLE, &list, bind.backlog)?;
         return Ok(Environment::Bound(sockets));
     }
@@ -136,7 +142,8 @@ fn own(bind: &Bind) -> io::Result<Environment> {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
             format!(
-                "{variable} is set, as for a CGI program, but neither REQUEST_METHOD nor GATEWAY_INTERFACE is"
+                "{variable} is set, as for a CGI program, but neither REQUEST_METHOD nor GATEWAY_INTERFACE is: a CGI \
+                 gateway has to set them, and by hand {variable} has to be unset"
             ),
         ));
     }
@@ -181,25 +188,24 @@ fn activated() -> io::Result<Option<Environment>> {
 }
 
 fn development_address() -> io::Result<SocketAddr> {
-    let port = match env::var("PORT") {
-        Ok(port) => port.parse().map_err(|error: std::num::ParseIntError| {
-            named_with(&invalid_input(error), "PORT", &port)
-        })?,
-        Err(_) => Environment::DEFAULT_PORT,
+    let port = match variable::read("PORT")? {
+        Some(port) => port
+            .parse()
+            .map_err(|_| variable::invalid("PORT", &port, "a port is a number from 0 to 65535"))?,
+        None => Environment::DEFAULT_PORT,
     };
     Ok((Ipv4Addr::LOCALHOST, port).into())
 }
 
+/// The error of a start by hand whose address cannot be listened on, for HTTP.
+pub fn cannot_serve_http(addr: SocketAddr, error: &io::Error) -> io::Error {
+    let advice = "set PORT to another port for HTTP, or FCGI_LISTEN for FastCGI";
+    let reason = reason(error);
+    io::Error::new(error.kind(), format!("{addr}: {reason}: {advice}"))
+}
+
 fn invalid_input(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, error)
-}
-
-fn named(error: &io::Error, variable: &str) -> io::Error {
-    io::Error::new(error.kind(), format!("{variable}: {error}"))
-}
-
-fn named_with(error: &io::Error, variable: &str, value: &str) -> io::Error {
-    named(error, &format!("{variable}={value}"))
 }
 
 impl fmt::Display for Environment {

@@ -3,6 +3,7 @@
 mod cgi;
 mod connected;
 mod environment;
+mod greeting;
 mod mount;
 mod run;
 mod run_error;
@@ -11,7 +12,8 @@ mod threads;
 
 pub use self::{
     cgi::cgi,
-    environment::Environment,
+    environment::{Environment, cannot_serve_http},
+    greeting::Greeting,
     mount::Mount,
     run::{
         Application, Configure, Exchanges, INHERITED_GRACE_PERIOD, Run, RunApplication, mounted,

@@ -15,6 +15,7 @@ use tokio::{select, time::timeout};
 
 use super::{
     environment::{Bind, Environment},
+    greeting::Greeting,
     mount::Mount,
     run_error::RunError,
 };
@@ -162,8 +163,8 @@ impl<F, A: RunApplication<F>> IntoFuture for Run<F, A> {
 
 /// Runs a service of HTTP requests in the way in which this process was started.
 ///
-/// The environment variables `FCGI_SCRIPT_NAME` and `FCGI_PATH_SOURCE` count ([`Mount`]). A process that was started by hand
-/// needs `FCGI_LISTEN`: there is no HTTP for development here.
+/// The environment variables `FCGI_SCRIPT_NAME`, `FCGI_PATH_SOURCE` and `FCGI_MOUNT_REDIRECTS` count ([`Mount`]). A process
+/// that was started by hand needs `FCGI_LISTEN`: there is no HTTP for development here.
 ///
 /// ```no_run
 /// use std::convert::Infallible;
@@ -202,6 +203,9 @@ pub fn mounted<S>(service: S) -> io::Result<HttpService<S>> {
     }
     if let Some(path_source) = mount.path_source {
         service = service.path_source(path_source);
+    }
+    if let Some(mount) = mount.redirects {
+        service = service.mount_redirects(mount);
     }
     Ok(service)
 }
@@ -251,7 +255,11 @@ async fn start<T, E: Into<BoxError>>(
         Ok(Ok(application)) => Ok(application),
         Ok(Err(error)) => Err(RunError::startup(error.into())),
         Err(_) => Err(RunError::startup(
-            format!("it took longer than {} s", limit.as_secs_f32()).into(),
+            format!(
+                "it took longer than {} s, which startup_timeout can change",
+                limit.as_secs_f32()
+            )
+            .into(),
         )),
     }
 }
@@ -273,16 +281,20 @@ where
     S::Body: Body<Data: Send> + Send + 'static,
     H: Future<Output = io::Result<()>>,
 {
+    let greeting = Greeting::new(&environment);
+    let greet = move || greeting.say();
     match environment {
         Environment::Inherited(socket) => {
             let server = serve_exchanges(AnyListener::new([socket])?, service)
                 .exit_when_replaced(true)
                 .grace_period(INHERITED_GRACE_PERIOD);
-            configure(server).with_graceful_shutdown(signal).await
+            let server = configure(server).on_ready(greet);
+            server.with_graceful_shutdown(signal).await
         }
         Environment::Activated(sockets) | Environment::Bound(sockets) => {
             let server = serve_exchanges(AnyListener::new(sockets)?, service);
-            configure(server).with_graceful_shutdown(signal).await
+            let server = configure(server).on_ready(greet);
+            server.with_graceful_shutdown(signal).await
         }
         Environment::Cgi(single) | Environment::Connected(single) => {
             single

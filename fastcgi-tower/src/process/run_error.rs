@@ -54,6 +54,25 @@ impl fmt::Debug for RunError {
     }
 }
 
+/// For a `main` that returns an `io::Error`. The kind is that of the cause, where it has one.
+///
+/// ```no_run
+/// # async fn hello(_: http::Request<fastcgi_tower::Incoming>) -> Result<http::Response<String>, std::convert::Infallible> {
+/// #     Ok(http::Response::new(String::new()))
+/// # }
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() -> std::io::Result<()> {
+///     fastcgi_tower::run(tower::service_fn(hello)).await?;
+///     Ok(())
+/// }
+/// ```
+impl From<RunError> for io::Error {
+    fn from(error: RunError) -> Self {
+        let cause = error.cause.downcast_ref::<Self>();
+        Self::new(cause.map_or(io::ErrorKind::Other, Self::kind), error)
+    }
+}
+
 impl Error for RunError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(&*self.cause)

@@ -54,6 +54,7 @@ where
         settings,
         invalid_script_name,
         signal,
+        ready,
     } = server;
     if let Some(error) = invalid_script_name {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, error));
@@ -74,6 +75,9 @@ where
     let connections = connections.max_conns(places.count());
     let over_tcp = connections.clone().over_tcp(true);
     let mut entrance = Entrance::new(listener, places, allow_remote)?;
+    if let Some(ready) = ready {
+        ready();
+    }
     let requests = max_requests.map(|_| Arc::new(RequestCount::default()));
     let tasks = TaskTracker::new();
     let mut serve = {

@@ -58,6 +58,7 @@ pub fn serve_exchanges<L, S>(listener: L, service: S) -> Serve<L, S> {
         settings: Settings::default(),
         invalid_script_name: None,
         signal: None,
+        ready: None,
     }
 }
 
@@ -70,6 +71,7 @@ pub struct Serve<L, S> {
     /// Reported when the server is awaited, so that settings can be chained.
     invalid_script_name: Option<InvalidScriptName>,
     signal: Option<Signal>,
+    ready: Option<Box<dyn FnOnce() + Send>>,
 }
 
 #[derive(Debug)]
@@ -127,6 +129,17 @@ impl<L, S> Serve<L, HttpService<S>> {
     /// What happens to a request outside [`script_name`](Self::script_name) (T-9). Default: [`OnMismatch::Keep`].
     pub fn on_mismatch(mut self, on_mismatch: OnMismatch) -> Self {
         self.service = self.service.on_mismatch(on_mismatch);
+        self
+    }
+
+    /// Whether redirects and cookies of an application that knows nothing of its mount are sent as its clients need them.
+    /// Default: `false`.
+    ///
+    /// A path outside the script name gets it in front: in `Location` and `Content-Location`, where the reference begins with
+    /// a slash or names the site of the request, and in the `Path` of `Set-Cookie`. Links in pages are the application's:
+    /// it has to write them relative, or with [`ScriptName`].
+    pub fn mount_redirects(mut self, mount: bool) -> Self {
+        self.service = self.service.mount_redirects(mount);
         self
     }
 }
@@ -200,6 +213,19 @@ impl<L, S> Serve<L, S> {
         signal: impl Future<Output = ()> + Send + 'static,
     ) -> Self {
         self.signal = Some(Box::pin(signal));
+        self
+    }
+
+    /// What to do once connections are accepted, such as to say so: not before all settings are known to be valid. It is not
+    /// called where the server's future ends with an error at once. Several are done in their order.
+    pub fn on_ready(mut self, ready: impl FnOnce() + Send + 'static) -> Self {
+        let before = self.ready.take();
+        self.ready = Some(Box::new(move || {
+            if let Some(before) = before {
+                before();
+            }
+            ready();
+        }));
         self
     }
 

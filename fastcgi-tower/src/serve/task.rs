@@ -3,12 +3,13 @@
 use std::{
     future::Future,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
+    time::Duration,
 };
 
 use pin_project_lite::pin_project;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
 use super::{
     crowd::{Crowd, Ticket},
@@ -122,6 +123,25 @@ fn report<Io: Transport, S: ExchangeService>(connection: ServeConnection<Io, S>,
     if error.is_truncated() {
         return connection.into_io().reset();
     }
+    if error.is_http() {
+        return warn_of_http();
+    }
     let cause = std::error::Error::source(error).map(tracing::field::display);
     tracing::debug!(%error, cause, "a connection failed");
 }
+
+/// B-21: once a minute, as a browser asks for several things, and a web server for each request.
+fn warn_of_http() {
+    static WARNED: Mutex<Option<Instant>> = Mutex::new(None);
+    let now = Instant::now();
+    let mut warned = WARNED.lock().unwrap_or_else(PoisonError::into_inner);
+    if warned.is_none_or(|at| now.saturating_duration_since(at) >= WARNING_PAUSE) {
+        *warned = Some(now);
+        tracing::warn!(
+            "HTTP is spoken to this FastCGI application: nginx needs fastcgi_pass, not proxy_pass; for a browser, put \
+             fastcgi-front in front"
+        );
+    }
+}
+
+const WARNING_PAUSE: Duration = Duration::from_secs(60);

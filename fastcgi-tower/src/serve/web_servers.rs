@@ -1,11 +1,11 @@
 //! Which peers may connect. A web server is trusted with everything: it says who the client is.
 
-use std::{
-    env, io,
-    net::{AddrParseError, IpAddr},
-};
+use std::{io, net::IpAddr};
 
-use crate::listener::{Listener, PeerAddr};
+use crate::{
+    listener::{Listener, PeerAddr},
+    variable,
+};
 
 /// The web servers that may connect.
 #[derive(Clone, Debug)]
@@ -22,17 +22,20 @@ impl WebServers {
 
     /// What the environment says.
     pub(super) fn from_env() -> io::Result<Self> {
-        match env::var(Self::VARIABLE) {
-            Ok(list) if !list.trim().is_empty() => Self::parse(&list).map_err(|error| {
-                let message = format!("{}={list}: {error}", Self::VARIABLE);
-                io::Error::new(io::ErrorKind::InvalidInput, message)
-            }),
+        match variable::read(Self::VARIABLE)? {
+            Some(list) if !list.trim().is_empty() => {
+                Self::parse(&list).map_err(|error| variable::invalid(Self::VARIABLE, &list, error))
+            }
             _ => Ok(Self::Any),
         }
     }
 
-    fn parse(list: &str) -> Result<Self, AddrParseError> {
-        let addresses = list.split(',').map(|address| address.trim().parse());
+    fn parse(list: &str) -> Result<Self, String> {
+        let addresses = list.split(',').map(|address| {
+            let address = address.trim();
+            let invalid = |_| format!("{address:?} is not an IP address, such as 10.0.0.2");
+            address.parse().map_err(invalid)
+        });
         addresses.collect::<Result<_, _>>().map(Self::These)
     }
 
@@ -48,8 +51,8 @@ impl WebServers {
         Err(io::Error::new(
             io::ErrorKind::PermissionDenied,
             format!(
-                "{local:?} can be reached from other machines, and a peer that connects is trusted: set {} to the \
-                 addresses of the web servers, or allow it with allow_remote",
+                "{local:?} can be reached from other machines, and a peer that connects is trusted: listen on 127.0.0.1 \
+                 or on a path, set {} to the IP addresses of the web servers, or allow it with allow_remote",
                 Self::VARIABLE
             ),
         ))

@@ -21,17 +21,17 @@ use crate::{
 
 /// Connections as the test makes them, for all servers that have a duplicate.
 #[derive(Clone)]
-struct Pipes(Arc<Mutex<mpsc::UnboundedReceiver<DuplexStream>>>);
+pub(crate) struct Pipes(Arc<Mutex<mpsc::UnboundedReceiver<DuplexStream>>>);
 
 impl Pipes {
-    fn new(accepted: mpsc::UnboundedReceiver<DuplexStream>) -> Self {
+    pub(crate) fn new(accepted: mpsc::UnboundedReceiver<DuplexStream>) -> Self {
         Self(Arc::new(Mutex::new(accepted)))
     }
 }
 
 /// The other end of a pipe.
 #[derive(Debug)]
-struct Pipe;
+pub(crate) struct Pipe;
 
 impl PeerAddr for Pipe {
     fn ip(&self) -> Option<IpAddr> {

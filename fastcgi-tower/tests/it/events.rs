@@ -10,9 +10,10 @@ use std::{
 use fastcgi_tower::serve;
 use http::{HeaderValue, Response};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncReadExt, AsyncWriteExt, duplex},
     net::{TcpListener, TcpStream},
-    time::timeout,
+    sync::mpsc,
+    time::{sleep, timeout},
 };
 use tower::service_fn;
 use tracing::{
@@ -21,7 +22,10 @@ use tracing::{
     span::{Attributes, Id, Record},
 };
 
-use crate::support::{WebServer, head, hello, stdin};
+use crate::{
+    crowd::Pipes,
+    support::{PIPE, WebServer, head, hello, stdin},
+};
 
 /// The events, a line each.
 #[derive(Clone, Default)]
@@ -158,6 +162,51 @@ async fn a_malformed_record_is_a_debug_event() {
         assert_eq!(failed.len(), 1, "{lines:?}");
         assert!(failed[0].contains("protocol version"), "{failed:?}");
         assert!(!failed[0].contains("secret"), "{failed:?}");
+        return;
+    }
+    panic!("it is not mentioned");
+}
+
+/// B-21: a browser, or nginx with `proxy_pass`. The answer is core's.
+#[tokio::test(start_paused = true)]
+async fn http_is_answered_and_is_one_warning_a_minute() {
+    for _ in 0..100 {
+        let events = Events::default();
+        let _guard = tracing::subscriber::set_default(events.clone());
+        let (connections, accepted) = mpsc::unbounded_channel();
+        let server = tokio::spawn(serve(Pipes::new(accepted), service_fn(hello)).into_future());
+        for _ in 0..3 {
+            let (mut near, far) = duplex(PIPE);
+            connections.send(far).expect("the server runs");
+            let request = b"GET /?secret HTTP/1.1\r\nHost: a\r\n\r\n";
+            near.write_all(request).await.expect("a connection");
+            let mut answer = String::new();
+            near.read_to_string(&mut answer).await.expect("text");
+            assert!(
+                answer.starts_with("HTTP/1.1 400 Bad Request\r\n"),
+                "{answer}"
+            );
+            assert!(answer.contains("fastcgi_pass"), "{answer}");
+            assert!(answer.contains("fastcgi-front"), "{answer}");
+        }
+        sleep(Duration::from_secs(59)).await;
+        let warnings = events.lines(Level::WARN);
+        assert!(warnings.len() <= 1, "{warnings:?}");
+        // The next is a minute later.
+        sleep(Duration::from_secs(2)).await;
+        server.abort();
+        // tracing may not ask yet: see above.
+        let Some(warning) = warnings.first() else {
+            continue;
+        };
+        assert!(warning.contains("fastcgi_pass"), "{warning}");
+        assert!(warning.contains("fastcgi-front"), "{warning}");
+        assert!(!warning.contains("secret"), "{warning}");
+        let others = events.lines(Level::DEBUG);
+        assert!(
+            !others.iter().any(|it| it.contains("a connection failed")),
+            "{others:?}"
+        );
         return;
     }
     panic!("it is not mentioned");

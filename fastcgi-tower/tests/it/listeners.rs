@@ -30,7 +30,7 @@ use socket2::{Domain, SockAddr, Socket as RawSocket, Type};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpStream, UnixStream},
+    net::{TcpListener, TcpStream, UnixStream},
 };
 
 fn directory() -> (TempDir, PathBuf) {
@@ -253,6 +253,48 @@ async fn a_socket_on_which_somebody_listens_is_left_alone() {
     assert_eq!(fs::metadata(&path).expect("a socket").ino(), before);
 }
 
+/// Nothing else says which of several it was.
+#[tokio::test]
+async fn an_error_names_the_address_and_says_what_to_do() {
+    let (_dir, path) = directory();
+    let nowhere = path.join("no/app.sock");
+    let error = UnixSocket::bind(&nowhere).expect_err("there is no directory");
+    let message = error.to_string();
+    assert!(
+        message.starts_with(&format!("{}: ", nowhere.display())),
+        "{message}"
+    );
+    assert!(message.contains("there is no directory"), "{message}");
+
+    let taken = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let addr = taken.local_addr().expect("an address");
+    let error = Socket::bind_tcp(addr, 1).expect_err("it is taken");
+    assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "{addr}: Address already in use: another process has this port: stop it, or choose another port"
+        )
+    );
+    let error = AnyListener::bind(&format!("localhost:{}", addr.port()));
+    let message = error.expect_err("it is taken").to_string();
+    assert!(message.contains(&addr.port().to_string()), "{message}");
+}
+
+#[tokio::test]
+async fn a_socket_is_shown_as_its_address() {
+    let (_dir, path) = directory();
+    let unix = Socket::bind(&path.as_path().into(), 1).expect("a free path");
+    assert_eq!(unix.to_string(), path.display().to_string());
+    let duplicate = unix.try_clone().expect("a descriptor");
+    assert_eq!(duplicate.to_string(), path.display().to_string());
+    let tcp = Socket::bind_tcp(([127, 0, 0, 1], 0).into(), 1).expect("a free port");
+    assert_eq!(
+        Some(tcp.to_string()),
+        tcp.tcp_addr().map(|addr| addr.to_string())
+    );
+}
+
 #[tokio::test]
 async fn what_is_no_socket_is_left_alone() {
     let (directory, path) = directory();
@@ -458,9 +500,7 @@ fn a_backlog_is_what_it_was_set_to() {
 /// No Nagle: small responses are in one piece and wait for nothing.
 #[tokio::test]
 async fn tcp_connections_do_not_delay() {
-    let mut listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a socket");
+    let mut listener = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
     let addr = listener.local_addr().expect("an address");
     let _near = TcpStream::connect(addr).await.expect("a connection");
     let (io, _) = Listener::accept(&mut listener).await;

@@ -21,7 +21,7 @@ use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     net::{TcpListener, TcpStream, UnixStream},
-    sync::{Semaphore, oneshot},
+    sync::{Semaphore, mpsc, oneshot},
     task::JoinHandle,
     time::timeout,
 };
@@ -266,7 +266,35 @@ async fn a_script_name_that_is_none_is_an_error_of_the_server() {
         let server = serve(listener, service_fn(hello)).script_name(wrong);
         let error = server.await.expect_err(wrong);
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        // What `main` prints.
+        assert_eq!(
+            format!("{error:?}"),
+            format!(
+                "Custom {{ kind: InvalidInput, error: {wrong:?} is no script name: that is a path, such as /app, \
+                 without scheme, query, fragment, NUL and dot segments }}"
+            )
+        );
     }
+}
+
+#[tokio::test]
+async fn a_server_is_ready_once_its_settings_are_valid() {
+    let (ready, mut is_ready) = mpsc::unbounded_channel();
+    let also_ready = ready.clone();
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
+    let server = serve(listener, service_fn(hello))
+        .on_ready(move || ready.send(1).expect("it is awaited"))
+        .on_ready(move || also_ready.send(2).expect("it is awaited"));
+    let server = tokio::spawn(server.into_future());
+    assert_eq!(is_ready.recv().await, Some(1));
+    assert_eq!(is_ready.recv().await, Some(2));
+    assert_eq!(is_ready.recv().await, None, "once");
+    server.abort();
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
+    let server = serve(listener, service_fn(hello)).max_connections(0);
+    let ended = server.on_ready(|| panic!("it is not ready")).await;
+    assert!(ended.is_err());
 }
 
 #[tokio::test]

@@ -47,6 +47,12 @@ pub(super) fn read(output: &[u8], is_broken: bool) -> Vec<Ended> {
     ended
 }
 
+/// B-21: what a browser shows is all that there is.
+pub(super) fn is_answer_to_http(output: &[u8]) {
+    assert!(output.starts_with(b"HTTP/1.1 400 "), "the answer");
+    assert!(output.len() < 512, "{} bytes", output.len());
+}
+
 #[derive(Default)]
 struct Stdout {
     content: Vec<u8>,

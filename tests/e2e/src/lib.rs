@@ -18,6 +18,7 @@ mod layout;
 mod load;
 mod process;
 mod program;
+pub mod readme;
 mod server;
 mod site;
 mod suite;

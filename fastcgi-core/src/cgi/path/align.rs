@@ -99,7 +99,7 @@ impl Decoding {
 /// that is not a whole number of segments.
 ///
 /// A run of slashes in front of `raw` is not one slash: `//app` is not below `/app` (T-9).
-pub(super) fn strip(raw: &[u8], prefix: &[u8]) -> Option<usize> {
+pub(in crate::cgi) fn strip(raw: &[u8], prefix: &[u8]) -> Option<usize> {
     if !prefix.is_empty() && leading_raw_slashes(raw).0 != 1 {
         return None;
     }

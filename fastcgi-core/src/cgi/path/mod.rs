@@ -14,7 +14,7 @@ mod rule;
 mod script;
 mod sent;
 mod split;
-mod target;
+pub(super) mod target;
 mod uri;
 
 use std::borrow::Cow;

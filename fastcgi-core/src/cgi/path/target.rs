@@ -57,7 +57,7 @@ pub(super) enum Spelling {
 }
 
 /// The authority of a URL in absolute form, and what follows it.
-pub(super) fn without_authority(uri: &[u8]) -> (Option<&[u8]>, &[u8]) {
+pub(in crate::cgi) fn without_authority(uri: &[u8]) -> (Option<&[u8]>, &[u8]) {
     let Some(rest) = without_scheme(uri) else {
         return (None, uri);
     };

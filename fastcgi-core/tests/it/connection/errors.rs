@@ -129,7 +129,8 @@ fn messages_say_what_was_found() {
         owner.connection.error().expect("an error").to_string()
     };
     let default = |input: &[u8]| message(Config::default(), input);
-    assert_eq!(default(b"GET / HT"), "unsupported protocol version");
+    assert_eq!(default(b"SSH-2.0-"), "unsupported protocol version");
+    assert_eq!(default(b"GET / HT"), "HTTP was spoken, and not FastCGI");
     assert_eq!(
         default(&record(1, 1, b"")),
         "BEGIN_REQUEST record with a content of 0 bytes"
@@ -184,8 +185,8 @@ fn sources_say_why() {
     let error = |input: &[u8]| watch(input).error.expect("an error");
     let source = |input: &[u8]| error(input).source().map(ToString::to_string);
     assert_eq!(
-        source(b"GET / HT").as_deref(),
-        Some("record of version 71, wanted 1")
+        source(b"SSH-2.0-").as_deref(),
+        Some("record of version 83, wanted 1")
     );
     assert_eq!(
         source(&record(9, 0, b"\x01")).as_deref(),

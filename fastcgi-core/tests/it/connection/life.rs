@@ -233,7 +233,7 @@ fn nothing_is_drained_when_nothing_more_can_arrive() {
 #[test]
 fn shutdown_after_an_error_changes_nothing() {
     let mut owner = Owner::new(Config::default());
-    owner.feed(b"GET / HTTP/1.1\r\n\r\n");
+    owner.feed(b"SSH-2.0-x");
     let error = owner.connection.error().cloned();
     assert!(error.is_some());
     owner.connection.shutdown();

@@ -10,6 +10,7 @@ mod early_answers;
 mod errors;
 mod filters;
 mod floods;
+mod http;
 mod ids;
 mod life;
 mod limits;

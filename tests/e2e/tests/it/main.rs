@@ -14,6 +14,7 @@ mod mixed_load;
 mod mounted;
 mod multiplexing;
 mod protected;
+mod readme;
 mod replacing;
 mod roles;
 mod scale_out;
@@ -45,6 +46,7 @@ fn main() -> std::io::Result<ExitCode> {
         .chain(started::trials())
         .chain(starts::trials())
         .chain(mounted::trials())
+        .chain(readme::trials())
         .chain(foreign_clients::trials())
         .chain(http2::trials())
         .chain(managers::trials())

@@ -1,4 +1,5 @@
-//! An application whose own routes contain the mount: `FCGI_PATH_SOURCE=request-uri`, and no script name.
+//! Below a mount: an application whose own routes contain it (`FCGI_PATH_SOURCE=request-uri`, and no script name), and one that
+//! knows nothing of it (`FCGI_MOUNT_REDIRECTS=on`).
 
 use fastcgi_e2e::{Layout, Site, layouts};
 use libtest_mimic::{Failed, Trial};
@@ -13,13 +14,38 @@ pub(crate) fn trials() -> impl Iterator<Item = Trial> {
         "lighttpd-tcp-prefix",
         "h2o-tcp-prefix",
     ];
-    let below = layouts().filter(|layout| NAMES.contains(&layout.name));
-    below.flat_map(|layout| {
+    let below = || layouts().filter(|layout| NAMES.contains(&layout.name));
+    let inside = below().flat_map(|layout| {
         ["axum-starts", "actix-starts"].map(|program| {
             let name = format!("{program}::{}::routes_contain_the_mount", layout.name);
             Trial::test(name, move || routes_contain_the_mount(layout, program))
         })
-    })
+    });
+    let outside = below().flat_map(|layout| {
+        ["tour", "actix-tour"].map(|program| {
+            let name = format!("{program}::{}::redirects_stay_below_the_mount", layout.name);
+            Trial::test(name, move || redirects_stay_below(layout, program))
+        })
+    });
+    inside.chain(outside)
+}
+
+/// Caddy and nginx with a rewrite do not say where the application is mounted: then it has to be configured.
+fn redirects_stay_below(layout: &Layout, program: &str) -> Result<(), Failed> {
+    let layout = Layout {
+        script_name: Some(layout.mount),
+        ..layout.clone()
+    };
+    let site = Site::start_with(&layout, program, &[("FCGI_MOUNT_REDIRECTS", "on")])?;
+    let response = site.get("/redirect")?;
+    let location = response.header("location").unwrap_or_default();
+    // Apache and others may make it absolute.
+    let location = match location.strip_prefix("http://") {
+        Some(rest) => rest.split_once('/').map_or("", |(_, path)| path),
+        None => location.strip_prefix('/').unwrap_or_default(),
+    };
+    assert_eq!(format!("/{location}"), site.at("/somewhere/else?a=1"));
+    Ok(())
 }
 
 fn routes_contain_the_mount(layout: &Layout, program: &str) -> Result<(), Failed> {

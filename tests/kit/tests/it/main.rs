@@ -4,5 +4,6 @@ mod architecture;
 mod conversation;
 mod house;
 mod imports;
+mod readme;
 mod sources;
 mod table;

@@ -2,6 +2,7 @@
 //!
 //! HTTP for development is only for programs of which nothing else was said.
 
+mod failures;
 mod stdin;
 mod table;
 
@@ -20,13 +21,14 @@ use self::table::Chosen::{Bound, Cgi, Connected, Handed, Http, Refused};
 use self::table::{STARTS, Start};
 
 pub(crate) fn trials() -> impl Iterator<Item = Trial> {
-    ["axum", "actix"].into_iter().flat_map(|framework| {
+    let starts = ["axum", "actix"].into_iter().flat_map(|framework| {
         STARTS.iter().map(move |start| {
             Trial::test(format!("starts::{framework}::{}", start.name), move || {
                 chooses(framework, start)
             })
         })
-    })
+    });
+    starts.chain(failures::trials())
 }
 
 fn chooses(framework: &'static str, start: &Start) -> Result<(), Failed> {

@@ -122,7 +122,7 @@ pub(super) const STARTS: &[Start] = &[
         "listen_fds_that_are_no_sockets",
         FileOn3,
         ["LISTEN_FDS" = "1", "LISTEN_PID" = "{pid}"],
-        Refused("LISTEN_FDS: ")
+        Refused("LISTEN_FDS=1: ")
     ),
     // For one connection.
     start!("connected_tcp_socket", ConnectedTcp, [], Connected),
