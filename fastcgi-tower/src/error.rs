@@ -84,6 +84,21 @@ impl StdError for Error {
     }
 }
 
+/// For those who read a body as bytes: `ConnectionAborted` where the web server gave the request up, `UnexpectedEof` where
+/// the body ended early, `TimedOut`, `InvalidData` where the protocol was broken, and the socket's own error.
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        let kind = match error.kind {
+            Kind::Io(error) => return error,
+            Kind::Aborted | Kind::Truncated => io::ErrorKind::ConnectionAborted,
+            Kind::IncompleteBody => io::ErrorKind::UnexpectedEof,
+            Kind::Timeout(_) => io::ErrorKind::TimedOut,
+            Kind::Protocol(_) => io::ErrorKind::InvalidData,
+        };
+        Self::new(kind, error)
+    }
+}
+
 impl From<io::Error> for Error {
     fn from(error: io::Error) -> Self {
         Self::new(Kind::Io(error))

@@ -59,7 +59,9 @@ pub use crate::{
     conn::ServeConnection,
     ending::shutdown_signal,
     error::{BoxError, Error},
-    exchange::{Exchange, ExchangeService, Incoming, Reply, RequestHandle},
+    exchange::{
+        ConnectionId, Exchange, ExchangeService, Incoming, Reply, RequestHandle, Stdout, StdoutBody,
+    },
     http_service::{
         FastCgi, HttpService, HttpServiceFuture, ParamToHeaderLayer, ParamToHeaderService,
         RefusedRequest, ReplyTo, RequestExt, ResponseBody, log_head,

@@ -8,6 +8,7 @@ mod client;
 mod conversations;
 mod dispatch;
 mod events;
+mod exchanges;
 mod faults;
 mod handle;
 mod house;
