@@ -64,7 +64,10 @@ pub use fastcgi_tower::{
 };
 
 pub use crate::{
-    extract::Params,
+    extract::{
+        AuthType, ClientCertificate, DocumentRoot, MissingParam, Params, RemoteUser,
+        ScriptFilename, ServerName, ServerPort,
+    },
     param_to_header::{ParamToHeader, ParamToHeaderMiddleware},
     request_ext::RequestExt,
     run::{ActixApplication, Run, run, run_when_ready},

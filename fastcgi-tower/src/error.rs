@@ -30,6 +30,17 @@ impl Error {
         Self { kind }
     }
 
+    /// What it is for those who read bytes.
+    pub(crate) fn io_kind(&self) -> io::ErrorKind {
+        match &self.kind {
+            Kind::Io(error) => error.kind(),
+            Kind::Aborted | Kind::Truncated => io::ErrorKind::ConnectionAborted,
+            Kind::IncompleteBody => io::ErrorKind::UnexpectedEof,
+            Kind::Timeout(_) => io::ErrorKind::TimedOut,
+            Kind::Protocol(_) => io::ErrorKind::InvalidData,
+        }
+    }
+
     /// The socket failed.
     pub fn is_io(&self) -> bool {
         matches!(self.kind, Kind::Io(_))
@@ -88,14 +99,10 @@ impl StdError for Error {
 /// the body ended early, `TimedOut`, `InvalidData` where the protocol was broken, and the socket's own error.
 impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
-        let kind = match error.kind {
-            Kind::Io(error) => return error,
-            Kind::Aborted | Kind::Truncated => io::ErrorKind::ConnectionAborted,
-            Kind::IncompleteBody => io::ErrorKind::UnexpectedEof,
-            Kind::Timeout(_) => io::ErrorKind::TimedOut,
-            Kind::Protocol(_) => io::ErrorKind::InvalidData,
-        };
-        Self::new(kind, error)
+        match error.kind {
+            Kind::Io(error) => error,
+            _ => Self::new(error.io_kind(), error),
+        }
     }
 }
 

@@ -45,7 +45,8 @@ mod socket;
 mod stdio;
 
 pub use proto::{
-    Limits, Params, Timeouts,
+    AuthType, ClientCertificate, DocumentRoot, FromParams, Limits, MissingParam, Params,
+    RemoteUser, ScriptFilename, ServerName, ServerPort, Timeouts,
     cgi::{
         BodyLength, FieldError, HeaderFields, InvalidRequest, InvalidScriptName, Mapping,
         OnMismatch, PathSource, ReasonPhrase, RequestHead, ScriptName,

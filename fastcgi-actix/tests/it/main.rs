@@ -14,4 +14,5 @@ mod same_application;
 mod server;
 mod support;
 mod targets;
+mod typed;
 mod wire;
