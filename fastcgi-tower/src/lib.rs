@@ -30,6 +30,7 @@
 //! This crate routes nothing and parses no HTTP; for axum there is `axum-fastcgi`, for actix-web `fastcgi-actix`.
 
 mod address;
+pub mod blocking;
 mod builder;
 #[cfg(feature = "client")]
 pub mod client;
