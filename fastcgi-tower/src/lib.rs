@@ -30,8 +30,10 @@
 //! This crate routes nothing and parses no HTTP; for axum there is `axum-fastcgi`, for actix-web `fastcgi-actix`.
 
 mod address;
+mod answer;
 pub mod blocking;
 mod builder;
+mod cgi_fn;
 #[cfg(feature = "client")]
 pub mod client;
 mod conn;
@@ -55,9 +57,16 @@ pub use proto::{
     record::Role,
 };
 
+#[cfg(feature = "json")]
+pub use crate::answer::json;
 pub use crate::{
     address::{Address, InvalidAddress},
+    answer::{Answer, Chunks, local_redirect, redirect, respond},
     builder::ConnectionBuilder,
+    cgi_fn::{
+        AsyncCgiFn, AsyncCgiFuture, AsyncCgiIo, CgiBody, CgiFn, CgiFuture, CgiIo, CgiProgram,
+        CgiStderr, CgiStdin, CgiStdout, InvalidOutput, async_cgi_fn, cgi_fn,
+    },
     conn::ServeConnection,
     ending::shutdown_signal,
     error::{BoxError, Error},
@@ -70,5 +79,5 @@ pub use crate::{
     },
     listener::Listener,
     process::{Run, RunError, run, run_exchanges},
-    serve::{Serve, serve, serve_exchanges},
+    serve::{Serve, StopHandle, serve, serve_exchanges, serve_request},
 };

@@ -50,3 +50,8 @@ pub use self::{
     service::{BlockingFuture, BlockingService, service_fn},
     writer::Writer,
 };
+pub(crate) use self::{
+    park::block_on,
+    pool::{Pool, PoolSettings},
+    writer::Outlet,
+};

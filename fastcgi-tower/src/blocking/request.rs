@@ -15,7 +15,7 @@ use super::{
     body::{AnyBody, BlockingBody, any},
     park::block_on,
     response::Failure,
-    writer::{Chunks, Writer},
+    writer::{Outlet, Writer},
 };
 use crate::{error::BoxError, exchange::RequestHandle};
 
@@ -107,7 +107,7 @@ impl Request {
     pub fn start(&mut self, head: http::Response<()>) -> io::Result<Writer> {
         match std::mem::replace(&mut self.answer, Answer::Given) {
             Answer::NotBegun(answer) => {
-                let (chunks, receiver) = Chunks::new();
+                let (chunks, receiver) = Outlet::new();
                 let response = head.map(|()| BlockingBody::written(receiver));
                 answer
                     .send(Ok(response))

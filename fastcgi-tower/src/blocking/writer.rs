@@ -18,11 +18,11 @@ use crate::error::BoxError;
 ///
 /// Writing fails with `BrokenPipe` once the client has left, and in the answer to HEAD, which has no body.
 pub struct Writer {
-    chunks: Chunks,
+    chunks: Outlet,
 }
 
 impl Writer {
-    pub(super) fn new(chunks: Chunks) -> Self {
+    pub(super) fn new(chunks: Outlet) -> Self {
         Self { chunks }
     }
 
@@ -54,7 +54,7 @@ impl fmt::Debug for Writer {
 }
 
 /// Bytes on their way from a thread to a connection.
-pub(crate) struct Chunks {
+pub(crate) struct Outlet {
     sender: mpsc::Sender<Result<Bytes, BoxError>>,
     collected: BytesMut,
 }
@@ -62,7 +62,7 @@ pub(crate) struct Chunks {
 /// How much is sent at a time.
 const CHUNK: usize = 32 * 1024;
 
-impl Chunks {
+impl Outlet {
     pub(crate) fn new() -> (Self, mpsc::Receiver<Result<Bytes, BoxError>>) {
         let (sender, receiver) = mpsc::channel(1);
         let chunks = Self {
@@ -74,6 +74,11 @@ impl Chunks {
 
     pub(crate) fn sender(&self) -> mpsc::Sender<Result<Bytes, BoxError>> {
         self.sender.clone()
+    }
+
+    /// Whether nobody takes them any more.
+    pub(crate) fn is_unwanted(&self) -> bool {
+        self.sender.is_closed()
     }
 
     pub(crate) fn write(&mut self, data: &[u8]) -> io::Result<usize> {

@@ -47,6 +47,13 @@ impl AsyncBufRead for Incoming {
     }
 }
 
+impl Incoming {
+    /// What `poll_fill_buf` has filled.
+    pub(crate) fn filled(&self) -> &[u8] {
+        &self.rest
+    }
+}
+
 /// A body that is there as a whole, as for a test of a handler.
 impl From<Bytes> for Incoming {
     fn from(body: Bytes) -> Self {

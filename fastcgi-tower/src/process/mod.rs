@@ -8,6 +8,8 @@ mod run;
 mod run_error;
 mod single;
 mod threads;
+#[cfg(feature = "http-server")]
+mod twin;
 
 pub use self::{
     cgi::cgi,

@@ -1,8 +1,10 @@
 //! A server: accepts connections and drives each in a task of its own.
 
 mod accept;
+mod one_request;
 mod request_count;
 mod stop;
+mod stop_handle;
 mod task;
 mod web_servers;
 
@@ -20,6 +22,7 @@ use proto::{
     cgi::{InvalidScriptName, OnMismatch, PathSource, ScriptName},
 };
 
+pub use self::{one_request::serve_request, stop_handle::StopHandle};
 use crate::{
     builder::ConnectionBuilder, ending::Signal, exchange::ExchangeService,
     http_service::HttpService, listener::Listener,
