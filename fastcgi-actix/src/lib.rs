@@ -46,6 +46,7 @@
 //!   the limits that are ours.
 //! - More headers than actix-http's parser takes (96) are no problem here: the web server has the say.
 
+mod blocking;
 mod body;
 mod extract;
 mod head;
@@ -64,6 +65,7 @@ pub use fastcgi_tower::{
 };
 
 pub use crate::{
+    blocking::{BlockingHandler, BlockingResponseBody, blocking},
     extract::{
         AuthType, ClientCertificate, DocumentRoot, MissingParam, Params, RemoteUser,
         ScriptFilename, ServerName, ServerPort,

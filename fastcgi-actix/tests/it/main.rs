@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
 mod back_pressure;
+mod blocking;
 mod if_it_compiles_it_works;
 mod life;
 mod param_to_header;

@@ -58,7 +58,8 @@ fn start_on(what: &str, socket: &Path) -> Running {
         .spawn()
         .expect("a process");
     let mut running = Running(child);
-    while !socket.exists() {
+    // It is there before it listens.
+    while UnixStream::connect(socket).is_err() {
         assert!(
             running.0.try_wait().expect("a process").is_none(),
             "it has ended"
