@@ -41,8 +41,9 @@ mod run;
 mod serve;
 
 pub use fastcgi_tower::{
-    Address, FastCgi, Limits, OnMismatch, ParamToHeaderLayer, Params, PathSource, ReasonPhrase,
-    RequestExt, RequestHandle, Role, RunError, ScriptName, Timeouts,
+    Address, AuthType, ClientCertificate, DocumentRoot, FastCgi, Limits, MissingParam, OnMismatch,
+    ParamToHeaderLayer, Params, PathSource, ReasonPhrase, RemoteUser, RequestExt, RequestHandle,
+    Role, RunError, ScriptFilename, ScriptName, ServerName, ServerPort, Timeouts,
     listener::{self, AnyListener, Listener, Socket, UnixSocket},
 };
 

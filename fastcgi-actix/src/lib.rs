@@ -40,6 +40,7 @@
 //!   [`Limits`] and [`Timeouts`] have the limits that are ours. `docs/migrating.md` has the list.
 //! - More headers than actix-http's parser takes (96) are no problem here: the web server has the say.
 
+mod blocking;
 mod body;
 mod extract;
 mod head;
@@ -58,7 +59,11 @@ pub use fastcgi_tower::{
 };
 
 pub use crate::{
-    extract::Params,
+    blocking::{BlockingHandler, BlockingResponseBody, blocking},
+    extract::{
+        AuthType, ClientCertificate, DocumentRoot, MissingParam, Params, RemoteUser,
+        ScriptFilename, ServerName, ServerPort,
+    },
     param_to_header::{ParamToHeader, ParamToHeaderMiddleware},
     request_ext::RequestExt,
     run::{ActixApplication, Run, run, run_when_ready},

@@ -1,11 +1,17 @@
-//! [`Params`] as an axum extractor.
+//! [`Params`], and what can be read of them, as axum extractors.
 
 use std::convert::Infallible;
 
-use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum_core::{
+    extract::{FromRequestParts, OptionalFromRequestParts},
+    response::{IntoResponse, Response},
+};
 use http::request::Parts;
 
-use crate::params::Params;
+use crate::params::{
+    AuthType, ClientCertificate, DocumentRoot, FromParams, MissingParam, Params, RemoteUser,
+    ScriptFilename, ServerName, ServerPort,
+};
 
 /// What the web server knows about the request. Empty for a request that came over plain HTTP.
 impl<S: Sync> FromRequestParts<S> for Params {
@@ -24,3 +30,48 @@ impl<S: Sync> OptionalFromRequestParts<S> for Params {
         Ok(parts.extensions.get::<Self>().cloned())
     }
 }
+
+/// [`MissingParam::status`], and what is missing as a text.
+impl IntoResponse for MissingParam {
+    fn into_response(self) -> Response {
+        (self.status(), format!("{self}\n")).into_response()
+    }
+}
+
+fn params(parts: &Parts) -> Params {
+    parts
+        .extensions
+        .get::<Params>()
+        .cloned()
+        .unwrap_or_default()
+}
+
+macro_rules! extractors {
+    ($($type:ident)*) => {$(
+        impl<S: Sync> FromRequestParts<S> for $type {
+            type Rejection = MissingParam;
+
+            async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, MissingParam> {
+                Self::from_params(&params(parts))
+            }
+        }
+
+        /// `None` where it is absent; what is invalid is refused.
+        impl<S: Sync> OptionalFromRequestParts<S> for $type {
+            type Rejection = MissingParam;
+
+            async fn from_request_parts(
+                parts: &mut Parts,
+                _: &S,
+            ) -> Result<Option<Self>, MissingParam> {
+                match Self::from_params(&params(parts)) {
+                    Ok(found) => Ok(Some(found)),
+                    Err(missing) if missing.is_absent() => Ok(None),
+                    Err(missing) => Err(missing),
+                }
+            }
+        }
+    )*};
+}
+
+extractors! { AuthType ClientCertificate DocumentRoot RemoteUser ScriptFilename ServerName ServerPort }

@@ -78,5 +78,8 @@ pub use crate::{
         Refusal, RequestKey, RequestMut, StreamEnd, Timeouts, TooLong,
     },
     outgoing::Outgoing,
-    params::{InvalidContentLength, InvalidParams, Iter, Params},
+    params::{
+        AuthType, ClientCertificate, DocumentRoot, FromParams, InvalidContentLength, InvalidParams,
+        Iter, MissingParam, Params, RemoteUser, ScriptFilename, ServerName, ServerPort,
+    },
 };

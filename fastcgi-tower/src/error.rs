@@ -30,6 +30,17 @@ impl Error {
         Self { kind }
     }
 
+    /// What it is for those who read bytes.
+    pub(crate) fn io_kind(&self) -> io::ErrorKind {
+        match &self.kind {
+            Kind::Io(error) => error.kind(),
+            Kind::Aborted | Kind::Truncated => io::ErrorKind::ConnectionAborted,
+            Kind::IncompleteBody => io::ErrorKind::UnexpectedEof,
+            Kind::Timeout(_) => io::ErrorKind::TimedOut,
+            Kind::Protocol(_) => io::ErrorKind::InvalidData,
+        }
+    }
+
     /// The socket failed.
     pub fn is_io(&self) -> bool {
         matches!(self.kind, Kind::Io(_))
@@ -86,6 +97,17 @@ impl StdError for Error {
             Kind::Io(error) => Some(error),
             Kind::Protocol(error) => Some(error),
             _ => None,
+        }
+    }
+}
+
+/// For those who read a body as bytes: `ConnectionAborted` where the web server gave the request up, `UnexpectedEof` where
+/// the body ended early, `TimedOut`, `InvalidData` where the protocol was broken, and the socket's own error.
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        match error.kind {
+            Kind::Io(error) => error,
+            _ => Self::new(error.io_kind(), error),
         }
     }
 }

@@ -30,7 +30,10 @@
 //! This crate routes nothing and parses no HTTP; for axum there is `axum-fastcgi`, for actix-web `fastcgi-actix`.
 
 mod address;
+mod answer;
+pub mod blocking;
 mod builder;
+mod cgi_fn;
 #[cfg(feature = "client")]
 pub mod client;
 mod conn;
@@ -46,7 +49,8 @@ mod stdio;
 mod variable;
 
 pub use proto::{
-    Limits, Params, Timeouts,
+    AuthType, ClientCertificate, DocumentRoot, FromParams, Limits, MissingParam, Params,
+    RemoteUser, ScriptFilename, ServerName, ServerPort, Timeouts,
     cgi::{
         BodyLength, FieldError, HeaderFields, InvalidRequest, InvalidScriptName, Mapping,
         OnMismatch, PathSource, ReasonPhrase, RequestHead, ScriptName,
@@ -54,18 +58,27 @@ pub use proto::{
     record::Role,
 };
 
+#[cfg(feature = "json")]
+pub use crate::answer::json;
 pub use crate::{
     address::{Address, InvalidAddress},
+    answer::{Answer, Chunks, local_redirect, redirect, respond},
     builder::ConnectionBuilder,
+    cgi_fn::{
+        AsyncCgiFn, AsyncCgiFuture, AsyncCgiIo, CgiBody, CgiFn, CgiFuture, CgiIo, CgiProgram,
+        CgiStderr, CgiStdin, CgiStdout, InvalidOutput, async_cgi_fn, cgi_fn,
+    },
     conn::ServeConnection,
     ending::shutdown_signal,
     error::{BoxError, Error},
-    exchange::{Exchange, ExchangeService, Incoming, Reply, RequestHandle},
+    exchange::{
+        ConnectionId, Exchange, ExchangeService, Incoming, Reply, RequestHandle, Stdout, StdoutBody,
+    },
     http_service::{
         FastCgi, HttpService, HttpServiceFuture, ParamToHeaderLayer, ParamToHeaderService,
         RefusedRequest, ReplyTo, RequestExt, ResponseBody, log_head,
     },
     listener::Listener,
     process::{Run, RunError, run, run_exchanges},
-    serve::{Serve, serve, serve_exchanges},
+    serve::{Serve, StopHandle, serve, serve_exchanges, serve_request},
 };

@@ -1,6 +1,7 @@
 //! The public interface, in one binary: what an axum application sees behind a web server.
 
 mod accepted;
+mod blocking;
 mod body;
 mod connect_info;
 mod mounted;
@@ -9,6 +10,7 @@ mod run;
 mod server;
 mod support;
 mod targets;
+mod typed;
 
 #[test]
 fn no_test_hangs() {

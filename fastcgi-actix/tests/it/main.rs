@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
 mod back_pressure;
+mod blocking;
 mod if_it_compiles_it_works;
 mod life;
 mod mounted;
@@ -15,6 +16,7 @@ mod same_application;
 mod server;
 mod support;
 mod targets;
+mod typed;
 mod wire;
 
 #[test]

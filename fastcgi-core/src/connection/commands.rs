@@ -44,7 +44,8 @@ impl<'a> RequestMut<'a> {
     /// The header block of the response, and how much may follow it.
     ///
     /// It leaves with the first of what follows, or with [`flush`](Self::flush): until then, a failure can still be
-    /// answered with a status of 500, and another head takes its place. After that, a head is ignored.
+    /// answered with a status of 500, and another head takes its place. After that, a head is ignored. An empty one
+    /// is for an application that writes its header block as the first of [`stdout`](Self::stdout).
     pub fn head(&mut self, head: BytesMut, length: BodyLength) {
         if let Some(request) = self.connection.requests.get_mut(self.key) {
             request.output.head(head, length);
@@ -97,6 +98,17 @@ impl<'a> RequestMut<'a> {
         } = &mut *self.connection;
         if let Some(request) = requests.get_mut(self.key) {
             request.output.stderr(request.id, message, outgoing);
+        }
+    }
+
+    /// A message for the web server's log that leaves at once, also before the head of the response. It is no
+    /// beginning of a response: a failure after it can still be answered with a status of 500.
+    pub fn stderr_now(&mut self, message: Bytes) {
+        let Connection {
+            requests, outgoing, ..
+        } = &mut *self.connection;
+        if let Some(request) = requests.get_mut(self.key) {
+            request.output.stderr_now(request.id, message, outgoing);
         }
     }
 

@@ -82,9 +82,15 @@ impl Output {
     }
 
     /// The header block, and how much may follow it. It is of no use behind a response that has begun.
+    ///
+    /// An empty one is the same as none: there is nothing in it that could leave before what follows.
     pub(super) fn head(&mut self, head: BytesMut, length: BodyLength) {
         if let State::Untouched | State::HeadHeld(_) = self.state {
-            self.state = State::HeadHeld(head);
+            self.state = if head.is_empty() {
+                State::Untouched
+            } else {
+                State::HeadHeld(head)
+            };
             self.length = length;
         }
     }
@@ -130,6 +136,14 @@ impl Output {
         } else if self.stderr.size + message.len() <= MAX_STDERR {
             self.stderr.size += message.len();
             self.stderr.waiting.push(message);
+        }
+    }
+
+    /// A message that does not wait for the head.
+    pub(super) fn stderr_now(&mut self, id: RequestId, message: Bytes, outgoing: &mut Outgoing) {
+        if !message.is_empty() {
+            self.stderr.used = true;
+            outgoing.put_stream(RecordType::STDERR, id, message);
         }
     }
 

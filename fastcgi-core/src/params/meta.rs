@@ -36,6 +36,29 @@ impl Params {
         self.not_empty("AUTH_TYPE")
     }
 
+    /// The directory of the site, on the web server's machine: `DOCUMENT_ROOT`.
+    pub fn document_root(&self) -> Option<&[u8]> {
+        self.not_empty("DOCUMENT_ROOT")
+    }
+
+    /// The file that the request is for, on the web server's machine: `SCRIPT_FILENAME`. mod_proxy_fcgi sends a URL that
+    /// begins with `proxy:`.
+    pub fn script_filename(&self) -> Option<&[u8]> {
+        self.not_empty("SCRIPT_FILENAME")
+    }
+
+    /// The name of the server: `SERVER_NAME`. It is the web server's own, or what the client wrote in `Host`: that depends on
+    /// the web server and its settings.
+    pub fn server_name(&self) -> Option<&[u8]> {
+        self.not_empty("SERVER_NAME")
+    }
+
+    /// The port at which the client was accepted: `SERVER_PORT`. `None` when it is absent, no number, or 0.
+    pub fn server_port(&self) -> Option<u16> {
+        let port = self.get("SERVER_PORT").and_then(decimal)?;
+        u16::try_from(port).ok().filter(|&port| port != 0)
+    }
+
     /// Whether the client speaks HTTPS to the web server: `HTTPS`, or `REQUEST_SCHEME`.
     ///
     /// Ports and `X-Forwarded-Proto` do not count.
@@ -71,7 +94,7 @@ impl Params {
         self.server
     }
 
-    fn not_empty(&self, name: &str) -> Option<&[u8]> {
+    pub(super) fn not_empty(&self, name: &str) -> Option<&[u8]> {
         self.get(name).filter(|value| !value.is_empty())
     }
 

@@ -4,17 +4,28 @@
 //! lengths in front (specification, 3.4). [`Params`] is such a block, checked once: reading it afterwards neither
 //! copies nor fails.
 
+mod certificate;
 pub(crate) mod content_length;
 pub(crate) mod meta;
+#[cfg(feature = "serde")]
+mod serialize;
 pub(crate) mod server;
+mod typed;
 
 use std::fmt;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
 use self::content_length::ContentLength;
-pub use self::content_length::InvalidContentLength;
 use self::server::Server;
+pub use self::{
+    certificate::ClientCertificate,
+    content_length::InvalidContentLength,
+    typed::{
+        AuthType, DocumentRoot, FromParams, MissingParam, RemoteUser, ScriptFilename, ServerName,
+        ServerPort,
+    },
+};
 
 /// The name-value pairs of a request, in the order received and with duplicates kept.
 ///

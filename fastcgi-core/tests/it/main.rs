@@ -25,4 +25,5 @@ mod request_fields;
 mod request_headers;
 mod request_target;
 mod support;
+mod typed;
 mod web_servers;

@@ -75,6 +75,16 @@ impl Client {
         }
     }
 
+    /// A client of an application inside this process.
+    #[cfg(feature = "http-server")]
+    pub(crate) fn inside(application: tokio::sync::mpsc::Sender<tokio::net::UnixStream>) -> Self {
+        Self {
+            pool: Arc::new(Pool::inside(application)),
+            server: Arc::default(),
+            params: Params::default(),
+        }
+    }
+
     /// What the application gets to know of the web server, where a request has no [`ServerInfo`] in its extensions.
     #[must_use]
     pub fn server_info(mut self, server: ServerInfo) -> Self {
@@ -131,7 +141,7 @@ impl Client {
     }
 
     fn with_limits(mut self, limits: Limits) -> Self {
-        self.pool = Arc::new(Pool::new(self.pool.address().clone(), limits));
+        self.pool = Arc::new(self.pool.with_limits(limits));
         self
     }
 

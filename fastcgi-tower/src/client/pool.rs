@@ -1,12 +1,15 @@
 //! Connections to one application, and how many there may be.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::error::{ClientError, Kind};
 use super::link::{self, Link};
-use crate::address::Address;
+use crate::{address::Address, listener::AnyIo};
 
 /// The connections of a client and its clones.
 #[derive(Debug)]
@@ -17,6 +20,9 @@ pub(super) struct Pool {
     places: Arc<Semaphore>,
     /// The one last used is the last. The lock is held to push or to pop.
     idle: Mutex<Vec<Link>>,
+    /// The application, where it is inside this process and has no address.
+    #[cfg(feature = "http-server")]
+    inside: Option<tokio::sync::mpsc::Sender<tokio::net::UnixStream>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +52,38 @@ impl Pool {
                 limits.max_connections.min(Semaphore::MAX_PERMITS),
             )),
             idle: Mutex::new(Vec::new()),
+            #[cfg(feature = "http-server")]
+            inside: None,
         }
+    }
+
+    /// As this one, with other limits, and connections of its own.
+    pub(super) fn with_limits(&self, limits: Limits) -> Self {
+        Self {
+            #[cfg(feature = "http-server")]
+            inside: self.inside.clone(),
+            ..Self::new(self.address.clone(), limits)
+        }
+    }
+
+    /// Connects to an application inside this process.
+    #[cfg(feature = "http-server")]
+    pub(super) fn inside(application: tokio::sync::mpsc::Sender<tokio::net::UnixStream>) -> Self {
+        Self {
+            inside: Some(application),
+            ..Self::new(Address::from(std::path::Path::new("")), Limits::DEFAULT)
+        }
+    }
+
+    async fn connect(&self) -> io::Result<AnyIo> {
+        #[cfg(feature = "http-server")]
+        if let Some(application) = &self.inside {
+            let (near, far) = tokio::net::UnixStream::pair()?;
+            let gone = |_| io::Error::from(io::ErrorKind::ConnectionRefused);
+            application.send(far).await.map_err(gone)?;
+            return Ok(near.into());
+        }
+        link::connect(&self.address).await
     }
 
     pub(super) fn address(&self) -> &Address {
@@ -65,7 +102,7 @@ impl Pool {
             .expect("the semaphore is never closed");
         let link = match self.take_idle() {
             Some(link) => link,
-            None => match link::connect(&self.address).await {
+            None => match self.connect().await {
                 Ok(io) => Link::new(io),
                 Err(error) => return Err(ClientError::new(Kind::Connect(error))),
             },

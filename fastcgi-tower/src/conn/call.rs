@@ -15,7 +15,7 @@ use tower_service::Service;
 
 use crate::{
     error::BoxError,
-    exchange::{ConnectionAlarm, Exchange, ExchangeService, Inlet, Reply},
+    exchange::{ConnectionAlarm, ConnectionId, Exchange, ExchangeService, Inlet, Message, Reply},
 };
 
 /// A request from its params to its end.
@@ -47,10 +47,15 @@ pin_project! {
 
 impl<S: ExchangeService> Call<S> {
     /// A request of which nothing is done. `stage` is idle: the box of one that is over, or a new one.
-    pub(super) fn new(request: NewRequest, is_plain_cgi: bool, stage: PinnedStage<S>) -> Self {
+    pub(super) fn new(
+        request: NewRequest,
+        connection_id: ConnectionId,
+        is_plain_cgi: bool,
+        stage: PinnedStage<S>,
+    ) -> Self {
         Self {
             key: request.key,
-            inlet: Inlet::new(&request, is_plain_cgi),
+            inlet: Inlet::new(&request, connection_id, is_plain_cgi),
             request: Some(request),
             stage,
             waits_for_room: false,
@@ -209,7 +214,10 @@ fn poll_body<B: Body<Error: Into<BoxError>>>(
 fn put_stderr(inlet: &Inlet, key: RequestKey, connection: &mut Connection) {
     for message in inlet.handle().take_stderr() {
         if let Some(mut request) = connection.request(key) {
-            request.stderr(message);
+            match message {
+                Message::AfterHead(message) => request.stderr(message),
+                Message::Now(message) => request.stderr_now(message),
+            }
         }
     }
 }

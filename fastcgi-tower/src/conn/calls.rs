@@ -9,11 +9,12 @@ use std::{
 use proto::{Connection, Event, NewRequest, RequestKey};
 
 use super::call::{Call, PinnedStage, Stage};
-use crate::exchange::{CallAlarm, ConnectionAlarm, ExchangeService, Inlet};
+use crate::exchange::{CallAlarm, ConnectionAlarm, ConnectionId, ExchangeService, Inlet};
 
 /// A place for each request that core knows, by its key.
 pub(super) struct Calls<S: ExchangeService> {
     service: S,
+    id: ConnectionId,
     is_plain_cgi: bool,
     /// On most connections it is the only one.
     first: Place<S>,
@@ -38,6 +39,7 @@ impl<S: ExchangeService> Calls<S> {
         let alarm = Arc::<ConnectionAlarm>::default();
         Self {
             service,
+            id: ConnectionId::next(),
             is_plain_cgi,
             first: Place::new(CallAlarm::First(Arc::clone(&alarm))),
             more: Vec::new(),
@@ -74,11 +76,11 @@ impl<S: ExchangeService> Calls<S> {
         while self.more.len() < index {
             self.more.push(Place::new(CallAlarm::other(&self.alarm)));
         }
-        let is_plain_cgi = self.is_plain_cgi;
+        let (id, is_plain_cgi) = (self.id, self.is_plain_cgi);
         let place = self.place(request.key).expect("made for this request");
         let stage = place.spare.take();
         let stage = stage.unwrap_or_else(|| Box::pin(Stage::Idle));
-        place.call = Some(Call::new(request, is_plain_cgi, stage));
+        place.call = Some(Call::new(request, id, is_plain_cgi, stage));
         place.alarm.set();
     }
 

@@ -18,11 +18,16 @@ use crate::error::Error;
 ///
 /// It streams, with back-pressure: what is not read is not taken from the socket beyond a window. Dropping it discards
 /// the rest of the body without cost. The size is known exactly when the web server sent a `CONTENT_LENGTH`; FastCGI
-/// has no trailers, so all frames are data.
+/// has no trailers, so all frames are data. It can also be read as bytes: it is an [`AsyncRead`](tokio::io::AsyncRead) and
+/// an [`AsyncBufRead`](tokio::io::AsyncBufRead).
 ///
 /// It fails with an [`Error`] when fewer bytes arrive than were announced ([`Error::is_incomplete_body`]), and when the
 /// web server gives the request up ([`Error::is_aborted`]).
-pub struct Incoming(Kind);
+pub struct Incoming {
+    kind: Kind,
+    /// What was taken of the body and is not read yet, where it is read as a stream of bytes.
+    pub(super) rest: Bytes,
+}
 
 enum Kind {
     /// All of it had arrived when the request was handed out: no lock, no waker.
@@ -39,11 +44,20 @@ impl Incoming {
 
     pub(super) fn whole(chunks: VecDeque<Bytes>) -> Self {
         let left = chunks.iter().map(|chunk| chunk.len() as u64).sum();
-        Self(Kind::Whole { chunks, left })
+        Kind::Whole { chunks, left }.into()
     }
 
     pub(super) fn streaming(queue: Arc<Queue>) -> Self {
-        Self(Kind::Streaming(queue))
+        Kind::Streaming(queue).into()
+    }
+}
+
+impl From<Kind> for Incoming {
+    fn from(kind: Kind) -> Self {
+        Self {
+            kind,
+            rest: Bytes::new(),
+        }
     }
 }
 
@@ -61,7 +75,11 @@ impl Body for Incoming {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let chunk = match &mut self.0 {
+        if !self.rest.is_empty() {
+            let rest = std::mem::take(&mut self.rest);
+            return Poll::Ready(Some(Ok(Frame::data(rest))));
+        }
+        let chunk = match &mut self.kind {
             Kind::Whole { chunks, left } => chunks.pop_front().map(|chunk| {
                 *left -= chunk.len() as u64;
                 Ok(chunk)
@@ -75,23 +93,31 @@ impl Body for Incoming {
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.0 {
+        let is_at_end = match &self.kind {
             Kind::Whole { left, .. } => *left == 0,
             Kind::Streaming(queue) => queue.is_end_stream(),
-        }
+        };
+        is_at_end && self.rest.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.0 {
+        let to_come = match &self.kind {
             Kind::Whole { left, .. } => SizeHint::with_exact(*left),
             Kind::Streaming(queue) => queue.size_hint(),
+        };
+        let rest = self.rest.len() as u64;
+        let mut hint = SizeHint::new();
+        if let Some(upper) = to_come.upper() {
+            hint.set_upper(upper + rest);
         }
+        hint.set_lower(to_come.lower() + rest);
+        hint
     }
 }
 
 impl Drop for Incoming {
     fn drop(&mut self) {
-        if let Kind::Streaming(queue) = &self.0 {
+        if let Kind::Streaming(queue) = &self.kind {
             queue.close_reader();
         }
     }

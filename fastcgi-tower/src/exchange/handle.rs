@@ -10,6 +10,8 @@ use atomic_waker::AtomicWaker;
 use bytes::Bytes;
 use tokio::sync::Notify;
 
+use super::ConnectionId;
+
 /// A handle to the FastCGI request behind an HTTP request: it is in the request's extensions.
 ///
 /// ```
@@ -37,12 +39,22 @@ struct Shared {
     app_status: AtomicU32,
     aborted: AtomicBool,
     abort: Notify,
+    connection_id: ConnectionId,
 }
 
 #[derive(Debug, Default)]
 struct Stderr {
-    messages: Vec<Bytes>,
+    messages: Vec<Message>,
     size: usize,
+}
+
+/// A message for the web server's log.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// It follows the head of the response.
+    AfterHead(Bytes),
+    /// It waits for nothing.
+    Now(Bytes),
 }
 
 impl RequestHandle {
@@ -54,11 +66,25 @@ impl RequestHandle {
     /// Web servers differ in what they make of it: nginx and Apache log it as an error, Caddy drops it.
     pub fn stderr(&self, message: impl Into<Bytes>) {
         let message = message.into();
+        self.push(message.len(), Message::AfterHead(message));
+    }
+
+    /// Sends a message to the web server's log without waiting for the head of the response: before it, between parts of
+    /// the response, and after it, in the order in which a handler [writes](crate::Stdout) and flushes.
+    ///
+    /// It leaves once there is a [`Reply`](crate::Reply). nginx counts what comes before the head against its buffer for
+    /// the head (R-16), so long messages turn a response into 502 there.
+    pub fn stderr_now(&self, message: impl Into<Bytes>) {
+        let message = message.into();
+        self.push(message.len(), Message::Now(message));
+    }
+
+    fn push(&self, size: usize, message: Message) {
         let mut stderr = self.lock();
-        if message.is_empty() || stderr.size + message.len() > Self::MAX_STDERR {
+        if size == 0 || stderr.size + size > Self::MAX_STDERR {
             return;
         }
-        stderr.size += message.len();
+        stderr.size += size;
         stderr.messages.push(message);
         self.0.has_messages.store(true, Ordering::Release);
         drop(stderr);
@@ -85,6 +111,18 @@ impl RequestHandle {
         }
     }
 
+    /// The connection that the request came on. Requests of a kept connection have the same.
+    pub fn connection_id(&self) -> ConnectionId {
+        self.0.connection_id
+    }
+
+    pub(super) fn on(connection_id: ConnectionId) -> Self {
+        Self(Arc::new(Shared {
+            connection_id,
+            ..Shared::default()
+        }))
+    }
+
     pub(crate) fn abort(&self) {
         self.0.aborted.store(true, Ordering::Release);
         self.0.abort.notify_waiters();
@@ -94,7 +132,7 @@ impl RequestHandle {
         self.0.app_status.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn take_stderr(&self) -> Vec<Bytes> {
+    pub(crate) fn take_stderr(&self) -> Vec<Message> {
         if !self.0.has_messages.load(Ordering::Acquire) {
             return Vec::new();
         }

@@ -6,7 +6,9 @@ use bytes::Bytes;
 use proto::{NewRequest, StreamEnd};
 use tracing::Span;
 
-use super::{Exchange, RequestHandle, alarm::ConnectionAlarm, queue::End, sender::Sender};
+use super::{
+    ConnectionId, Exchange, RequestHandle, alarm::ConnectionAlarm, queue::End, sender::Sender,
+};
 
 /// Where what arrives of a request goes, and what its handler says besides answering.
 #[derive(Debug)]
@@ -19,11 +21,15 @@ pub(crate) struct Inlet {
 }
 
 impl Inlet {
-    pub(crate) fn new(request: &NewRequest, is_plain_cgi: bool) -> Self {
+    pub(crate) fn new(
+        request: &NewRequest,
+        connection_id: ConnectionId,
+        is_plain_cgi: bool,
+    ) -> Self {
         Self {
             stdin: Sender::new(request.length),
             data: Sender::new(request.data_length),
-            handle: RequestHandle::default(),
+            handle: RequestHandle::on(connection_id),
             is_plain_cgi,
             span: tracing::debug_span!("request", id = %request.id, role = ?request.role),
         }

@@ -4,11 +4,15 @@
 //! Filters stand on it, and so does [`HttpService`](crate::HttpService), which makes HTTP out of it.
 
 mod alarm;
+mod alone;
 mod body;
+mod connection_id;
 mod handle;
 mod inlet;
 mod queue;
+mod read;
 mod sender;
+mod stdout;
 
 use std::borrow::Cow;
 
@@ -23,9 +27,15 @@ use tower_service::Service;
 
 pub(crate) use self::{
     alarm::{CallAlarm, ConnectionAlarm},
+    handle::Message,
     inlet::Inlet,
 };
-pub use self::{body::Incoming, handle::RequestHandle};
+pub use self::{
+    body::Incoming,
+    connection_id::ConnectionId,
+    handle::RequestHandle,
+    stdout::{Stdout, StdoutBody},
+};
 use crate::error::BoxError;
 
 /// A FastCGI request.
@@ -62,11 +72,14 @@ impl Exchange {
 /// The answer to an [`Exchange`]: what is written to `FCGI_STDOUT`.
 ///
 /// Web servers want a CGI header block first (RFC 3875, 6): `Status: 200 OK`, fields, an empty line.
+///
+/// [`Reply::streaming`] is for handlers that write all of it themselves.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Reply<B> {
     /// The header block. It leaves together with the first bytes of the body, or at once if the body has none yet. As
-    /// long as it has not left, a failure of the body is answered with a status of 500.
+    /// long as it has not left, a failure of the body is answered with a status of 500. Empty, if the body begins with it,
+    /// or if the response is to have none.
     pub head: BytesMut,
     /// How much of the body is sent. What comes on top is cut off, and a body that ends before has failed.
     pub length: BodyLength,

@@ -5,6 +5,7 @@ use std::{
     future::poll_fn,
     io::{self, IoSlice},
     net::{IpAddr, SocketAddr},
+    os::fd::BorrowedFd,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -127,6 +128,18 @@ impl AnyListener {
     /// The one connection inside a process.
     pub(crate) fn internal(io: DuplexStream) -> Self {
         Self::of(vec![Source::Connected(Some((io.into(), AnyAddr::Pipe)))])
+    }
+
+    /// Connections that are made inside the process, by what comes with it.
+    #[cfg(feature = "http-server")]
+    pub(crate) fn inside() -> (Self, tokio::sync::mpsc::Sender<UnixStream>) {
+        let (connector, connections) = tokio::sync::mpsc::channel(1);
+        (Self::of(vec![Source::Inside(connections)]), connector)
+    }
+
+    /// The sockets that are listened on.
+    pub fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.sources.iter().filter_map(Source::as_fd)
     }
 
     fn of(sources: Vec<Source>) -> Self {
@@ -295,7 +308,7 @@ impl AnyIo {
 
     /// The socket, unless the connection is inside this process.
     #[cfg(feature = "client")]
-    pub(crate) fn socket(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
+    pub(crate) fn socket(&self) -> Option<BorrowedFd<'_>> {
         use std::os::fd::AsFd;
         match &self.kind {
             Kind::Tcp(io) => Some(io.as_fd()),

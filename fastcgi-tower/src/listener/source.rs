@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     io,
     os::{
-        fd::AsFd,
+        fd::{AsFd, BorrowedFd},
         unix::{net::UnixListener as StdUnixListener, process::parent_id},
     },
     task::{Context, Poll, ready},
@@ -24,6 +24,9 @@ pub(super) enum Source {
     Unix(UnixSource),
     /// A connection that is there already, until it is accepted.
     Connected(Option<(AnyIo, AnyAddr)>),
+    /// Connections from inside the process.
+    #[cfg(feature = "http-server")]
+    Inside(tokio::sync::mpsc::Receiver<UnixStream>),
 }
 
 impl Source {
@@ -65,6 +68,15 @@ impl Source {
                 Some(accepted) => Poll::Ready(Ok(accepted)),
                 None => Poll::Pending,
             },
+            #[cfg(feature = "http-server")]
+            Self::Inside(connections) => match ready!(connections.poll_recv(cx)) {
+                Some(io) => {
+                    let addr = io.peer_addr()?;
+                    Poll::Ready(Ok((io.into(), AnyAddr::Unix(addr))))
+                }
+                // Nobody is left who could connect.
+                None => Poll::Pending,
+            },
         }
     }
 
@@ -74,6 +86,16 @@ impl Source {
             Self::Unix(socket) => socket.listener.local_addr().map(AnyAddr::Unix),
             Self::Connected(Some((io, _))) => io.local_addr(),
             Self::Connected(None) => Ok(AnyAddr::Pipe),
+            #[cfg(feature = "http-server")]
+            Self::Inside(_) => Ok(AnyAddr::Pipe),
+        }
+    }
+
+    pub(super) fn as_fd(&self) -> Option<BorrowedFd<'_>> {
+        match self {
+            Self::Tcp(listener) => Some(listener.as_fd()),
+            Self::Unix(socket) => Some(socket.listener.as_fd()),
+            _ => None,
         }
     }
 

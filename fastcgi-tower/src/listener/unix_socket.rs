@@ -1,6 +1,10 @@
 //! A Unix socket in the file system, with the care that its path needs.
 
-use std::{io, path::Path};
+use std::{
+    io,
+    os::fd::{AsFd, BorrowedFd},
+    path::Path,
+};
 
 use tokio::net::{UnixListener, UnixStream, unix};
 
@@ -64,6 +68,12 @@ impl UnixSocket {
     /// The path that was given.
     pub fn path(&self) -> &Path {
         self.file.path()
+    }
+}
+
+impl AsFd for UnixSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.listener.as_fd()
     }
 }
 

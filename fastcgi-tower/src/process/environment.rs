@@ -52,6 +52,9 @@ pub(super) struct Bind {
     pub(super) addresses: Vec<String>,
     /// Connections that may wait to be accepted on each.
     pub(super) backlog: u32,
+    /// Where to serve HTTP instead.
+    #[cfg(feature = "http-server")]
+    pub(super) http: Option<String>,
 }
 
 impl Default for Bind {
@@ -59,6 +62,8 @@ impl Default for Bind {
         Self {
             addresses: Vec::new(),
             backlog: Socket::BACKLOG,
+            #[cfg(feature = "http-server")]
+            http: None,
         }
     }
 }
@@ -133,6 +138,13 @@ fn own(bind: &Bind) -> io::Result<Environment> {
             Socket::bind(&address, bind.backlog)
         });
         return Ok(Environment::Bound(sockets.collect::<io::Result<_>>()?));
+    }
+    #[cfg(feature = "http-server")]
+    if let Some(address) = &bind.http {
+        let mut addrs = std::net::ToSocketAddrs::to_socket_addrs(address)
+            .map_err(|error| io::Error::new(error.kind(), format!("{address}: {error}")))?;
+        let addr = addrs.next().ok_or(io::ErrorKind::AddrNotAvailable)?;
+        return Ok(Environment::Http(addr));
     }
     if let Some(list) = variable::read(AnyListener::VARIABLE)? {
         let sockets = Socket::bind_list(AnyListener::VARIABLE, &list, bind.backlog)?;

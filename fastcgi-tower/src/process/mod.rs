@@ -9,6 +9,8 @@ mod run;
 mod run_error;
 mod single;
 mod threads;
+#[cfg(feature = "http-server")]
+mod twin;
 
 pub use self::{
     cgi::cgi,

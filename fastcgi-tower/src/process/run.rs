@@ -37,6 +37,7 @@ pub struct Run<F, A: Application> {
     configure: Configure<A::Server>,
     bind: Bind,
     startup_timeout: Duration,
+    stop: Option<Signal>,
     shutdown: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     shutdown_timeout: Duration,
 }
@@ -70,6 +71,7 @@ impl<F, A: Application> Run<F, A> {
             configure: Box::new(|server| server),
             bind: Bind::default(),
             startup_timeout: Duration::from_secs(30),
+            stop: None,
             shutdown: None,
             shutdown_timeout: Duration::from_secs(10),
         }
@@ -105,6 +107,15 @@ impl<F, A: Application> Run<F, A> {
         self
     }
 
+    /// Stops also when `signal` is ready, as upon a `SIGTERM`: such as [`StopHandle::stopped`](crate::StopHandle::stopped).
+    pub fn with_graceful_shutdown(
+        mut self,
+        signal: impl Future<Output = ()> + Send + 'static,
+    ) -> Self {
+        self.stop = Some(Box::pin(signal));
+        self
+    }
+
     /// What to do after the last request, such as closing a pool of connections.
     pub fn on_shutdown(mut self, shutdown: impl Future<Output = ()> + Send + 'static) -> Self {
         self.shutdown = Some(Box::pin(shutdown));
@@ -135,6 +146,14 @@ impl<F, A: Application> Run<F, A> {
     {
         // First of all, so that a signal during the startup is not lost.
         let mut signal: Signal = Box::pin(shutdown_signal().map_err(RunError::environment)?);
+        if let Some(stop) = self.stop {
+            signal = Box::pin(async {
+                select! {
+                    () = signal => {}
+                    () = stop => {}
+                }
+            });
+        }
         let environment = Environment::detect(&self.bind).map_err(RunError::environment)?;
         tracing::info!("running: {environment}");
         let application = select! {
@@ -152,6 +171,18 @@ impl<F, A: Application> Run<F, A> {
     }
 }
 
+#[cfg(feature = "http-server")]
+impl<F, S> Run<F, Exchanges<S>> {
+    /// Serves HTTP on `host:port`, if the process is not handed a socket or a request, in place of FastCGI: for a browser, or for
+    /// a web server that speaks HTTP to it. [`bind`](Self::bind) goes before it, and it before `FCGI_LISTEN` and `PORT`.
+    ///
+    /// The params are those that a web server would send. There is no TLS, and no HTTP/2.
+    pub fn http(mut self, address: impl Into<String>) -> Self {
+        self.bind.http = Some(address.into());
+        self
+    }
+}
+
 impl<F, A: RunApplication<F>> IntoFuture for Run<F, A> {
     type Output = Result<(), RunError>;
     type IntoFuture = A::Future;
@@ -164,7 +195,8 @@ impl<F, A: RunApplication<F>> IntoFuture for Run<F, A> {
 /// Runs a service of HTTP requests in the way in which this process was started.
 ///
 /// The environment variables `FCGI_SCRIPT_NAME`, `FCGI_PATH_SOURCE` and `FCGI_MOUNT_REDIRECTS` count ([`Mount`]). A process
-/// that was started by hand needs `FCGI_LISTEN`: there is no HTTP for development here.
+/// that was started by hand serves HTTP on the port in `PORT` or on 3000, if the feature `http-server` is on; without it, it
+/// needs `FCGI_LISTEN`.
 ///
 /// ```no_run
 /// use std::convert::Infallible;
@@ -228,8 +260,12 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<(), RunError>> + Send>>;
 
     fn run(run: Run<F, Self>) -> Self::Future {
-        Box::pin(run.run(|environment, service, configure, signal| {
-            serve_in(environment, service, configure, signal, no_http)
+        Box::pin(run.run(|environment, service, configure, signal| async {
+            #[cfg(feature = "http-server")]
+            if let Environment::Http(addr) = environment {
+                return super::twin::serve(addr, service, configure, signal).await;
+            }
+            serve_in(environment, service, configure, signal, no_http).await
         }))
     }
 }

@@ -2,9 +2,11 @@
 
 mod accept;
 mod crowd;
+mod one_request;
 mod orders;
 mod places;
 mod request_count;
+mod stop_handle;
 mod task;
 mod web_servers;
 
@@ -22,6 +24,7 @@ use proto::{
     cgi::{InvalidScriptName, OnMismatch, PathSource, ScriptName},
 };
 
+pub use self::{one_request::serve_request, stop_handle::StopHandle};
 use crate::{
     builder::ConnectionBuilder, ending::Signal, exchange::ExchangeService,
     http_service::HttpService, listener::Listener,

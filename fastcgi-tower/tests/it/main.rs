@@ -1,15 +1,20 @@
 //! The public interface, in one binary.
 
 mod abort;
+mod answer;
 mod back_pressure;
+mod blocking;
+mod cgi_fn;
 mod cgi_process;
 #[cfg(feature = "client")]
 mod client;
 mod conversations;
+mod counterparts;
 mod crowd;
 mod departure;
 mod dispatch;
 mod events;
+mod exchanges;
 mod faults;
 mod handle;
 mod house;
@@ -23,6 +28,7 @@ mod multiplexing;
 mod panics;
 mod param_to_header;
 mod peers;
+mod program;
 mod request_body;
 mod response;
 mod roles;

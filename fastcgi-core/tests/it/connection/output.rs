@@ -1,6 +1,6 @@
 //! The machine of `connection/output.rs`: what is sent of a response, and when. What goes to the log is in `stderr.rs`.
 
-use bytes::{Buf, Bytes};
+use bytes::{Buf, Bytes, BytesMut};
 use fastcgi_core::{Config, Ending, RequestMut, cgi::BodyLength};
 
 use super::get;
@@ -313,4 +313,24 @@ fn output_is_wanted_below_256_kib() {
     owner.connection.outgoing().advance(9);
     owner.connection.written();
     assert!(owner.connection.wants_output());
+}
+
+/// What follows begins with the header block then, and until it leaves a failure is a 500.
+#[test]
+fn an_empty_head_is_no_head() {
+    let output = respond(|mut request| {
+        request.head(HEAD.into(), BodyLength::Unknown);
+        request.head(BytesMut::new(), BodyLength::Unknown);
+        request.flush();
+        stdout(&mut request, b"");
+        request.flush();
+        assert!(matches!(request.fail(0), Ending::Replaced(_)));
+    });
+    assert!(output.windows(11).any(|it| it == b"Status: 500"));
+    let output = respond(|mut request| {
+        request.head(BytesMut::new(), BodyLength::Exactly(2));
+        let surplus = request.stdout(Bytes::from_static(b"hello"));
+        assert_eq!(surplus, Ok(3));
+    });
+    assert_eq!(output, record(6, 1, b"he"));
 }

@@ -75,3 +75,37 @@ fn at_most_64_kib_of_stderr_wait_for_the_head() {
     ];
     assert!(output == expected.concat());
 }
+
+#[test]
+fn stderr_that_leaves_at_once_does_not_wait_for_the_head() {
+    let output = respond(|mut request| {
+        request.stderr_now(Bytes::from_static(b"before"));
+        request.stderr(Bytes::from_static(b"behind"));
+        request.head(HEAD.into(), BodyLength::Unknown);
+        request.stderr_now(Bytes::from_static(b"still before"));
+        stdout(&mut request, b"hello");
+        request.stderr_now(Bytes::new());
+    });
+    let expected = [
+        record(7, 1, b"before"),
+        record(7, 1, b"still before"),
+        record(6, 1, HEAD),
+        record(7, 1, b"behind"),
+        record(6, 1, b"hello"),
+    ];
+    assert_eq!(output, expected.concat());
+}
+
+/// It is no part of the response.
+#[test]
+fn after_stderr_alone_a_failure_is_answered_with_500() {
+    let output = respond(|mut request| {
+        request.stderr_now(Bytes::from_static(b"before"));
+        request.head(HEAD.into(), BodyLength::Unknown);
+        let ending = request.fail(0);
+        assert!(matches!(ending, Ending::Replaced(status) if status == 500));
+    });
+    assert!(output.starts_with(&record(7, 1, b"before")));
+    let ends = [record(6, 1, b""), record(7, 1, b"")].concat();
+    assert!(output.windows(ends.len()).any(|it| it == ends));
+}

@@ -1,0 +1,102 @@
+//! The response of a blocking handler, as something to write to.
+
+use std::{
+    fmt,
+    io::{self, Write},
+};
+
+use bytes::{Bytes, BytesMut};
+use tokio::sync::mpsc;
+
+use super::response::Response;
+use crate::error::BoxError;
+
+/// Where a handler writes the body of its response to: from [`Request::start`](super::Request::start).
+///
+/// Of what is written, 32 KiB are collected and 32 KiB wait to be sent; after that, writing blocks until the client has taken
+/// some. A flush passes on what was collected. Without [`finish`](Self::finish) the response breaks off.
+///
+/// Writing fails with `BrokenPipe` once the client has left, and in the answer to HEAD, which has no body.
+pub struct Writer {
+    chunks: Outlet,
+}
+
+impl Writer {
+    pub(super) fn new(chunks: Outlet) -> Self {
+        Self { chunks }
+    }
+
+    /// Sends the rest, and gives what the handler has to return then.
+    ///
+    /// # Errors
+    ///
+    /// When the client has left.
+    pub fn finish(mut self) -> io::Result<Response> {
+        self.flush()?;
+        Ok(Response::written())
+    }
+}
+
+impl Write for Writer {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        self.chunks.write(data)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.chunks.flush()
+    }
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").finish_non_exhaustive()
+    }
+}
+
+/// Bytes on their way from a thread to a connection.
+pub(crate) struct Outlet {
+    sender: mpsc::Sender<Result<Bytes, BoxError>>,
+    collected: BytesMut,
+}
+
+/// How much is sent at a time.
+const CHUNK: usize = 32 * 1024;
+
+impl Outlet {
+    pub(crate) fn new() -> (Self, mpsc::Receiver<Result<Bytes, BoxError>>) {
+        let (sender, receiver) = mpsc::channel(1);
+        let chunks = Self {
+            sender,
+            collected: BytesMut::new(),
+        };
+        (chunks, receiver)
+    }
+
+    pub(crate) fn sender(&self) -> mpsc::Sender<Result<Bytes, BoxError>> {
+        self.sender.clone()
+    }
+
+    /// Whether nobody takes them any more.
+    pub(crate) fn is_unwanted(&self) -> bool {
+        self.sender.is_closed()
+    }
+
+    pub(crate) fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        if self.collected.len() >= CHUNK {
+            self.flush()?;
+        }
+        let count = data.len().min(CHUNK - self.collected.len());
+        let (part, _) = data.split_at(count);
+        self.collected.extend_from_slice(part);
+        Ok(count)
+    }
+
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        let broken = |_| io::Error::from(io::ErrorKind::BrokenPipe);
+        if self.collected.is_empty() {
+            return Ok(());
+        }
+        let chunk = self.collected.split().freeze();
+        self.sender.blocking_send(Ok(chunk)).map_err(broken)
+    }
+}

@@ -1,0 +1,198 @@
+//! The output of a CGI function: a header block to read, and what follows it.
+//!
+//! It is read by the rules of the web server's half ([`parse_head`]), and written as every other response is: so a web server
+//! never sees what a function got wrong, nor in which of several ways it got it right.
+
+use std::{
+    error::Error,
+    fmt,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::{Bytes, BytesMut};
+use http::{Method, header::LOCATION, response::Parts};
+use http_body::{Body, Frame};
+use proto::{
+    Params,
+    cgi::{BodyLength, InvalidResponse, ResponseMapping},
+    client::{InvalidHead, parse_head},
+};
+
+use crate::{error::BoxError, exchange::Reply};
+
+/// Why the output of a CGI function is no response. The client gets 500.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InvalidOutput {
+    /// The function has ended without having written anything.
+    Empty,
+    /// It has ended within the header block: an empty line is missing.
+    Unfinished,
+    /// The header block is invalid.
+    Head(InvalidHead),
+    /// No web server could pass the response on.
+    Response(InvalidResponse),
+}
+
+impl fmt::Display for InvalidOutput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("a CGI function has written nothing"),
+            Self::Unfinished => {
+                f.write_str("the header block of a CGI function has no empty line at its end")
+            }
+            Self::Head(error) => error.fmt(f),
+            Self::Response(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Error for InvalidOutput {}
+
+/// What the response depends on besides the output.
+#[derive(Debug)]
+pub(super) struct AnswerTo {
+    method: Method,
+    mapping: ResponseMapping,
+}
+
+impl AnswerTo {
+    pub(super) fn new(params: &Params) -> Self {
+        let method = params.get("REQUEST_METHOD").unwrap_or_default();
+        Self {
+            // A name that is none is no HEAD.
+            method: Method::from_bytes(method).unwrap_or_default(),
+            mapping: ResponseMapping::answering(params),
+        }
+    }
+
+    /// The header block for a web server, and how much of a body may follow.
+    fn write(&self, parts: &Parts, head: &mut BytesMut) -> Result<BodyLength, InvalidOutput> {
+        self.mapping
+            .write_head(parts, &self.method, None, head)
+            .map_err(InvalidOutput::Response)
+    }
+}
+
+/// The reply to the output that `body` gives, once its header block is whole.
+pub(super) struct ReadHead<B> {
+    answer_to: AnswerTo,
+    /// `None` when the reply was given.
+    body: Option<Pin<Box<B>>>,
+    output: BytesMut,
+}
+
+impl<B: Body<Data = Bytes, Error = BoxError>> ReadHead<B> {
+    pub(super) fn new(answer_to: AnswerTo, body: B) -> Self {
+        Self {
+            answer_to,
+            body: Some(Box::pin(body)),
+            output: BytesMut::new(),
+        }
+    }
+
+    pub(super) fn poll_reply(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Reply<CgiBody<B>>, BoxError>> {
+        let Some(body) = &mut self.body else {
+            return Poll::Pending;
+        };
+        loop {
+            let has_status = has_status(&self.output);
+            if let Some(parts) = parse_head(&mut self.output).map_err(InvalidOutput::Head)? {
+                let mut head = BytesMut::new();
+                let length = if is_local_redirect(&parts, has_status) {
+                    put_local_redirect(&parts, &mut head);
+                    BodyLength::None
+                } else {
+                    self.answer_to.write(&parts, &mut head)?
+                };
+                let Some(body) = self.body.take() else {
+                    return Poll::Pending;
+                };
+                let body = CgiBody {
+                    first: std::mem::take(&mut self.output).freeze(),
+                    rest: body,
+                };
+                return Poll::Ready(Ok(Reply::new(head, body).with_length(length)));
+            }
+            match ready!(body.as_mut().poll_frame(cx)) {
+                Some(frame) => {
+                    if let Ok(data) = frame?.into_data() {
+                        self.output.extend_from_slice(&data);
+                    }
+                }
+                None if self.output.is_empty() => {
+                    return Poll::Ready(Err(InvalidOutput::Empty.into()));
+                }
+                None => return Poll::Ready(Err(InvalidOutput::Unfinished.into())),
+            }
+        }
+    }
+}
+
+/// Whether a header block has the field `Status`, which [`parse_head`] takes out.
+fn has_status(block: &[u8]) -> bool {
+    block
+        .split(|&byte| byte == b'\n')
+        .take_while(|line| !line.trim_ascii().is_empty())
+        .any(|line| {
+            line.first_chunk::<7>()
+                .is_some_and(|start| start.eq_ignore_ascii_case(b"Status:"))
+        })
+}
+
+/// RFC 3875, 6.2.2: a path, and no status. The web server answers with that resource.
+fn is_local_redirect(parts: &Parts, has_status: bool) -> bool {
+    let location = parts.headers.get(LOCATION).map(|it| it.as_bytes());
+    !has_status && location.is_some_and(|it| it.starts_with(b"/") && !it.starts_with(b"//"))
+}
+
+/// Only the level below HTTP can say this: a status would make it a redirect of the client.
+fn put_local_redirect(parts: &Parts, head: &mut BytesMut) {
+    if let Some(location) = parts.headers.get(LOCATION) {
+        head.extend_from_slice(b"Location: ");
+        head.extend_from_slice(location.as_bytes());
+        head.extend_from_slice(b"\r\n\r\n");
+    }
+}
+
+/// What follows the header block of a CGI function.
+#[derive(Debug)]
+pub struct CgiBody<B> {
+    /// What came with the end of the header block.
+    first: Bytes,
+    rest: Pin<Box<B>>,
+}
+
+impl<B> CgiBody<B> {
+    /// One that is there as a whole, and of which `rest` has nothing.
+    pub(super) fn whole(first: Bytes, rest: B) -> Self {
+        Self {
+            first,
+            rest: Box::pin(rest),
+        }
+    }
+}
+
+impl<B: Body<Data = Bytes, Error = BoxError>> Body for CgiBody<B> {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if !self.first.is_empty() {
+            let first = std::mem::take(&mut self.first);
+            return Poll::Ready(Some(Ok(Frame::data(first))));
+        }
+        self.rest.as_mut().poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.first.is_empty() && self.rest.is_end_stream()
+    }
+}

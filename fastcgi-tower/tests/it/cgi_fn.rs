@@ -1,0 +1,434 @@
+//! CGI functions: params and standard input in, a CGI response out. Threads run on the real clock, so every test has a limit.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, BufRead, Read, Write},
+    sync::Mutex,
+    sync::mpsc as std_mpsc,
+};
+
+use fastcgi_tower::{
+    AsyncCgiIo, BoxError, CgiFn, CgiIo, ConnectionBuilder, async_cgi_fn, cgi_fn, local_redirect,
+    respond,
+};
+use http::StatusCode;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt},
+    sync::mpsc,
+};
+
+use crate::{
+    blocking::within,
+    support::{
+        Reply, STDOUT, WebServer, abort, get, get_close, head, pattern, post, record, stdin,
+        stdin_all,
+    },
+};
+
+fn connect<F, R>(function: CgiFn<F>) -> WebServer
+where
+    F: Fn(&mut CgiIo) -> Result<(), R> + Send + Sync + 'static,
+    R: Into<BoxError> + 'static,
+{
+    WebServer::connect_exchanges(ConnectionBuilder::new(), function)
+}
+
+fn connect_async<F, Fut>(function: F) -> WebServer
+where
+    F: Fn(AsyncCgiIo) -> Fut + Send + 'static,
+    Fut: Future<Output = Result<(), BoxError>> + Send + 'static,
+{
+    WebServer::connect_exchanges(ConnectionBuilder::new(), async_cgi_fn(function))
+}
+
+/// The response to `request` of a sync function that writes `output`, and of an async one.
+async fn responses(output: &'static [u8], request: Vec<u8>) -> [Reply; 2] {
+    let mut sync = connect(cgi_fn(move |io| io.write_all(output)));
+    let mut other = connect_async(move |mut io| async move {
+        io.write_all(output).await?;
+        Ok(())
+    });
+    within(async {
+        sync.send(&request).await;
+        other.send(&request).await;
+        [sync.reply(1).await, other.reply(1).await]
+    })
+    .await
+}
+
+#[tokio::test]
+async fn header_blocks_are_read_in_every_form() {
+    let cases: [(&'static [u8], &str, &[u8]); 9] = [
+        (
+            b"Content-Type: text/plain\n\nhello\n",
+            "Status: 200 OK\r\ncontent-type: text/plain",
+            b"hello\n",
+        ),
+        (
+            b"Content-Type: text/plain\r\n\r\nhello\r\n",
+            "Status: 200 OK\r\ncontent-type: text/plain",
+            b"hello\r\n",
+        ),
+        (
+            b"Status: 404 Nothing Here\nContent-Type: a/b\n\n",
+            "Status: 404 Nothing Here\r\ncontent-type: a/b",
+            b"",
+        ),
+        (
+            b"Status: 201\nLocation: /made\n\nmade",
+            "Status: 201 Created\r\nlocation: /made",
+            b"made",
+        ),
+        (
+            b"Location: https://example.org/\n\n",
+            "Status: 302 Found\r\nlocation: https://example.org/",
+            b"",
+        ),
+        // CGI's local redirect stays one.
+        (b"Location: /there?x\n\n", "Location: /there?x", b""),
+        // That is another host.
+        (
+            b"Location: //there\n\n",
+            "Status: 302 Found\r\nlocation: //there",
+            b"",
+        ),
+        (
+            b"Content-Length: 2\nX: y\n\nhello",
+            "Status: 200 OK\r\nx: y\r\ncontent-length: 2",
+            b"he",
+        ),
+        (
+            b"Status: 204 No Content\n\nmore",
+            "Status: 204 No Content",
+            b"",
+        ),
+    ];
+    for (output, head, body) in cases {
+        for reply in responses(output, get(1, "/")).await {
+            assert_eq!(reply.head(), head);
+            assert_eq!(reply.body(), body, "{head}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_answer_to_head_has_no_body() {
+    let request = [head(1, "HEAD", "/", &[]), stdin(1, b"")].concat();
+    for reply in responses(b"X: y\nContent-Length: 5\n\nhello", request).await {
+        assert_eq!(
+            reply.text(),
+            "Status: 200 OK\r\nx: y\r\ncontent-length: 5\r\n\r\n"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_invalid_header_block_is_500() {
+    for output in [
+        &b""[..],
+        b"no colon\n\nx",
+        b"X: y\n",
+        b"X: y",
+        b"Status: many\n\n",
+        b"Status: 200 OK\nStatus: 404 Not Found\n\n",
+        b"Content-Length: 1\nContent-Length: 2\n\n",
+        b"X: a\x00b\n\n",
+        b"Status: 101 Switching Protocols\n\n",
+    ] {
+        for reply in responses(output, get(1, "/")).await {
+            let text = output.escape_ascii();
+            assert_eq!(reply.status(), "500", "{text}");
+            assert_eq!(reply.body(), b"500 Internal Server Error\n");
+        }
+    }
+}
+
+/// 64 KiB is what the web server's half takes.
+#[tokio::test]
+async fn a_header_block_without_end_is_500() {
+    let function = cgi_fn(|io| {
+        loop {
+            writeln!(io, "X: {}", "y".repeat(100))?;
+        }
+        #[expect(unreachable_code, reason = "the type of the loop")]
+        Ok::<_, io::Error>(())
+    });
+    let mut web_server = connect(function);
+    web_server.send(get(1, "/")).await;
+    assert_eq!(within(web_server.reply(1)).await.status(), "500");
+}
+
+#[tokio::test]
+async fn params_and_streams_are_there() {
+    let function = cgi_fn(|io| {
+        let method = io.var("REQUEST_METHOD").unwrap_or("none").to_owned();
+        assert_eq!(io.var("NOTHING"), None);
+        assert_eq!(io.var("BYTES"), None);
+        assert_eq!(io.params.get("BYTES"), Some(&b"\xff"[..]));
+        let mut line = String::new();
+        io.read_line(&mut line)?;
+        let mut rest = String::new();
+        io.read_to_string(&mut rest)?;
+        writeln!(io, "Content-Type: text/plain\n")?;
+        write!(io, "{method} {line:?} {rest:?}")?;
+        write!(io.stderr, "a line of ")?;
+        writeln!(io.stderr, "{} words", 5)?;
+        write!(io.stderr, "and a rest")?;
+        io.set_exit_status(2);
+        assert!(!io.is_aborted());
+        Ok::<_, io::Error>(())
+    });
+    let mut web_server = connect(function);
+    let request = [
+        head(
+            1,
+            "POST",
+            "/",
+            &[("CONTENT_LENGTH", "9"), ("BYTES", "\u{0}")],
+        ),
+        stdin_all(1, b"one\ntwo\n!"),
+    ]
+    .concat();
+    // A value that is not UTF-8 cannot be spelled as a text.
+    let position = request.windows(6).position(|it| it == b"BYTES\0");
+    let mut request = request;
+    request[position.expect("it was spelled") + 5] = 0xff;
+    within(async {
+        web_server.send(request).await;
+        let reply = web_server.reply(1).await;
+        assert_eq!(reply.body(), b"POST \"one\\n\" \"two\\n!\"");
+        assert_eq!(reply.stderr, b"a line of 5 words\nand a rest");
+        assert_eq!(reply.app_status, 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_async_function_has_the_same() {
+    let mut web_server = connect_async(|mut io| async move {
+        let method = io.var("REQUEST_METHOD").unwrap_or("none").to_owned();
+        let mut line = String::new();
+        io.read_line(&mut line).await?;
+        let mut rest = String::new();
+        io.read_to_string(&mut rest).await?;
+        io.write_all(b"X: y\n\n").await?;
+        io.write_all(format!("{method} {line:?} {rest:?}").as_bytes())
+            .await?;
+        io.flush().await?;
+        io.stderr("a word");
+        assert!(!io.is_aborted());
+        Ok(())
+    });
+    within(async {
+        web_server
+            .send([post(1, "/", 5), stdin_all(1, b"a\nbcd")].concat())
+            .await;
+        let reply = web_server.reply(1).await;
+        assert_eq!(reply.body(), b"POST \"a\\n\" \"bcd\"");
+        assert_eq!(reply.stderr, b"a word");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn ready_made_responses_can_be_sent() {
+    let function = cgi_fn(|io| match io.var("PATH_INFO") {
+        Some("/redirect") => io.send(local_redirect("/there")),
+        _ => {
+            io.send(respond(StatusCode::CREATED, "text/plain", "one ").header("x", "y"))?;
+            io.write_all(b"two")
+        }
+    });
+    let mut web_server = connect(function);
+    within(async {
+        web_server.send(get(1, "/")).await;
+        assert_eq!(
+            web_server.reply(1).await.text(),
+            "Status: 201 Created\r\nx: y\r\ncontent-type: text/plain; charset=utf-8\r\n\r\none two"
+        );
+        web_server.send(get(1, "/redirect")).await;
+        assert_eq!(web_server.reply(1).await.text(), "Location: /there\r\n\r\n");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn large_bodies_come_back_whole() {
+    let sync = cgi_fn(|io| {
+        writeln!(io, "X: y\n")?;
+        io::copy(&mut io.stdin, &mut io.stdout).map(drop)
+    });
+    let mut web_servers = [
+        connect(sync.max_workers(1)),
+        connect_async(|mut io| async move {
+            io.write_all(b"X: y\n\n").await?;
+            tokio::io::copy(&mut io.stdin, &mut io.stdout).await?;
+            Ok(())
+        }),
+    ];
+    let sent = pattern(3_000_000);
+    within(async {
+        for web_server in &mut web_servers {
+            web_server
+                .send([post(1, "/", sent.len()), stdin_all(1, &sent)].concat())
+                .await;
+            assert!(web_server.reply(1).await.body() == sent, "another body");
+        }
+    })
+    .await;
+}
+
+/// A flush passes on what was written, and the head with it.
+#[tokio::test]
+async fn a_response_is_written_while_the_request_is_read() {
+    let function = cgi_fn(|io| {
+        writeln!(io, "X: y\n")?;
+        io.flush()?;
+        let mut piece = [0; 2];
+        while io.read_exact(&mut piece).is_ok() {
+            io.write_all(&piece)?;
+            io.flush()?;
+        }
+        Ok::<_, io::Error>(())
+    });
+    let mut web_server = connect(function);
+    within(async {
+        web_server.send(post(1, "/", 4)).await;
+        let head = web_server.record().await.expect("a head");
+        assert_eq!(head.content, b"Status: 200 OK\r\nx: y\r\n\r\n");
+        for piece in [b"ab", b"cd"] {
+            web_server.send(stdin(1, piece)).await;
+            let record = web_server.record().await.expect("a piece");
+            assert_eq!(record.content, piece);
+        }
+    })
+    .await;
+}
+
+/// Fails in the way that the path says.
+fn fail(io: &mut CgiIo) -> Result<(), BoxError> {
+    let path = io.var("PATH_INFO").unwrap_or_default().to_owned();
+    if path.starts_with("/late") {
+        writeln!(io, "X: y\n\nsome")?;
+        io.flush()?;
+    } else {
+        // It is not sent before the end, or a flush.
+        writeln!(io, "X: y\n\nsome")?;
+    }
+    match path.as_str() {
+        "/error" | "/late/error" => Err("it fails".into()),
+        "/panic" | "/late/panic" => panic!("it panics"),
+        _ => Ok(()),
+    }
+}
+
+#[tokio::test]
+async fn a_failure_before_anything_is_sent_is_one_500() {
+    let mut web_server = connect(cgi_fn(fail).max_workers(1));
+    within(async {
+        for path in ["/error", "/panic"] {
+            web_server.send(get(1, path)).await;
+            assert_eq!(web_server.reply(1).await.status(), "500", "{path}");
+            web_server.send(get(1, "/")).await;
+            assert_eq!(web_server.reply(1).await.body(), b"some\n");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_failure_after_the_head_breaks_the_response_off() {
+    let function = cgi_fn(fail).max_workers(1);
+    within(async {
+        for path in ["/late/error", "/late/panic"] {
+            let mut web_server = connect(function.clone());
+            web_server.send(get(1, path)).await;
+            let rest = web_server.rest().await;
+            let some = record(STDOUT, 1, b"some\n");
+            assert!(rest.windows(some.len()).any(|it| it == some), "{path}");
+            let error = web_server.result().await.expect_err("it is truncated");
+            assert!(error.is_truncated(), "{path}");
+        }
+        let mut web_server = connect(function);
+        web_server.send(get(1, "/")).await;
+        assert_eq!(web_server.reply(1).await.body(), b"some\n");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_is_seen() {
+    let (said, mut told) = mpsc::unbounded_channel();
+    let (begun, mut beginning) = mpsc::unbounded_channel();
+    let function = cgi_fn(move |io| {
+        begun.send(()).map_err(io::Error::other)?;
+        let read = io.read_to_end(&mut Vec::new()).map_err(|it| it.kind());
+        let is_aborted = loop {
+            if writeln!(io, "X: y").and_then(|()| io.flush()).is_err() {
+                break io.is_aborted();
+            }
+        };
+        said.send((read, is_aborted)).map_err(io::Error::other)
+    });
+    let mut web_server = connect(function);
+    within(async {
+        web_server
+            .send([post(1, "/", 100), stdin(1, b"some")].concat())
+            .await;
+        beginning.recv().await.expect("a call");
+        web_server.send(abort(1)).await;
+        let expected = (Err(io::ErrorKind::ConnectionAborted), true);
+        assert_eq!(told.recv().await, Some(expected));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_too_much_is_refused_with_503() {
+    let (call, mut calls) = mpsc::unbounded_channel();
+    let (go, gone) = std_mpsc::channel::<()>();
+    let gone = Mutex::new(gone);
+    let function = cgi_fn(move |io| {
+        call.send(()).map_err(io::Error::other)?;
+        let _ = gone.lock().expect("no panic").recv();
+        writeln!(io, "X: y\n\ndone")
+    });
+    let function = function.max_workers(1).max_queue(0);
+    within(async {
+        let (mut one, mut other) = (connect(function.clone()), connect(function));
+        one.send(get(1, "/")).await;
+        calls.recv().await.expect("a call");
+        other.send(get_close(1, "/")).await;
+        let reply = other.reply(1).await;
+        assert_eq!(reply.status(), "503");
+        assert!(reply.head().contains("\r\nretry-after: 1"));
+        go.send(()).expect("a function");
+        assert_eq!(one.reply(1).await.body(), b"done\n");
+    })
+    .await;
+}
+
+/// The environment of a CGI program, in the order in which it is sent.
+#[tokio::test]
+async fn all_params_can_be_listed() {
+    let function = cgi_fn(|io| {
+        let all: BTreeMap<String, String> = io
+            .params
+            .iter()
+            .map(|(name, value)| {
+                let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+                (text(name), text(value))
+            })
+            .collect();
+        writeln!(io, "Content-Type: text/plain\n")?;
+        for (name, value) in all {
+            writeln!(io, "{name}={value}")?;
+        }
+        Ok::<_, io::Error>(())
+    });
+    let mut web_server = connect(function);
+    web_server.send(get(1, "/x")).await;
+    let reply = within(web_server.reply(1)).await;
+    let body = String::from_utf8_lossy(reply.body()).into_owned();
+    assert!(body.contains("PATH_INFO=/x\n"), "{body}");
+}
