@@ -97,6 +97,11 @@ impl Outgoing {
         self.written
     }
 
+    /// How many bytes have been put, ever.
+    pub(crate) fn end(&self) -> u64 {
+        self.written + self.remaining() as u64
+    }
+
     /// Gives back the memory of what has been written, but for what the next small response needs.
     pub fn release(&mut self) {
         let held = self.tail.capacity() + self.queue.capacity() * size_of::<Bytes>();

@@ -39,9 +39,9 @@ pub struct Limits {
 /// Records in a row that carry nothing, repeated ends of streams included (B-15). No web server sends more than two.
 pub(super) const MAX_EMPTY_RECORDS: u32 = 1000;
 
-/// Answers of the connection's own that may wait to be written (B-15). Each is caused by a few bytes of input, so a web
-/// server that asks and does not read must not go on for ever.
-pub(super) const MAX_REPLIES: usize = 100;
+/// Bytes of the connection's own answers that may wait to be written before no further record is taken (B-15). Each is
+/// caused by a few bytes of input, so a web server that asks and does not read must not go on for ever.
+pub(super) const MAX_OWED: u64 = 16 * 1024;
 
 /// Bytes of responses that may wait to be written before bodies are left alone.
 pub(super) const HIGH_WATER: usize = 256 * 1024;
@@ -121,10 +121,11 @@ impl Limits {
         self
     }
 
-    /// How many bytes may arrive for requests that are over before the connection fails. Default: 100 MiB.
+    /// How many bytes may arrive that belong to no request before the connection fails: for requests that are over, behind
+    /// the announced end of a body, and `FCGI_DATA` for a Responder. Default: 100 MiB.
     ///
     /// A web server that was answered early goes on sending the request's body; reading it is what lets the answer
-    /// through (B-9). The count starts anew whenever something of use arrives.
+    /// through (B-9). The count starts anew with each request.
     pub fn max_ignored(mut self, bytes: u64) -> Self {
         self.max_ignored = bytes;
         self

@@ -107,8 +107,9 @@ impl Connection {
 
     /// Consumes records from the front of `input` until there is an event.
     ///
-    /// `None` asks for more bytes. `input` then holds at most one record that is not whole, less than 65 543 bytes. When
-    /// what arrives is of no use any more, everything is consumed. A failure is not an event: see [`life`](Self::life) and
+    /// `None` asks for more bytes. `input` then holds at most one record that is not whole, less than 65 543 bytes; except
+    /// while more than 16 KiB of the connection's own answers wait to be written (B-15): then nothing is consumed until they
+    /// are, and no input [is wanted](Self::wants_input). When what arrives is of no use any more, everything is consumed. A failure is not an event: see [`life`](Self::life) and
     /// [`error`](Self::error).
     pub fn next_event(&mut self, now: Instant, input: &mut BytesMut) -> Option<Event> {
         let event = self.consume(now, input);
@@ -130,6 +131,9 @@ impl Connection {
             if let Some(error) = self.failure.take() {
                 self.fail(error);
                 continue;
+            }
+            if self.waste.owes_too_much(&self.outgoing) {
+                return None;
             }
             self.failure = match self.decoder.decode(input) {
                 Ok(record) => self.take_record(now, record?).err(),
@@ -212,9 +216,12 @@ impl Connection {
 
     /// Whether to read from the socket. It may be so again after anything that happens.
     pub fn wants_input(&self) -> bool {
-        self.may_read()
-            && (self.closing.life() == Life::Draining
-                || self.pressure.wants_input(self.load(), &self.config.limits))
+        self.may_read() && (self.closing.life() == Life::Draining || self.wants_records())
+    }
+
+    fn wants_records(&self) -> bool {
+        !self.waste.owes_too_much(&self.outgoing)
+            && self.pressure.wants_input(self.load(), &self.config.limits)
     }
 
     /// Whether more may arrive, and is not left alone for good.
@@ -302,7 +309,10 @@ impl Connection {
             return self.ignore(content.len());
         };
         match record_type {
-            RecordType::ABORT_REQUEST => self.abort(key),
+            RecordType::ABORT_REQUEST => {
+                self.abort(key);
+                Ok(())
+            }
             RecordType::PARAMS => self.take_params(now, key, content),
             RecordType::STDIN | RecordType::DATA => {
                 self.take_stream(now, key, record_type, content)
@@ -323,7 +333,7 @@ impl Connection {
         if record_type.is_application() {
             return Err(ConnectionError::MissingRequestId(record_type));
         }
-        self.waste.reply(&self.outgoing)?;
+        let start = self.outgoing.end();
         if record_type == RecordType::GET_VALUES {
             let query = Params::parse(content)?;
             let answer = values::answer(&query, &self.config.limits);
@@ -335,7 +345,8 @@ impl Connection {
             self.outgoing
                 .put_record(RecordType::UNKNOWN_TYPE, None, &unknown);
         }
-        self.waste.empty_record()
+        self.waste.owe(start, &self.outgoing);
+        Ok(())
     }
 
     fn begin(
@@ -358,46 +369,39 @@ impl Connection {
         let is_alone = self.requests.is_empty();
         let takes_it = matches!(self.closing.life(), Life::Open | Life::FirstIsLast);
         if !takes_it || !(is_alone || self.config.limits.mpxs_conns) {
-            return self.refuse_multiplexing(id);
+            self.refuse_multiplexing(id);
+            return Ok(());
         }
         let is_too_many = self.requests.len() >= self.config.limits.max_reqs;
         let since = self.deadlines.begin_request(now);
         let request = Request::new(id, &begin, since);
         self.closing.begin_request(request.keep_conn, is_alone);
         let key = self.requests.insert(request);
-        match is_too_many {
-            true => self.turn_away(
-                key,
-                Refusal::TooManyRequests,
-                StatusCode::SERVICE_UNAVAILABLE,
-            ),
-            false => Ok(()),
+        if is_too_many {
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            self.turn_away(key, Refusal::TooManyRequests, status);
         }
+        Ok(())
     }
 
     /// The one refusal without a response (R-10a).
-    fn refuse_multiplexing(&mut self, id: RequestId) -> Result<(), ConnectionError> {
-        self.waste.reply(&self.outgoing)?;
+    fn refuse_multiplexing(&mut self, id: RequestId) {
+        let start = self.outgoing.end();
         let end = EndRequest {
             app_status: 0,
             protocol_status: ProtocolStatus::CANT_MPX_CONN,
         };
         self.outgoing
             .put_record(RecordType::END_REQUEST, Some(id), &end.to_bytes());
+        self.waste.owe(start, &self.outgoing);
         self.closing.refuse_request();
         let refusal = Refusal::Multiplexed;
         self.events.push_back(Event::Refused { id, refusal });
-        Ok(())
     }
 
     /// R-10a: refuses a request that the application does not know of.
-    fn turn_away(
-        &mut self,
-        key: RequestKey,
-        refusal: Refusal,
-        status: StatusCode,
-    ) -> Result<(), ConnectionError> {
-        self.waste.reply(&self.outgoing)?;
+    fn turn_away(&mut self, key: RequestKey, refusal: Refusal, status: StatusCode) {
+        let start = self.outgoing.end();
         if let Some(request) = self.requests.get(key) {
             let id = request.id;
             self.events.push_back(Event::Refused { id, refusal });
@@ -410,25 +414,21 @@ impl Connection {
             },
         };
         self.refuse(key, status, end);
-        Ok(())
+        self.waste.owe(start, &self.outgoing);
     }
 
     /// B-11: nobody waits for the response, and the request is ended once.
-    fn abort(&mut self, key: RequestKey) -> Result<(), ConnectionError> {
-        self.waste.reply(&self.outgoing)?;
+    fn abort(&mut self, key: RequestKey) {
+        let start = self.outgoing.end();
         let Some(request) = self.requests.get_mut(key) else {
-            return Ok(());
+            return;
         };
         if request.is_handed_out {
             self.events.push_back(Event::Aborted { key });
-            self.waste.end();
-        } else {
-            // A request of which nobody has heard is no progress.
-            self.waste.empty_record()?;
         }
         request.output.forget();
         self.end_request(key, ABORTED);
-        Ok(())
+        self.waste.owe(start, &self.outgoing);
     }
 
     fn take_params(
@@ -457,12 +457,14 @@ impl Connection {
             _ => false,
         };
         if let Some(refusal) = refusal {
-            return self.turn_away(key, refusal, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+            self.turn_away(key, refusal, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+            return Ok(());
         }
         if !is_served {
             // B-13: fail closed. An authorizing web server takes a bare END_REQUEST for a yes.
             let role = request.role;
-            return self.turn_away(key, Refusal::Role(role), StatusCode::FORBIDDEN);
+            self.turn_away(key, Refusal::Role(role), StatusCode::FORBIDDEN);
+            return Ok(());
         }
         self.hand_out(key, false);
         Ok(())
@@ -496,7 +498,7 @@ impl Connection {
         if let (Role::FILTER, Some(end)) = (request.role, request.data.end_without_data()) {
             self.events.push_back(Event::DataEnd { key, end });
         }
-        self.waste.end();
+        self.waste.begin_request();
     }
 
     fn take_stream(
@@ -536,7 +538,7 @@ impl Connection {
             self.waste.empty_record()?;
         }
         if !data.is_empty() {
-            self.waste.end();
+            self.waste.progress();
             self.events.push_back(match is_stdin {
                 true => Event::Stdin { key, data },
                 false => Event::Data { key, data },
