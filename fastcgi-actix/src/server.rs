@@ -14,7 +14,7 @@ use actix_http::{Request, Response, body::MessageBody};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory};
 use actix_web::{Error, dev::AppConfig};
 use fastcgi_tower::{
-    InvalidScriptName, Limits, Mapping, OnMismatch, PathSource, ScriptName, Timeouts,
+    Budget, InvalidScriptName, Limits, Mapping, OnMismatch, PathSource, ScriptName, Timeouts,
     listener::{AnyListener, Socket},
     process::Signal,
 };
@@ -150,11 +150,19 @@ where
         self
     }
 
-    /// The most connections at a time, for each worker; more wait to be accepted. Default: 1024.
+    /// The most connections at a time, of all workers together, advertised as `FCGI_MAX_CONNS`; more wait to be accepted.
+    /// Default: [`fastcgi_tower::max_connections`].
     ///
-    /// With multiplexing off, as it is in all web servers by default, these are the requests at a time.
+    /// Without multiplexing, these are the requests at a time.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.settings.max_connections = connections;
+        self
+    }
+
+    /// The most bytes that connections of all workers borrow together, each of them beyond the 64 KiB that it owns. Default:
+    /// 256 MiB.
+    pub fn max_memory(mut self, bytes: usize) -> Self {
+        self.settings.max_memory = bytes;
         self
     }
 
@@ -294,7 +302,9 @@ where
             ));
         }
         let count = self.workers.unwrap_or_else(|| self.default_workers());
-        (0..count).map(|_| self.work(stop, count == 1)).collect()
+        let budget = Budget::new(self.settings.max_connections, self.settings.max_memory);
+        let work = |_| self.work(stop, count == 1, &budget);
+        (0..count).map(work).collect()
     }
 
     fn default_workers(&self) -> usize {
@@ -304,12 +314,13 @@ where
         }
     }
 
-    fn work(&self, stop: &CancellationToken, is_sole: bool) -> io::Result<Work> {
+    fn work(&self, stop: &CancellationToken, is_sole: bool, budget: &Budget) -> io::Result<Work> {
         let sockets = self.sockets.iter().map(Socket::try_clone);
         let sockets = sockets.collect::<io::Result<Vec<_>>>()?;
         let factory = self.factory.clone();
         let mut settings = self.settings.clone();
         settings.is_sole = is_sole;
+        settings.budget = Some(budget.clone());
         let stop = stop.clone();
         Ok(Box::new(move || {
             Box::pin(async move {

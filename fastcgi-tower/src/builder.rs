@@ -3,7 +3,7 @@
 use proto::{Config, Limits, Timeouts};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::{conn::Connection, exchange::ExchangeService};
+use crate::{budget::Budget, conn::Connection, exchange::ExchangeService};
 
 /// Settings for connections, and their maker: for programs with an accept loop of their own.
 ///
@@ -31,6 +31,7 @@ use crate::{conn::Connection, exchange::ExchangeService};
 #[must_use = "settings do nothing by themselves"]
 pub struct ConnectionBuilder {
     config: Config,
+    budget: Option<Budget>,
     is_plain_cgi: bool,
 }
 
@@ -55,7 +56,7 @@ impl ConnectionBuilder {
     /// Whether requests with the role of an Authorizer are served. Default: `false`, they are refused with 403: a
     /// service that knows nothing of the role would let everybody in with its first 200 (B-13).
     ///
-    /// The answer of an Authorizer leaves when all of it is known; it may be 64 KiB long.
+    /// The answer of an Authorizer leaves when all of it is known; it may be 32 KiB long.
     pub fn authorizer(mut self, serve: bool) -> Self {
         self.config = self.config.authorizer(serve);
         self
@@ -76,6 +77,15 @@ impl ConnectionBuilder {
         self
     }
 
+    /// What connections share with others: memory beyond what each of them owns. Default: nothing. A connection has no
+    /// limits then but those of [`Limits`], up to 16 MiB for each.
+    ///
+    /// The places of a budget are for servers; who accepts connections by itself counts them.
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.budget = Some(budget);
+        self
+    }
+
     /// Whether params are the environment of a CGI program.
     pub(crate) fn plain_cgi(mut self, is_plain_cgi: bool) -> Self {
         self.is_plain_cgi = is_plain_cgi;
@@ -89,6 +99,7 @@ impl ConnectionBuilder {
         Io: AsyncRead + AsyncWrite + Unpin,
         S: ExchangeService,
     {
-        Connection::new(io, service, self.config.clone(), self.is_plain_cgi)
+        let budget = self.budget.clone();
+        Connection::new(io, service, self.config.clone(), self.is_plain_cgi, budget)
     }
 }

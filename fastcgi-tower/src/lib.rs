@@ -30,6 +30,7 @@
 //! This crate routes nothing and parses no HTTP; for axum there is `axum-fastcgi`, for actix-web `fastcgi-actix`.
 
 mod address;
+mod budget;
 mod builder;
 #[cfg(feature = "client")]
 pub mod client;
@@ -53,6 +54,7 @@ pub use proto::{
 
 pub use crate::{
     address::{Address, InvalidAddress},
+    budget::Budget,
     builder::ConnectionBuilder,
     conn::Connection,
     error::{BoxError, Error},
@@ -63,5 +65,5 @@ pub use crate::{
     },
     listener::Listener,
     process::{Run, RunError, run, run_exchanges, shutdown_signal},
-    serve::{Serve, serve, serve_exchanges},
+    serve::{Serve, max_connections, serve, serve_exchanges},
 };

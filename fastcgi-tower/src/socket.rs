@@ -8,6 +8,8 @@ use std::{
 
 use bytes::{Buf, BytesMut};
 use proto::Outgoing;
+
+use crate::exchange::Origin;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::io::{poll_read_buf, poll_write_buf};
 
@@ -16,6 +18,12 @@ use tokio_util::io::{poll_read_buf, poll_write_buf};
 pub(crate) struct Socket<Io> {
     io: Io,
     pub(crate) input: BytesMut,
+    /// The buffer that `input` is in.
+    buffer: Origin,
+    /// Bytes that were read into it.
+    filled: u32,
+    /// How many of them were of use.
+    used: u32,
     /// How much to ask for at a time.
     read_size: usize,
     is_flushed: bool,
@@ -40,11 +48,19 @@ fn poll_write<Io: AsyncWrite + Unpin>(
     Poll::Ready(Ok(count))
 }
 
+/// Buffers have less than 256 KiB.
+fn small(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}
+
 impl<Io: AsyncRead + AsyncWrite + Unpin> Socket<Io> {
     pub(crate) fn new(io: Io) -> Self {
         Self {
             io,
             input: BytesMut::new(),
+            buffer: Origin::default(),
+            filled: 0,
+            used: 0,
             read_size: MIN_READ,
             is_flushed: true,
         }
@@ -59,13 +75,60 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Socket<Io> {
         self.io
     }
 
-    /// Appends to `input` what the socket has. Gives the number of bytes, 0 at the end of file.
-    pub(crate) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        if self.input.capacity() - self.input.len() < self.read_size / 2 {
-            self.input.reserve(self.read_size);
+    /// The buffer that `input` is in.
+    pub(crate) fn buffer(&self) -> Origin {
+        self.buffer
+    }
+
+    /// So many bytes of what was read are of use to a request.
+    pub(crate) fn was_used(&mut self, bytes: usize) {
+        self.used = self.used.saturating_add(small(bytes));
+    }
+
+    /// How much memory the next read would like to have, if it needs any.
+    pub(crate) fn wanted_room(&self) -> Option<usize> {
+        self.is_full().then_some(self.read_size)
+    }
+
+    fn is_full(&self) -> bool {
+        self.input.capacity() - self.input.len() < self.read_size / 4
+    }
+
+    /// Makes room for the next read, in the same buffer if nothing else is in it, else in one of at most `most` bytes.
+    fn make_room(&mut self, most: usize) {
+        if self.input.try_reclaim(self.read_size) {
+            self.filled = 0;
+            self.used = 0;
+            return;
+        }
+        // What was handed out of the last buffer keeps all of it. So one of which little was of use is followed by a small
+        // one, and a peer cannot have a large one kept for each few bytes of a body.
+        if self.filled.saturating_sub(self.used) > self.buffer.size / 4 {
+            self.read_size = MIN_READ;
+        }
+        let size = self.input.len() + self.read_size.min(most).max(MIN_READ);
+        let mut input = BytesMut::with_capacity(size);
+        input.extend_from_slice(&self.input);
+        self.input = input;
+        self.buffer.number = self.buffer.number.wrapping_add(1);
+        self.buffer.size = small(size);
+        self.filled = 0;
+        self.used = 0;
+    }
+
+    /// Appends to `input` what the socket has; a buffer for that has at most `most` bytes, or 4 KiB. Gives the number of
+    /// bytes, 0 at the end of file.
+    pub(crate) fn poll_fill(
+        &mut self,
+        cx: &mut Context<'_>,
+        most: usize,
+    ) -> Poll<io::Result<usize>> {
+        if self.is_full() {
+            self.make_room(most);
         }
         let room = self.input.capacity() - self.input.len();
         let count = ready!(poll_read_buf(Pin::new(&mut self.io), cx, &mut self.input))?;
+        self.filled = self.filled.saturating_add(small(count));
         if count == room {
             self.read_size = (self.read_size * 4).min(MAX_READ);
         }
@@ -118,6 +181,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Socket<Io> {
     pub(crate) fn release(&mut self) {
         if self.input.is_empty() {
             self.input = BytesMut::new();
+            self.buffer.size = 0;
+            self.filled = 0;
+            self.used = 0;
         }
         self.read_size = MIN_READ;
     }

@@ -61,7 +61,7 @@ impl<'a> RequestMut<'a> {
     ///
     /// # Errors
     ///
-    /// When the answer of an Authorizer is longer than 64 KiB (B-13). Nothing of it has left, and nothing will: let it
+    /// When the answer of an Authorizer is longer than 32 KiB (B-13). Nothing of it has left, and nothing will: let it
     /// [fail](Self::fail).
     pub fn stdout(&mut self, data: Bytes) -> Result<usize, TooLong> {
         let Connection {
@@ -139,13 +139,13 @@ impl<'a> RequestMut<'a> {
     }
 }
 
-/// The answer of an Authorizer that is longer than 64 KiB.
+/// The answer of an Authorizer that is longer than 32 KiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLong(());
 
 impl std::fmt::Display for TooLong {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the answer of an authorizer is longer than 64 KiB")
+        f.write_str("the answer of an authorizer is longer than 32 KiB")
     }
 }
 

@@ -46,12 +46,21 @@ pub(super) const MAX_OWED: u64 = 16 * 1024;
 /// Bytes of responses that may wait to be written before bodies are left alone.
 pub(super) const HIGH_WATER: usize = 256 * 1024;
 
+/// What a connection may hold of what arrives without asking: params and bodies, with the buffers that they are in.
+pub(super) const OWNED_INPUT: usize = 48 * 1024;
+
+/// Bytes of responses that may wait to be written without asking.
+pub(super) const OWNED_OUTPUT: usize = 16 * 1024;
+
+/// The least room for which it is worth while to read.
+pub(super) const READ_ROOM: usize = 4 * 1024;
+
 /// Requests in progress with which a web server that does not read their responses has to be content.
 pub(super) const ENOUGH_REQUESTS: usize = 16;
 
 /// The longest answer of an Authorizer (B-13): what lets a request pass has variables and no body, what refuses it a short
 /// page.
-pub(super) const MAX_WHOLE: usize = 64 * 1024;
+pub(super) const MAX_WHOLE: usize = 32 * 1024;
 
 /// Bytes that are discarded before the connection is closed all the same (B-9).
 pub(super) const MAX_DISCARDED: u64 = 100 * 1024 * 1024;
@@ -277,7 +286,7 @@ impl Config {
     /// Whether requests with the role of an Authorizer are served. Default: `false`, they are refused with 403: a
     /// service that knows nothing of the role would let everybody in with its first 200 (B-13).
     ///
-    /// The answer of an Authorizer leaves when all of it is known; it may be 64 KiB long.
+    /// The answer of an Authorizer leaves when all of it is known; it may be 32 KiB long.
     pub fn authorizer(mut self, serve: bool) -> Self {
         self.authorizer = serve;
         self

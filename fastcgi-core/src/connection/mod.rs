@@ -4,6 +4,7 @@
 //! sends is in `input` and `output`, how the connection lives and ends in `closing`, whether to read in `pressure`, and
 //! until when things are awaited in `deadlines`.
 
+mod budget;
 mod closing;
 mod commands;
 mod deadlines;
@@ -24,6 +25,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use http::StatusCode;
 
 use self::{
+    budget::Budget,
     closing::Closing,
     commands::ABORTED,
     deadlines::Deadlines,
@@ -83,6 +85,7 @@ pub struct Connection {
     waste: Waste,
     pressure: Pressure,
     deadlines: Deadlines,
+    budget: Budget,
     /// Bytes of a record that is not whole, left in the owner's buffer.
     partial: usize,
 }
@@ -101,6 +104,7 @@ impl Connection {
             waste: Waste::default(),
             pressure: Pressure::default(),
             deadlines: Deadlines::default(),
+            budget: Budget::default(),
             partial: 0,
         }
     }
@@ -216,7 +220,9 @@ impl Connection {
 
     /// Whether to read from the socket. It may be so again after anything that happens.
     pub fn wants_input(&self) -> bool {
-        self.may_read() && (self.closing.life() == Life::Draining || self.wants_records())
+        self.may_read()
+            && (self.closing.life() == Life::Draining
+                || (self.has_input_room() && self.wants_records()))
     }
 
     fn wants_records(&self) -> bool {
@@ -232,7 +238,7 @@ impl Connection {
 
     /// Whether there is room for more of a response.
     pub fn wants_output(&self) -> bool {
-        Pressure::wants_output(self.outgoing.remaining())
+        self.outgoing.remaining() < self.budget.output
     }
 
     /// Lets the requests in progress finish, and ends then. A connection that has not brought its first request yet gets

@@ -151,6 +151,15 @@ impl Output {
         self.stderr.waiting.clear();
     }
 
+    /// What it costs to keep what waits: an answer that has to be whole, and the messages behind a head.
+    pub(super) fn memory(&self) -> usize {
+        let answer = match &self.state {
+            State::HeadHeld(held) if self.is_whole => held.capacity(),
+            _ => 0,
+        };
+        answer + self.stderr.size + self.stderr.waiting.len() * size_of::<Bytes>()
+    }
+
     /// Whether nothing of the response has left.
     pub(super) fn is_held(&self) -> bool {
         !matches!(self.state, State::Streaming)
@@ -190,6 +199,7 @@ impl Output {
         if let State::HeadHeld(head) = std::mem::replace(&mut self.state, State::Streaming) {
             outgoing.put_stream_slice(RecordType::STDOUT, id, &head);
         }
+        self.stderr.size = 0;
         for message in std::mem::take(&mut self.stderr.waiting) {
             self.stderr(id, message, outgoing);
         }

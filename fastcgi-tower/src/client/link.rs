@@ -45,7 +45,8 @@ impl Link {
 
     /// Reads once. Gives the number of bytes, 0 at the end of file.
     pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let count = ready!(self.socket.poll_fill(cx))?;
+        let count = ready!(self.socket.poll_fill(cx, usize::MAX))?;
+        self.socket.was_used(count);
         self.is_at_eof |= count == 0;
         Poll::Ready(Ok(count))
     }

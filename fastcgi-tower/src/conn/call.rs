@@ -16,7 +16,7 @@ use tower_service::Service;
 
 use crate::{
     error::BoxError,
-    exchange::{Exchange, ExchangeService, Inlet, Reply},
+    exchange::{Cost, Exchange, ExchangeService, Inlet, Origin, Reply},
 };
 
 /// A request from its params to its end.
@@ -47,11 +47,17 @@ pin_project! {
 }
 
 impl<S: ExchangeService> Call<S> {
-    /// A request of which nothing is done. `stage` is idle: the box of one that is over, or a new one.
-    pub(super) fn new(request: NewRequest, is_plain_cgi: bool, stage: PinnedStage<S>) -> Self {
+    /// A request of which nothing is done, from the buffer `origin`. `stage` is idle: the box of one that is over, or a new
+    /// one.
+    pub(super) fn new(
+        request: NewRequest,
+        is_plain_cgi: bool,
+        origin: Origin,
+        stage: PinnedStage<S>,
+    ) -> Self {
         Self {
             key: request.key,
-            inlet: Inlet::new(&request, is_plain_cgi),
+            inlet: Inlet::new(&request, is_plain_cgi, origin),
             request: Some(request),
             stage,
             waits_for_room: false,
@@ -66,9 +72,14 @@ impl<S: ExchangeService> Call<S> {
         self.key
     }
 
-    /// Bytes of the request's body that wait to be read, with what it costs to keep them.
-    pub(super) fn held(&self) -> usize {
-        self.inlet.held()
+    /// What is kept for the request.
+    pub(super) fn cost(&self) -> Cost {
+        self.inlet.cost()
+    }
+
+    /// Whether it goes on when there is room for more of its response.
+    pub(super) fn waits_for_room(&self) -> bool {
+        self.waits_for_room
     }
 
     /// Whether it goes on without being woken.

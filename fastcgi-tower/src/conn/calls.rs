@@ -12,7 +12,7 @@ use atomic_waker::AtomicWaker;
 use proto::{Connection, Event, NewRequest, RequestKey};
 
 use super::call::{Call, PinnedStage, Stage};
-use crate::exchange::{ExchangeService, Inlet};
+use crate::exchange::{ExchangeService, Inlet, Origin};
 
 /// A place for each request that core knows, by its key.
 pub(super) struct Calls<S: ExchangeService> {
@@ -64,13 +64,17 @@ impl<S: ExchangeService> Calls<S> {
         }
     }
 
-    /// Takes in what has arrived or happened.
-    pub(super) fn take(&mut self, event: Event) {
+    /// Takes in what has arrived, in the buffer `origin`, or happened.
+    pub(super) fn take(&mut self, event: Event, origin: Origin) {
         match event {
-            Event::Request(request) => self.begin(request),
-            Event::Stdin { key, data } => self.with_inlet(key, |inlet| inlet.push_stdin(data)),
+            Event::Request(request) => self.begin(request, origin),
+            Event::Stdin { key, data } => {
+                self.with_inlet(key, |inlet| inlet.push_stdin(data, origin));
+            }
             Event::StdinEnd { key, end } => self.with_inlet(key, |inlet| inlet.end_stdin(end)),
-            Event::Data { key, data } => self.with_inlet(key, |inlet| inlet.push_data(data)),
+            Event::Data { key, data } => {
+                self.with_inlet(key, |inlet| inlet.push_data(data, origin));
+            }
             Event::DataEnd { key, end } => self.with_inlet(key, |inlet| inlet.end_data(end)),
             Event::Aborted { key } => self.abort(key),
             Event::Refused { id, refusal } => {
@@ -85,7 +89,7 @@ impl<S: ExchangeService> Calls<S> {
         self.begun
     }
 
-    fn begin(&mut self, request: NewRequest) {
+    fn begin(&mut self, request: NewRequest, origin: Origin) {
         self.begun += 1;
         let index = request.key.index();
         while self.places.len() <= index {
@@ -94,7 +98,7 @@ impl<S: ExchangeService> Calls<S> {
         if let Some(place) = self.places.get_mut(index) {
             let stage = place.spare.take();
             let stage = stage.unwrap_or_else(|| Box::pin(Stage::Idle));
-            place.call = Some(Call::new(request, self.is_plain_cgi, stage));
+            place.call = Some(Call::new(request, self.is_plain_cgi, origin, stage));
             place.alarm.is_woken.store(true, Ordering::Relaxed);
         }
     }
@@ -140,11 +144,20 @@ impl<S: ExchangeService> Calls<S> {
         progress
     }
 
-    /// Says how much of request bodies waits to be read.
-    pub(super) fn report_held(&self, connection: &mut Connection) {
+    /// Says how much of request bodies waits to be read. Gives how much memory is kept for all requests.
+    pub(super) fn report_held(&self, connection: &mut Connection) -> usize {
+        let mut kept = 0;
         for call in self.calls() {
-            connection.set_held(call.key(), call.held());
+            let cost = call.cost();
+            connection.set_held(call.key(), cost.held);
+            kept += cost.kept;
         }
+        kept
+    }
+
+    /// Whether one of them goes on when there is room for more of its response.
+    pub(super) fn wait_for_room(&self) -> bool {
+        self.calls().any(Call::waits_for_room)
     }
 
     /// Has `waker` woken when something of a request body is read.

@@ -3,6 +3,7 @@
 //! It spawns nothing, so nothing has to be `Send`, and the services' futures are polled inside the connection's task. What
 //! to do is decided in `fastcgi-core`: the driver moves bytes, polls futures and sleeps until a deadline.
 
+mod borrowing;
 mod call;
 mod calls;
 mod timer;
@@ -21,7 +22,12 @@ use self::{
     calls::Calls,
     timer::{Timer, now},
 };
-use crate::{error::Error, exchange::ExchangeService, socket::Socket};
+use crate::{
+    budget::{Account, Budget},
+    error::Error,
+    exchange::ExchangeService,
+    socket::Socket,
+};
 
 /// A connection being served: a future that has to be polled for anything to happen.
 ///
@@ -43,6 +49,8 @@ pub struct Connection<Io, S: ExchangeService> {
     proto: proto::Connection,
     calls: Calls<S>,
     timer: Timer,
+    /// What it has borrowed, if there is somebody to borrow from.
+    account: Option<Account>,
     /// Whether our side of the socket is closed.
     is_shut_down: bool,
     /// Why the socket failed.
@@ -57,10 +65,22 @@ where
     Io: AsyncRead + AsyncWrite + Unpin,
     S: ExchangeService,
 {
-    pub(crate) fn new(io: Io, service: S, config: proto::Config, is_plain_cgi: bool) -> Self {
+    pub(crate) fn new(
+        io: Io,
+        service: S,
+        config: proto::Config,
+        is_plain_cgi: bool,
+        budget: Option<Budget>,
+    ) -> Self {
+        let mut proto = proto::Connection::new(config);
+        if budget.is_some() {
+            proto.set_input_budget(proto::Connection::OWNED_INPUT);
+            proto.set_output_budget(proto::Connection::OWNED_OUTPUT);
+        }
         Self {
             socket: Socket::new(io),
-            proto: proto::Connection::new(config),
+            proto,
+            account: budget.map(Account::new),
             calls: Calls::new(service, is_plain_cgi),
             timer: Timer::default(),
             is_shut_down: false,
@@ -92,7 +112,8 @@ where
         if !self.wants_input(cx) {
             return taken;
         }
-        match self.socket.poll_fill(cx) {
+        let room = self.room();
+        match self.socket.poll_fill(cx, room) {
             Poll::Pending => return taken,
             Poll::Ready(Ok(0)) => self.proto.end_of_file(),
             Poll::Ready(Ok(_)) => {}
@@ -106,13 +127,21 @@ where
         let mut taken = Poll::Pending;
         while let Some(event) = self.proto.next_event(now, &mut self.socket.input) {
             taken = Poll::Ready(());
+            match &event {
+                Event::Request(request) => self.socket.was_used(request.params.as_bytes().len()),
+                Event::Stdin { data, .. } | Event::Data { data, .. } => {
+                    self.socket.was_used(data.len());
+                }
+                _ => {}
+            }
             match event {
                 Event::Quiet => {
                     self.socket.release();
                     self.proto.outgoing().release();
                     self.calls.release();
+                    self.give_back();
                 }
-                event => self.calls.take(event),
+                event => self.calls.take(event, self.socket.buffer()),
             }
         }
         taken
@@ -120,13 +149,13 @@ where
 
     /// Whether to read. If not, the task is woken when that may have changed.
     fn wants_input(&mut self, cx: &Context<'_>) -> bool {
-        self.calls.report_held(&mut self.proto);
-        if self.proto.wants_input() {
+        self.report();
+        if self.proto.wants_input() || self.borrows_input(cx) {
             return true;
         }
         // Before the second look, so that nothing falls in between.
         self.calls.wake_on_room(cx.waker());
-        self.calls.report_held(&mut self.proto);
+        self.report();
         self.proto.wants_input()
     }
 
@@ -173,7 +202,8 @@ where
             return Poll::Pending;
         };
         ready!(self.timer.poll(cx, deadline));
-        self.calls.report_held(&mut self.proto);
+        self.report();
+        self.let_others_go_on();
         self.proto.handle_deadline(now());
         Poll::Ready(())
     }
@@ -190,7 +220,10 @@ where
         let this = self.get_mut();
         loop {
             let read = this.poll_read(cx);
-            let called = this.calls.poll(cx, &mut this.proto);
+            let mut called = this.calls.poll(cx, &mut this.proto);
+            if this.borrows_output() {
+                called = this.calls.poll(cx, &mut this.proto);
+            }
             let written = this.poll_write(cx);
             if let Poll::Ready(result) = this.poll_close(cx) {
                 return Poll::Ready(result);

@@ -1,7 +1,6 @@
 //! Request bodies: `FCGI_STDIN` as an [`http_body::Body`].
 
 use std::{
-    collections::VecDeque,
     fmt,
     pin::Pin,
     sync::Arc,
@@ -11,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use super::queue::Queue;
+use super::{chunks::Chunks, queue::Queue};
 use crate::error::Error;
 
 /// A request body, as it arrives.
@@ -26,7 +25,7 @@ pub struct Incoming(Kind);
 
 enum Kind {
     /// All of it had arrived when the request was handed out: no lock, no waker.
-    Whole { chunks: VecDeque<Bytes>, left: u64 },
+    Whole(Chunks),
     /// The rest arrives while the request is served.
     Streaming(Arc<Queue>),
 }
@@ -34,12 +33,11 @@ enum Kind {
 impl Incoming {
     /// A body of no bytes.
     pub fn empty() -> Self {
-        Self::whole(VecDeque::new())
+        Self::whole(Chunks::default())
     }
 
-    pub(super) fn whole(chunks: VecDeque<Bytes>) -> Self {
-        let left = chunks.iter().map(|chunk| chunk.len() as u64).sum();
-        Self(Kind::Whole { chunks, left })
+    pub(super) fn whole(chunks: Chunks) -> Self {
+        Self(Kind::Whole(chunks))
     }
 
     pub(super) fn streaming(queue: Arc<Queue>) -> Self {
@@ -62,10 +60,7 @@ impl Body for Incoming {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let chunk = match &mut self.0 {
-            Kind::Whole { chunks, left } => chunks.pop_front().map(|chunk| {
-                *left -= chunk.len() as u64;
-                Ok(chunk)
-            }),
+            Kind::Whole(chunks) => chunks.pop().map(Ok),
             Kind::Streaming(queue) => match queue.poll_chunk(cx.waker()) {
                 Poll::Ready(chunk) => chunk,
                 Poll::Pending => return Poll::Pending,
@@ -76,14 +71,14 @@ impl Body for Incoming {
 
     fn is_end_stream(&self) -> bool {
         match &self.0 {
-            Kind::Whole { left, .. } => *left == 0,
+            Kind::Whole(chunks) => chunks.is_empty(),
             Kind::Streaming(queue) => queue.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
-            Kind::Whole { left, .. } => SizeHint::with_exact(*left),
+            Kind::Whole(chunks) => SizeHint::with_exact(chunks.bytes() as u64),
             Kind::Streaming(queue) => queue.size_hint(),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, AtomicU32, Ordering},
+    atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
 };
 use std::task::Waker;
 
@@ -30,8 +30,8 @@ pub struct RequestHandle(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     stderr: Mutex<Stderr>,
-    /// Whether there are messages. Most requests have none, and then nobody takes the lock.
-    has_messages: AtomicBool,
+    /// What the messages cost. Most requests have none, and then nobody takes the lock.
+    stderr_size: AtomicUsize,
     /// The connection, when it waits for a message.
     connection: AtomicWaker,
     app_status: AtomicU32,
@@ -42,11 +42,13 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Stderr {
     messages: Vec<Bytes>,
+    /// What they cost.
     size: usize,
 }
 
 impl RequestHandle {
-    /// The most bytes of messages that wait to be sent. What comes on top of them is dropped.
+    /// The most bytes of messages that wait to be sent, where each but the first costs 32 bytes more. What comes on top of
+    /// them is dropped.
     pub const MAX_STDERR: usize = 64 * 1024;
 
     /// Sends a message to the web server's log, after the head of the response.
@@ -55,12 +57,15 @@ impl RequestHandle {
     pub fn stderr(&self, message: impl Into<Bytes>) {
         let message = message.into();
         let mut stderr = self.lock();
-        if message.is_empty() || stderr.size + message.len() > Self::MAX_STDERR {
+        // Many short messages cost more than their bytes.
+        let one_more = size_of::<Bytes>() * stderr.messages.len().min(1);
+        let size = stderr.size + message.len() + one_more;
+        if message.is_empty() || size > Self::MAX_STDERR {
             return;
         }
-        stderr.size += message.len();
+        stderr.size = size;
         stderr.messages.push(message);
-        self.0.has_messages.store(true, Ordering::Release);
+        self.0.stderr_size.store(size, Ordering::Release);
         drop(stderr);
         self.0.connection.wake();
     }
@@ -95,13 +100,18 @@ impl RequestHandle {
     }
 
     pub(crate) fn take_stderr(&self) -> Vec<Bytes> {
-        if !self.0.has_messages.load(Ordering::Acquire) {
+        if self.stderr_size() == 0 {
             return Vec::new();
         }
         let mut stderr = self.lock();
-        self.0.has_messages.store(false, Ordering::Release);
+        self.0.stderr_size.store(0, Ordering::Release);
         stderr.size = 0;
         std::mem::take(&mut stderr.messages)
+    }
+
+    /// What the messages that wait cost, in bytes.
+    pub(crate) fn stderr_size(&self) -> usize {
+        self.0.stderr_size.load(Ordering::Acquire)
     }
 
     /// Has `waker` woken by the next message.

@@ -7,7 +7,11 @@ use bytes::Bytes;
 use proto::{NewRequest, StreamEnd};
 use tracing::Span;
 
-use super::{Exchange, RequestHandle, queue::End, sender::Sender};
+use super::{
+    Exchange, Origin, RequestHandle,
+    queue::{Cost, End},
+    sender::Sender,
+};
 
 /// Where what arrives of a request goes, and what its handler says besides answering.
 #[derive(Debug)]
@@ -17,16 +21,19 @@ pub(crate) struct Inlet {
     handle: RequestHandle,
     is_plain_cgi: bool,
     span: Span,
+    /// The size of the buffer that the params are in.
+    params_size: u32,
 }
 
 impl Inlet {
-    pub(crate) fn new(request: &NewRequest, is_plain_cgi: bool) -> Self {
+    pub(crate) fn new(request: &NewRequest, is_plain_cgi: bool, origin: Origin) -> Self {
         Self {
             stdin: Sender::new(request.length),
             data: Sender::new(request.data_length),
             handle: RequestHandle::default(),
             is_plain_cgi,
             span: tracing::debug_span!("request", id = %request.id, role = ?request.role),
+            params_size: origin.size,
         }
     }
 
@@ -43,16 +50,16 @@ impl Inlet {
         }
     }
 
-    pub(crate) fn push_stdin(&mut self, data: Bytes) {
-        self.stdin.push(data);
+    pub(crate) fn push_stdin(&mut self, data: Bytes, origin: Origin) {
+        self.stdin.push(data, origin);
     }
 
     pub(crate) fn end_stdin(&mut self, end: StreamEnd) {
         self.stdin.end(end.into());
     }
 
-    pub(crate) fn push_data(&mut self, data: Bytes) {
-        self.data.push(data);
+    pub(crate) fn push_data(&mut self, data: Bytes, origin: Origin) {
+        self.data.push(data, origin);
     }
 
     pub(crate) fn end_data(&mut self, end: StreamEnd) {
@@ -66,9 +73,12 @@ impl Inlet {
         self.handle.abort();
     }
 
-    /// Bytes of bodies that wait to be read, with what it costs to keep them.
-    pub(crate) fn held(&self) -> usize {
-        self.stdin.held() + self.data.held()
+    /// What is kept: the buffer of the params, bodies, and messages for the log.
+    pub(crate) fn cost(&self) -> Cost {
+        let mut cost = self.stdin.cost().plus(self.data.cost());
+        let params = usize::try_from(self.params_size).unwrap_or(usize::MAX);
+        cost.kept += params + self.handle.stderr_size();
+        cost
     }
 
     pub(crate) fn handle(&self) -> &RequestHandle {

@@ -4,6 +4,7 @@
 //! Filters stand on it, and so does [`HttpService`](crate::HttpService), which makes HTTP out of it.
 
 mod body;
+mod chunks;
 mod handle;
 mod inlet;
 mod queue;
@@ -14,8 +15,8 @@ use http_body::Body;
 use proto::{Params, cgi::BodyLength, record::Role};
 use tower_service::Service;
 
-pub(crate) use self::inlet::Inlet;
 pub use self::{body::Incoming, handle::RequestHandle};
+pub(crate) use self::{chunks::Origin, inlet::Inlet, queue::Cost};
 use crate::error::BoxError;
 
 /// A FastCGI request.

@@ -1,7 +1,6 @@
 //! What a streaming body shares with its connection.
 
 use std::{
-    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Poll, Waker},
 };
@@ -10,6 +9,7 @@ use atomic_waker::AtomicWaker;
 use bytes::Bytes;
 use http_body::SizeHint;
 
+use super::chunks::{Chunks, Origin};
 use crate::error::{Error, Kind};
 
 /// Chunks between the connection, which writes, and the body, which may be read in another task.
@@ -26,9 +26,7 @@ pub(super) struct Queue {
 
 #[derive(Debug)]
 struct State {
-    chunks: VecDeque<Bytes>,
-    /// Bytes in `chunks`.
-    buffered: usize,
+    chunks: Chunks,
     /// Bytes not yet read, where the length is known.
     left: Option<u64>,
     /// How the body ends once `chunks` is empty. `None` as long as more may come.
@@ -49,14 +47,13 @@ pub(super) enum End {
 
 impl Queue {
     pub(super) fn new(
-        chunks: VecDeque<Bytes>,
+        chunks: Chunks,
         left: Option<u64>,
         end: Option<End>,
         writer: Arc<AtomicWaker>,
     ) -> Self {
         Self {
             state: Mutex::new(State {
-                buffered: chunks.iter().map(Bytes::len).sum(),
                 chunks,
                 left,
                 end,
@@ -72,13 +69,12 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn push(&self, chunk: Bytes) {
+    pub(super) fn push(&self, chunk: Bytes, origin: Origin) {
         let mut state = self.lock();
         if state.is_reader_closed {
             return;
         }
-        state.buffered += chunk.len();
-        state.chunks.push_back(chunk);
+        state.chunks.push(chunk, origin);
         drop(state);
         self.reader.wake();
     }
@@ -89,10 +85,9 @@ impl Queue {
         self.reader.wake();
     }
 
-    /// What `chunks` cost.
-    pub(super) fn held(&self) -> usize {
-        let state = self.lock();
-        state.buffered + state.chunks.len() * CHUNK_COST
+    /// What waits, and what it keeps from being freed.
+    pub(super) fn cost(&self) -> Cost {
+        Cost::of(&self.lock().chunks)
     }
 
     pub(super) fn poll_chunk(&self, reader: &Waker) -> Poll<Option<Result<Bytes, Error>>> {
@@ -107,8 +102,7 @@ impl Queue {
 
     fn take_chunk(&self) -> Poll<Option<Result<Bytes, Error>>> {
         let mut state = self.lock();
-        if let Some(chunk) = state.chunks.pop_front() {
-            state.buffered -= chunk.len();
+        if let Some(chunk) = state.chunks.pop() {
             if let Some(left) = &mut state.left {
                 *left -= chunk.len() as u64;
             }
@@ -138,7 +132,9 @@ impl Queue {
         let state = self.lock();
         match state.left {
             Some(left) => SizeHint::with_exact(left),
-            None if state.end == Some(End::Complete) => SizeHint::with_exact(state.buffered as u64),
+            None if state.end == Some(End::Complete) => {
+                SizeHint::with_exact(state.chunks.bytes() as u64)
+            }
             None => SizeHint::default(),
         }
     }
@@ -147,7 +143,6 @@ impl Queue {
     pub(super) fn close_reader(&self) {
         let mut state = self.lock();
         state.is_reader_closed = true;
-        state.buffered = 0;
         let chunks = std::mem::take(&mut state.chunks);
         drop(state);
         drop(chunks);
@@ -155,5 +150,27 @@ impl Queue {
     }
 }
 
-/// What a chunk costs besides its bytes. A web server may send a body in records of one byte each.
-pub(super) const CHUNK_COST: usize = size_of::<Bytes>();
+/// What a body costs.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Cost {
+    /// Bytes that wait to be read, with what pieces cost: a web server may send a body in records of one byte each.
+    pub(crate) held: usize,
+    /// All memory that cannot be freed because of it.
+    pub(crate) kept: usize,
+}
+
+impl Cost {
+    pub(super) fn of(chunks: &Chunks) -> Self {
+        Self {
+            held: chunks.held(),
+            kept: chunks.kept(),
+        }
+    }
+
+    pub(super) fn plus(self, other: Self) -> Self {
+        Self {
+            held: self.held + other.held,
+            kept: self.kept + other.kept,
+        }
+    }
+}

@@ -1,13 +1,14 @@
 //! The connection's end of a request body.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::sync::Arc;
 
 use atomic_waker::AtomicWaker;
 use bytes::Bytes;
 
 use super::{
     body::Incoming,
-    queue::{CHUNK_COST, End, Queue},
+    chunks::{Chunks, Origin},
+    queue::{Cost, End, Queue},
 };
 
 /// Where what arrives of a stream goes.
@@ -18,30 +19,32 @@ pub(super) struct Sender(Store);
 enum Store {
     /// The service has not been called yet.
     Gathered {
-        chunks: VecDeque<Bytes>,
+        chunks: Chunks,
         length: Option<u64>,
         end: Option<End>,
     },
     Shared(Arc<Queue>),
-    /// Nothing more comes, or nobody will read it.
-    Closed,
+    /// Nothing more comes: the service has all of it, and what that keeps from being freed counts until its end.
+    Closed {
+        kept: usize,
+    },
 }
 
 impl Sender {
     /// For a stream of the `length`, if that is known.
     pub(super) fn new(length: Option<u64>) -> Self {
         Self(Store::Gathered {
-            chunks: VecDeque::new(),
+            chunks: Chunks::default(),
             length,
             end: (length == Some(0)).then_some(End::Complete),
         })
     }
 
-    pub(super) fn push(&mut self, data: Bytes) {
+    pub(super) fn push(&mut self, data: Bytes, origin: Origin) {
         match &mut self.0 {
-            Store::Gathered { chunks, .. } => chunks.push_back(data),
-            Store::Shared(queue) => queue.push(data),
-            Store::Closed => {}
+            Store::Gathered { chunks, .. } => chunks.push(data, origin),
+            Store::Shared(queue) => queue.push(data, origin),
+            Store::Closed { .. } => {}
         }
     }
 
@@ -52,29 +55,34 @@ impl Sender {
                 end.get_or_insert(how);
             }
             Store::Shared(queue) => queue.end(how),
-            Store::Closed => {}
+            Store::Closed { .. } => {}
         }
     }
 
-    /// Bytes that are held for somebody to read, with what it costs to keep them.
-    pub(super) fn held(&self) -> usize {
+    /// What is held for somebody to read.
+    pub(super) fn cost(&self) -> Cost {
         match &self.0 {
-            Store::Gathered { chunks, .. } => {
-                chunks.iter().map(|chunk| chunk.len() + CHUNK_COST).sum()
-            }
-            Store::Shared(queue) => queue.held(),
-            Store::Closed => 0,
+            Store::Gathered { chunks, .. } => Cost::of(chunks),
+            Store::Shared(queue) => queue.cost(),
+            Store::Closed { kept } => Cost {
+                held: 0,
+                kept: *kept,
+            },
         }
     }
 
     /// The body for the service. What has arrived so far moves into it. `writer` is woken when something of it is read.
     pub(super) fn open(&mut self, writer: &Arc<AtomicWaker>) -> Incoming {
-        match std::mem::replace(&mut self.0, Store::Closed) {
+        match std::mem::replace(&mut self.0, Store::Closed { kept: 0 }) {
             Store::Gathered {
                 chunks,
                 end: Some(End::Complete),
                 ..
-            } => Incoming::whole(chunks),
+            } => {
+                let kept = chunks.kept();
+                self.0 = Store::Closed { kept };
+                Incoming::whole(chunks)
+            }
             Store::Gathered {
                 chunks,
                 length,
@@ -85,7 +93,7 @@ impl Sender {
                 Incoming::streaming(queue)
             }
             // It can be opened once.
-            Store::Shared(_) | Store::Closed => Incoming::empty(),
+            Store::Shared(_) | Store::Closed { .. } => Incoming::empty(),
         }
     }
 }

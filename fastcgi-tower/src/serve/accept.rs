@@ -22,6 +22,7 @@ use super::{
     web_servers::WebServers,
 };
 use crate::{
+    budget::Budget,
     exchange::ExchangeService,
     listener::{Listener, PeerAddr},
     process::{larger_than, replaced},
@@ -58,19 +59,29 @@ where
     }
     let Settings {
         connections,
+        limits,
         timeouts,
         max_connections,
+        max_memory,
+        budget,
         allow_remote,
         grace_period,
         exit_when_replaced,
         max_requests,
         max_rss,
     } = settings;
-    let connections = connections.timeouts(timeouts.clone());
+    let budget = budget.unwrap_or_else(|| Budget::new(max_connections, max_memory));
+    budget.check(&limits)?;
+    // What is advertised is what holds.
+    let limits = limits.max_conns(budget.max_connections());
+    let connections = connections
+        .limits(limits)
+        .timeouts(timeouts.clone())
+        .budget(budget.clone());
     let over_tcp = connections
         .clone()
         .timeouts(timeouts.or_idle(Some(TCP_IDLE_LIMIT)));
-    let mut entrance = Entrance::new(listener, max_connections, allow_remote)?;
+    let mut entrance = Entrance::new(listener, &budget, allow_remote)?;
     let requests = max_requests.map(|_| Arc::new(RequestCount::default()));
     let tasks = TaskTracker::new();
     let stops = Stops::default();
@@ -128,21 +139,12 @@ struct Entrance<L> {
 }
 
 impl<L: Listener> Entrance<L> {
-    fn new(listener: L, max_connections: usize, allow_remote: bool) -> io::Result<Self> {
-        if max_connections == 0 || max_connections > Semaphore::MAX_PERMITS {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                format!(
-                    "max_connections is {max_connections}, and has to be from 1 to {}",
-                    Semaphore::MAX_PERMITS
-                ),
-            ));
-        }
+    fn new(listener: L, budget: &Budget, allow_remote: bool) -> io::Result<Self> {
         let web_servers = WebServers::from_env()?;
         web_servers.check(&listener, allow_remote)?;
         Ok(Self {
             listener,
-            places: Arc::new(Semaphore::new(max_connections)),
+            places: Arc::clone(budget.places()),
             web_servers,
         })
     }

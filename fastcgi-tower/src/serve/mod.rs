@@ -20,9 +20,11 @@ use proto::{
     cgi::{InvalidScriptName, OnMismatch, PathSource, ScriptName},
 };
 
+use rustix::process::{Resource, getrlimit};
+
 use crate::{
-    builder::ConnectionBuilder, exchange::ExchangeService, http_service::HttpService,
-    listener::Listener, process::Signal,
+    budget::Budget, builder::ConnectionBuilder, exchange::ExchangeService,
+    http_service::HttpService, listener::Listener, process::Signal,
 };
 
 /// Serves `service`, which answers HTTP requests, on the connections of `listener`: the FastCGI counterpart of
@@ -73,8 +75,11 @@ pub struct Serve<L, S> {
 #[derive(Debug)]
 struct Settings {
     connections: ConnectionBuilder,
+    limits: Limits,
     timeouts: Timeouts,
     max_connections: usize,
+    max_memory: usize,
+    budget: Option<Budget>,
     allow_remote: bool,
     grace_period: Duration,
     exit_when_replaced: bool,
@@ -86,8 +91,11 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             connections: ConnectionBuilder::new(),
+            limits: Limits::default(),
             timeouts: Timeouts::default(),
-            max_connections: 1024,
+            max_connections: max_connections(),
+            max_memory: Budget::DEFAULT_MEMORY,
+            budget: None,
             allow_remote: false,
             grace_period: Duration::from_secs(30),
             exit_when_replaced: false,
@@ -131,7 +139,7 @@ impl<L, S> Serve<L, HttpService<S>> {
 impl<L, S> Serve<L, S> {
     /// How much a connection takes. Default: [`Limits::default`].
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.settings.connections = self.settings.connections.limits(limits);
+        self.settings.limits = limits;
         self
     }
 
@@ -158,9 +166,23 @@ impl<L, S> Serve<L, S> {
         self
     }
 
-    /// The most connections at a time; more wait to be accepted. Default: 1024.
+    /// The most connections at a time, advertised as `FCGI_MAX_CONNS`; more wait to be accepted. Default:
+    /// [`max_connections`].
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.settings.max_connections = connections;
+        self
+    }
+
+    /// The most bytes that connections borrow together, each of them beyond the 64 KiB that it owns. Default: 256 MiB.
+    pub fn max_memory(mut self, bytes: usize) -> Self {
+        self.settings.max_memory = bytes;
+        self
+    }
+
+    /// What the server shares with others in this process, in place of [`max_connections`](Self::max_connections) and
+    /// [`max_memory`](Self::max_memory). Default: nothing.
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.settings.budget = Some(budget);
         self
     }
 
@@ -207,6 +229,16 @@ impl<L, S> Serve<L, S> {
         self.settings.max_rss = Some(bytes);
         self
     }
+}
+
+/// The most connections at a time, unless a server says otherwise: 1024, or as many descriptors as the process may have,
+/// less 64 for the application.
+pub fn max_connections() -> usize {
+    const MOST: usize = 1024;
+    const RESERVE: u64 = 64;
+    let limit = getrlimit(Resource::Nofile).current;
+    let left = limit.map_or(u64::MAX, |limit| limit.saturating_sub(RESERVE).max(1));
+    usize::try_from(left).map_or(MOST, |left| left.min(MOST))
 }
 
 impl<L: Listener, S> Serve<L, S> {

@@ -2,6 +2,7 @@
 
 mod abort;
 mod back_pressure;
+mod budget;
 mod cgi_process;
 #[cfg(feature = "client")]
 mod client;

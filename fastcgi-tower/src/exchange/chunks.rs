@@ -1,0 +1,119 @@
+//! Pieces of a body that wait to be read, and what it costs to keep them.
+
+use std::collections::VecDeque;
+
+use bytes::{Bytes, BytesMut};
+
+/// The buffer that a piece has arrived in. A piece is a slice of it, and keeps all of it from being freed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// Which of all buffers of its connection it is.
+    pub(crate) number: u32,
+    /// Its size in bytes.
+    pub(crate) size: u32,
+}
+
+/// Pieces in their order. Short ones that have to wait are copied together, because each keeps a buffer.
+#[derive(Debug, Default)]
+pub(super) struct Chunks {
+    slices: VecDeque<Slice>,
+    /// Short pieces, behind all others.
+    gathered: Option<Box<BytesMut>>,
+    /// Bytes of all pieces.
+    bytes: usize,
+    /// What `slices` keep from being freed.
+    kept: usize,
+}
+
+#[derive(Debug)]
+struct Slice {
+    data: Bytes,
+    /// The number of its buffer; none of a copy.
+    origin: Option<u32>,
+    /// What is freed with it. The last slice of a buffer has the size of the buffer, and those before it nothing.
+    keeps: usize,
+}
+
+/// What a piece costs besides its bytes.
+const SLICE_COST: usize = size_of::<Slice>();
+
+/// Pieces that are shorter are copied when they have to wait behind others.
+const SHORT: usize = 4 * 1024;
+/// How much memory there is for copies at a time.
+const GATHER: usize = 16 * 1024;
+
+impl Chunks {
+    pub(super) fn push(&mut self, data: Bytes, origin: Origin) {
+        self.bytes += data.len();
+        if data.len() < SHORT && !self.slices.is_empty() {
+            return self.gather(&data);
+        }
+        self.settle();
+        let size = usize::try_from(origin.size).unwrap_or(usize::MAX);
+        let keeps = size.max(data.len());
+        let origin = Some(origin.number);
+        // There is at most one copy in between.
+        let mut last = self.slices.iter_mut().rev().take(2);
+        if let Some(last) = last.find(|it| it.origin == origin) {
+            self.kept -= std::mem::take(&mut last.keeps);
+        }
+        self.slice(data, origin, keeps);
+    }
+
+    /// The next piece.
+    pub(super) fn pop(&mut self) -> Option<Bytes> {
+        if self.slices.is_empty() {
+            self.settle();
+        }
+        let slice = self.slices.pop_front()?;
+        self.kept -= slice.keeps;
+        self.bytes -= slice.data.len();
+        Some(slice.data)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.bytes == 0
+    }
+
+    /// Bytes that wait.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The bytes that wait, with what it costs to keep pieces of them.
+    pub(super) fn held(&self) -> usize {
+        self.bytes + self.slices.len() * SLICE_COST
+    }
+
+    /// All memory that cannot be freed because something waits.
+    pub(super) fn kept(&self) -> usize {
+        let gathered = if self.gathered.is_some() { GATHER } else { 0 };
+        self.kept + gathered + self.slices.capacity() * SLICE_COST
+    }
+
+    fn gather(&mut self, data: &[u8]) {
+        let is_full = |it: &BytesMut| it.capacity() - it.len() < data.len();
+        if self.gathered.as_deref().is_none_or(is_full) {
+            self.settle();
+        }
+        let empty = || Box::new(BytesMut::with_capacity(GATHER));
+        let gathered = self.gathered.get_or_insert_with(empty);
+        gathered.extend_from_slice(data);
+    }
+
+    /// What was gathered becomes a piece like others.
+    fn settle(&mut self) {
+        if let Some(gathered) = self.gathered.take() {
+            self.slice(gathered.freeze(), None, GATHER);
+        }
+    }
+
+    fn slice(&mut self, data: Bytes, origin: Option<u32>, keeps: usize) {
+        self.kept += keeps;
+        self.slices.push_back(Slice {
+            data,
+            origin,
+            keeps,
+        });
+    }
+}
