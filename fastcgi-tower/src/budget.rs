@@ -21,8 +21,8 @@ use tokio::sync::Semaphore;
 /// What the connections of one server share, or of several servers in one process: how many there may be, and how much
 /// memory they may borrow together. Clones are the same budget.
 ///
-/// A connection owns 64 KiB: 48 for what arrives, 16 for what waits to be written. All else that it holds for its web server
-/// is borrowed here.
+/// A connection owns 64 KiB, half of it for what arrives and half for what waits to be written. All else that it holds for its
+/// web server is borrowed here.
 #[derive(Clone, Debug)]
 pub struct Budget(Arc<Shared>);
 

@@ -31,10 +31,10 @@ impl Default for Budget {
 }
 
 impl Connection {
-    /// What a connection may hold of what arrives before it has to borrow: 48 KiB.
+    /// What a connection may hold of what arrives before it has to borrow: 32 KiB.
     pub const OWNED_INPUT: usize = OWNED_INPUT;
 
-    /// What may wait to be written before a connection has to borrow: 16 KiB.
+    /// What may wait to be written before a connection has to borrow: 8 KiB. One piece may come on top of that.
     pub const OWNED_OUTPUT: usize = super::limits::OWNED_OUTPUT;
 
     /// The most that may wait to be written before bodies are left alone: 256 KiB.

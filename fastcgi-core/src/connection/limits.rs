@@ -47,10 +47,10 @@ pub(super) const MAX_OWED: u64 = 16 * 1024;
 pub(super) const HIGH_WATER: usize = 256 * 1024;
 
 /// What a connection may hold of what arrives without asking: params and bodies, with the buffers that they are in.
-pub(super) const OWNED_INPUT: usize = 48 * 1024;
+pub(super) const OWNED_INPUT: usize = 32 * 1024;
 
 /// Bytes of responses that may wait to be written without asking.
-pub(super) const OWNED_OUTPUT: usize = 16 * 1024;
+pub(super) const OWNED_OUTPUT: usize = 8 * 1024;
 
 /// The least room for which it is worth while to read.
 pub(super) const READ_ROOM: usize = 4 * 1024;

@@ -25,9 +25,7 @@ where
 {
     /// Says to core what is kept, and gives back what is not needed any more.
     pub(super) fn report(&mut self) {
-        let buffer = usize::try_from(self.socket.buffer().size).unwrap_or(usize::MAX);
-        let kept = self.calls.report_held(&mut self.proto);
-        self.proto.set_kept(kept.saturating_add(buffer));
+        self.calls.report(&mut self.proto, self.socket.buffer());
         let Some(account) = &mut self.account else {
             return;
         };

@@ -72,9 +72,9 @@ impl<S: ExchangeService> Call<S> {
         self.key
     }
 
-    /// What is kept for the request.
-    pub(super) fn cost(&self) -> Cost {
-        self.inlet.cost()
+    /// What is kept for the request. `current` is the buffer that is read into.
+    pub(super) fn cost(&self, current: Origin) -> Cost {
+        self.inlet.cost(current)
     }
 
     /// Whether it goes on when there is room for more of its response.
@@ -209,8 +209,11 @@ fn poll_body<B: Body<Error: Into<BoxError>>>(
             }
         }
     }
-    // Writing makes room, and then the body is asked again.
-    Poll::Pending
+    // Writing makes room, and then the body is asked again; unless that was all.
+    match caught(|| body.is_end_stream())? {
+        true => Poll::Ready(Ok(())),
+        false => Poll::Pending,
+    }
 }
 
 fn put_stderr(inlet: &Inlet, key: RequestKey, connection: &mut Connection) {

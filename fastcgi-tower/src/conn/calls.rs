@@ -144,15 +144,21 @@ impl<S: ExchangeService> Calls<S> {
         progress
     }
 
-    /// Says how much of request bodies waits to be read. Gives how much memory is kept for all requests.
-    pub(super) fn report_held(&self, connection: &mut Connection) -> usize {
+    /// Says how much of request bodies waits to be read, and how much memory is kept: for all requests, and the buffer that
+    /// is read into.
+    pub(super) fn report(&self, connection: &mut Connection, current: Origin) {
+        let mut has_current = false;
         let mut kept = 0;
         for call in self.calls() {
-            let cost = call.cost();
+            let cost = call.cost(current);
             connection.set_held(call.key(), cost.held);
+            has_current |= cost.has_current;
             kept += cost.kept;
         }
-        kept
+        if !has_current {
+            kept += usize::try_from(current.size).unwrap_or(usize::MAX);
+        }
+        connection.set_kept(kept);
     }
 
     /// Whether one of them goes on when there is room for more of its response.

@@ -17,8 +17,8 @@ pub(crate) struct Origin {
 #[derive(Debug, Default)]
 pub(super) struct Chunks {
     slices: VecDeque<Slice>,
-    /// Short pieces, behind all others.
-    gathered: Option<Box<BytesMut>>,
+    /// Where short pieces are copied to. What is in it is behind all slices; some of them may be of it.
+    copies: Option<Box<BytesMut>>,
     /// Bytes of all pieces.
     bytes: usize,
     /// What `slices` keep from being freed.
@@ -40,24 +40,32 @@ const SLICE_COST: usize = size_of::<Slice>();
 /// Pieces that are shorter are copied when they have to wait behind others.
 const SHORT: usize = 4 * 1024;
 /// How much memory there is for copies at a time.
-const GATHER: usize = 16 * 1024;
+const COPIES: usize = 16 * 1024;
 
 impl Chunks {
     pub(super) fn push(&mut self, data: Bytes, origin: Origin) {
         self.bytes += data.len();
         if data.len() < SHORT && !self.slices.is_empty() {
-            return self.gather(&data);
+            return self.copy(&data);
         }
         self.settle();
-        let size = usize::try_from(origin.size).unwrap_or(usize::MAX);
-        let keeps = size.max(data.len());
-        let origin = Some(origin.number);
+        let number = Some(origin.number);
         // There is at most one copy in between.
         let mut last = self.slices.iter_mut().rev().take(2);
-        if let Some(last) = last.find(|it| it.origin == origin) {
-            self.kept -= std::mem::take(&mut last.keeps);
-        }
-        self.slice(data, origin, keeps);
+        let keeps = match last.find(|it| it.origin == number) {
+            Some(last) => std::mem::take(&mut last.keeps),
+            None => {
+                let size = usize::try_from(origin.size).unwrap_or(usize::MAX);
+                let size = size.max(data.len());
+                self.kept += size;
+                size
+            }
+        };
+        self.slices.push_back(Slice {
+            data,
+            origin: number,
+            keeps,
+        });
     }
 
     /// The next piece.
@@ -68,6 +76,9 @@ impl Chunks {
         let slice = self.slices.pop_front()?;
         self.kept -= slice.keeps;
         self.bytes -= slice.data.len();
+        if self.bytes == 0 {
+            self.copies = None;
+        }
         Some(slice.data)
     }
 
@@ -87,33 +98,42 @@ impl Chunks {
 
     /// All memory that cannot be freed because something waits.
     pub(super) fn kept(&self) -> usize {
-        let gathered = if self.gathered.is_some() { GATHER } else { 0 };
-        self.kept + gathered + self.slices.capacity() * SLICE_COST
+        let copies = if self.copies.is_some() { COPIES } else { 0 };
+        self.kept + copies + self.slices.capacity() * SLICE_COST
     }
 
-    fn gather(&mut self, data: &[u8]) {
+    /// Whether the last piece is in the buffer `origin`, which counts here then.
+    pub(super) fn ends_in(&self, origin: Origin) -> bool {
+        let mut last = self.slices.iter().rev().take(2);
+        last.any(|it| it.origin == Some(origin.number))
+    }
+
+    fn copy(&mut self, data: &[u8]) {
         let is_full = |it: &BytesMut| it.capacity() - it.len() < data.len();
-        if self.gathered.as_deref().is_none_or(is_full) {
+        if self.copies.as_deref().is_none_or(is_full) {
             self.settle();
+            let last = self.slices.back_mut().filter(|_| self.copies.is_some());
+            if let Some(last) = last {
+                // It is freed with the copies in it, which are no later than this.
+                last.keeps += COPIES;
+                self.kept += COPIES;
+            }
+            self.copies = Some(Box::new(BytesMut::with_capacity(COPIES)));
         }
-        let empty = || Box::new(BytesMut::with_capacity(GATHER));
-        let gathered = self.gathered.get_or_insert_with(empty);
-        gathered.extend_from_slice(data);
+        if let Some(copies) = &mut self.copies {
+            copies.extend_from_slice(data);
+        }
     }
 
-    /// What was gathered becomes a piece like others.
+    /// What was copied becomes a piece like others.
     fn settle(&mut self) {
-        if let Some(gathered) = self.gathered.take() {
-            self.slice(gathered.freeze(), None, GATHER);
+        let copies = self.copies.as_mut().filter(|it| !it.is_empty());
+        if let Some(copies) = copies {
+            self.slices.push_back(Slice {
+                data: copies.split().freeze(),
+                origin: None,
+                keeps: 0,
+            });
         }
-    }
-
-    fn slice(&mut self, data: Bytes, origin: Option<u32>, keeps: usize) {
-        self.kept += keeps;
-        self.slices.push_back(Slice {
-            data,
-            origin,
-            keeps,
-        });
     }
 }

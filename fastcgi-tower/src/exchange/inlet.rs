@@ -21,8 +21,8 @@ pub(crate) struct Inlet {
     handle: RequestHandle,
     is_plain_cgi: bool,
     span: Span,
-    /// The size of the buffer that the params are in.
-    params_size: u32,
+    /// The buffer that the params are in.
+    origin: Origin,
 }
 
 impl Inlet {
@@ -33,7 +33,7 @@ impl Inlet {
             handle: RequestHandle::default(),
             is_plain_cgi,
             span: tracing::debug_span!("request", id = %request.id, role = ?request.role),
-            params_size: origin.size,
+            origin,
         }
     }
 
@@ -73,11 +73,13 @@ impl Inlet {
         self.handle.abort();
     }
 
-    /// What is kept: the buffer of the params, bodies, and messages for the log.
-    pub(crate) fn cost(&self) -> Cost {
-        let mut cost = self.stdin.cost().plus(self.data.cost());
-        let params = usize::try_from(self.params_size).unwrap_or(usize::MAX);
+    /// What is kept: the buffer of the params, bodies, and messages for the log. `current` is the buffer
+    /// that is read into.
+    pub(crate) fn cost(&self, current: Origin) -> Cost {
+        let mut cost = self.stdin.cost(current).plus(self.data.cost(current));
+        let params = usize::try_from(self.origin.size).unwrap_or(usize::MAX);
         cost.kept += params + self.handle.stderr_size();
+        cost.has_current |= self.origin == current;
         cost
     }
 

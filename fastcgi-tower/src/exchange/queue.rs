@@ -86,8 +86,8 @@ impl Queue {
     }
 
     /// What waits, and what it keeps from being freed.
-    pub(super) fn cost(&self) -> Cost {
-        Cost::of(&self.lock().chunks)
+    pub(super) fn cost(&self, current: Origin) -> Cost {
+        Cost::of(&self.lock().chunks, current)
     }
 
     pub(super) fn poll_chunk(&self, reader: &Waker) -> Poll<Option<Result<Bytes, Error>>> {
@@ -157,13 +157,16 @@ pub(crate) struct Cost {
     pub(crate) held: usize,
     /// All memory that cannot be freed because of it.
     pub(crate) kept: usize,
+    /// Whether the buffer that is read into counts there.
+    pub(crate) has_current: bool,
 }
 
 impl Cost {
-    pub(super) fn of(chunks: &Chunks) -> Self {
+    pub(super) fn of(chunks: &Chunks, current: Origin) -> Self {
         Self {
             held: chunks.held(),
             kept: chunks.kept(),
+            has_current: chunks.ends_in(current),
         }
     }
 
@@ -171,6 +174,7 @@ impl Cost {
         Self {
             held: self.held + other.held,
             kept: self.kept + other.kept,
+            has_current: self.has_current || other.has_current,
         }
     }
 }

@@ -60,13 +60,13 @@ impl Sender {
     }
 
     /// What is held for somebody to read.
-    pub(super) fn cost(&self) -> Cost {
+    pub(super) fn cost(&self, current: Origin) -> Cost {
         match &self.0 {
-            Store::Gathered { chunks, .. } => Cost::of(chunks),
-            Store::Shared(queue) => queue.cost(),
+            Store::Gathered { chunks, .. } => Cost::of(chunks, current),
+            Store::Shared(queue) => queue.cost(current),
             Store::Closed { kept } => Cost {
-                held: 0,
                 kept: *kept,
+                ..Cost::default()
             },
         }
     }

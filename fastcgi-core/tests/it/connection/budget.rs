@@ -55,8 +55,8 @@ fn what_the_owner_keeps_counts() {
 fn params_that_arrive_count() {
     let begun = wire(&[
         BEGIN,
-        &record(4, 1, &[0; 30 * KIB]),
-        &record(4, 1, &[0; 10 * KIB]),
+        &record(4, 1, &[0; 20 * KIB]),
+        &record(4, 1, &[0; 4 * KIB]),
     ]);
     let owner = owner(&begun);
     // They were joined in a block that may be larger.
@@ -86,14 +86,14 @@ fn less_may_wait_to_be_written_without_a_loan() {
     let mut owner = owner(&get(1));
     let mut response = owner.request(1).expect("in progress");
     response
-        .stdout(vec![0; 16 * KIB - 8].into())
+        .stdout(vec![0; 8 * KIB - 8].into())
         .expect("a responder");
     assert!(!owner.connection.wants_output());
     owner.connection.set_output_budget(usize::MAX);
     assert!(owner.connection.wants_output());
     let mut response = owner.request(1).expect("in progress");
     response
-        .stdout(vec![0; 240 * KIB - 32].into())
+        .stdout(vec![0; 248 * KIB - 32].into())
         .expect("a responder");
     assert!(!owner.connection.wants_output(), "256 KiB is the most");
 }
