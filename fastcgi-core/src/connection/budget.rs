@@ -16,8 +16,8 @@ pub(super) struct Budget {
     pub(super) input: usize,
     /// Bytes that may wait to be written before bodies are left alone.
     pub(super) output: usize,
-    /// Bytes of the owner's buffers.
-    pub(super) kept: usize,
+    /// Bytes that are held of what arrives, when it was last said what the owner keeps.
+    memory: usize,
 }
 
 impl Default for Budget {
@@ -25,7 +25,7 @@ impl Default for Budget {
         Self {
             input: usize::MAX,
             output: HIGH_WATER,
-            kept: 0,
+            memory: 0,
         }
     }
 }
@@ -55,14 +55,16 @@ impl Connection {
     }
 
     /// Sets how many bytes the owner's buffers hold for this connection: what it reads into, and whatever else cannot be
-    /// freed because of what has arrived and waits. Counts against the [budget](Self::set_input_budget).
+    /// freed because of what has arrived and waits. Counts against the [budget](Self::set_input_budget), with what the
+    /// connection itself holds at this moment: so this is to be said whenever something has arrived.
     pub fn set_kept(&mut self, bytes: usize) {
-        self.budget.kept = bytes;
+        let own = self.requests.iter().map(|(_, request)| request.memory());
+        self.budget.memory = own.fold(bytes, usize::saturating_add);
     }
 
     /// How many bytes the budget leaves for further input.
     pub fn input_room(&self) -> usize {
-        self.budget.input.saturating_sub(self.input_memory())
+        self.budget.input.saturating_sub(self.budget.memory)
     }
 
     /// How many bytes the [budget](Self::set_input_budget) has to have, in all, for input to go on: when the budget is all
@@ -72,7 +74,7 @@ impl Connection {
             && self.may_read()
             && self.closing.life() != Life::Draining
             && self.wants_records();
-        is_wanted.then(|| self.input_memory().saturating_add(READ_ROOM))
+        is_wanted.then(|| self.budget.memory.saturating_add(READ_ROOM))
     }
 
     /// The most that [`wanted_input_budget`](Self::wanted_input_budget) ever needs to be, unless the owner's buffers hold
@@ -97,12 +99,6 @@ impl Connection {
     }
 
     pub(super) fn has_input_room(&self) -> bool {
-        self.budget.input == usize::MAX || self.input_room() >= READ_ROOM
-    }
-
-    /// Bytes that are held of what has arrived.
-    fn input_memory(&self) -> usize {
-        let params = self.requests.iter().map(|(_, request)| request.memory());
-        params.fold(self.budget.kept, usize::saturating_add)
+        self.input_room() >= READ_ROOM
     }
 }

@@ -67,29 +67,33 @@ where
 
     /// How large a new buffer for the next read may be.
     pub(super) fn room(&mut self) -> usize {
+        let room = self.proto.input_room();
+        // Half of it, so that there is room for what comes after that.
+        let Some(wanted) = self.socket.wanted_room().map(|room| 2 * room) else {
+            return room / 2;
+        };
+        if room >= wanted {
+            return room / 2;
+        }
         let most = self.most();
         let Some(account) = &mut self.account else {
             return usize::MAX;
         };
-        let room = self.proto.input_room();
-        let wanted = self.socket.wanted_room().unwrap_or(0);
-        if room >= wanted {
-            return room;
-        }
         account.try_input(account.input() + wanted - room, most);
         self.proto.set_input_budget(OWNED_INPUT + account.input());
-        self.proto.input_room()
+        self.proto.input_room() / 2
     }
 
     /// Whether there is room for more of a response now, because it was lent.
     pub(super) fn borrows_output(&mut self) -> bool {
-        let most = self.most();
-        let Some(account) = &mut self.account else {
-            return false;
-        };
-        if self.proto.wants_output() || account.output() > 0 || !self.calls.wait_for_room() {
+        if self.proto.wants_output() || !self.calls.wait_for_room() {
             return false;
         }
+        let most = self.most();
+        let account = self.account.as_mut();
+        let Some(account) = account.filter(|account| account.output() == 0) else {
+            return false;
+        };
         let is_lent = account.try_output(OUTPUT_LOAN, most);
         if is_lent {
             self.proto.set_output_budget(MAX_OUTPUT);

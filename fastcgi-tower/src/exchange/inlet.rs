@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use atomic_waker::AtomicWaker;
 use bytes::Bytes;
-use proto::{NewRequest, StreamEnd};
+use proto::{NewRequest, StreamEnd, record::Role};
 use tracing::Span;
 
 use super::{
-    Exchange, Origin, RequestHandle,
+    Exchange, Incoming, Origin, RequestHandle,
     queue::{Cost, End},
     sender::Sender,
 };
@@ -17,7 +17,8 @@ use super::{
 #[derive(Debug)]
 pub(crate) struct Inlet {
     stdin: Sender,
-    data: Sender,
+    /// A Filter's file: other roles have none.
+    data: Option<Box<Sender>>,
     handle: RequestHandle,
     is_plain_cgi: bool,
     span: Span,
@@ -29,7 +30,8 @@ impl Inlet {
     pub(crate) fn new(request: &NewRequest, is_plain_cgi: bool, origin: Origin) -> Self {
         Self {
             stdin: Sender::new(request.length),
-            data: Sender::new(request.data_length),
+            data: (request.role == Role::FILTER)
+                .then(|| Box::new(Sender::new(request.data_length))),
             handle: RequestHandle::default(),
             is_plain_cgi,
             span: tracing::debug_span!("request", id = %request.id, role = ?request.role),
@@ -44,7 +46,10 @@ impl Inlet {
             keep_conn: request.keep_conn,
             params: request.params,
             stdin: self.stdin.open(room),
-            data: self.data.open(room),
+            data: match &mut self.data {
+                Some(data) => data.open(room),
+                None => Incoming::empty(),
+            },
             handle: self.handle.clone(),
             is_plain_cgi: self.is_plain_cgi,
         }
@@ -59,24 +64,33 @@ impl Inlet {
     }
 
     pub(crate) fn push_data(&mut self, data: Bytes, origin: Origin) {
-        self.data.push(data, origin);
+        if let Some(sender) = &mut self.data {
+            sender.push(data, origin);
+        }
     }
 
     pub(crate) fn end_data(&mut self, end: StreamEnd) {
-        self.data.end(end.into());
+        if let Some(data) = &mut self.data {
+            data.end(end.into());
+        }
     }
 
     /// Nobody waits for the response any more.
     pub(crate) fn abort(&mut self) {
         self.stdin.end(End::Aborted);
-        self.data.end(End::Aborted);
+        if let Some(data) = &mut self.data {
+            data.end(End::Aborted);
+        }
         self.handle.abort();
     }
 
     /// What is kept: the buffer of the params, bodies, and messages for the log. `current` is the buffer
     /// that is read into.
     pub(crate) fn cost(&self, current: Origin) -> Cost {
-        let mut cost = self.stdin.cost(current).plus(self.data.cost(current));
+        let mut cost = self.stdin.cost(current);
+        if let Some(data) = &self.data {
+            cost = cost.plus(data.cost(current));
+        }
         let params = usize::try_from(self.origin.size).unwrap_or(usize::MAX);
         cost.kept += params + self.handle.stderr_size();
         cost.has_current |= self.origin == current;

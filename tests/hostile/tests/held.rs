@@ -101,7 +101,6 @@ fn alone(limits: Limits) -> ConnectionBuilder {
 }
 
 fn at_most(held: usize, most: usize) {
-    println!("{held} bytes, at most {most}");
     assert!(held <= most, "{held} bytes, and at most {most}");
 }
 

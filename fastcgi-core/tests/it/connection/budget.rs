@@ -20,6 +20,7 @@ fn owner(input: &[u8]) -> Owner {
     connection.set_input_budget(Connection::OWNED_INPUT);
     connection.set_output_budget(Connection::OWNED_OUTPUT);
     owner.feed(input);
+    owner.connection.set_kept(0);
     owner
 }
 

@@ -3,6 +3,8 @@
 //! The process may use no more memory than it needs by itself and the documented sum, and a well-behaved client beside it is
 //! answered in time.
 
+#![expect(clippy::print_stdout, reason = "shown with --nocapture")]
+
 use std::{
     sync::{Mutex, PoisonError},
     time::Duration,

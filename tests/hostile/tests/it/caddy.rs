@@ -1,6 +1,8 @@
 //! A hundred uploads at once through Caddy, which writes all of a body before it reads (B-8), to a handler that sends them
 //! back: each could hold a part, and all wait for the rest.
 
+#![expect(clippy::print_stdout, reason = "shown with --nocapture")]
+
 use std::{
     fs,
     net::{Ipv4Addr, TcpListener},
@@ -35,7 +37,7 @@ fn caddy(victim: &Victim, port: u16) -> Caddy {
     let dir = victim.dir();
     let config = format!(
         "{{\n\tadmin off\n\tauto_https off\n\tstorage file_system {dir}/caddy\n}}\n\
-         http://127.0.0.1:{port} {{\n\treverse_proxy unix/{socket} {{\n\t\ttransport fastcgi\n\t}}\n}}\n",
+         http://127.0.0.1:{port} {{\n\treverse_proxy unix/{socket} {{\n\t\ttransport fastcgi {{\n\t\t\tdial_timeout 60s\n\t\t}}\n\t}}\n}}\n",
         dir = dir.display(),
         socket = victim.socket().display(),
     );
@@ -79,7 +81,7 @@ async fn upload(port: u16, number: usize) {
     let (mut reader, mut writer) = connect(port).await.into_split();
     let data = pattern(number);
     let head = format!(
-        "POST /echo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {LENGTH}\r\n\r\n"
+        "POST /echo HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\nContent-Length: {LENGTH}\r\n\r\n"
     );
     let sent = data.clone();
     let writing = tokio::spawn(async move {
@@ -88,7 +90,13 @@ async fn upload(port: u16, number: usize) {
     });
     let mut answer = Vec::with_capacity(LENGTH + 1024);
     let read = timeout(PATIENCE, reader.read_to_end(&mut answer)).await;
-    read.expect("an answer").expect("a connection");
+    if let Err(error) = read.expect("an answer") {
+        let received = String::from_utf8_lossy(answer.get(..300).unwrap_or(&answer));
+        panic!(
+            "upload {number}: {error} after {} bytes: {received}",
+            answer.len()
+        );
+    }
     writing.await.expect("no panic").expect("all was taken");
     let body = unchunked(&answer, number);
     assert!(body == data, "upload {number}: {} bytes", body.len());
