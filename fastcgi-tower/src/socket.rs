@@ -31,6 +31,8 @@ pub(crate) struct Socket<Io> {
 
 /// Enough for the params of most requests, and little enough to keep for every idle connection.
 const MIN_READ: usize = 4 * 1024;
+/// As much as a connection reads at a time into memory of its own.
+const OWNED_READ: usize = 16 * 1024;
 /// As much as a Unix socket gives at a time, by default.
 pub(crate) const MAX_READ: usize = 128 * 1024;
 
@@ -85,13 +87,14 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Socket<Io> {
         self.used = self.used.saturating_add(small(bytes));
     }
 
-    /// How much memory the next read would like to have, if it needs any.
+    /// How much memory the next read would like to have, if that is more than a connection owns.
     pub(crate) fn wanted_room(&self) -> Option<usize> {
-        self.is_full().then_some(self.read_size)
+        (self.read_size > OWNED_READ && self.is_full()).then_some(self.read_size)
     }
 
+    /// Whether there is little room for another read.
     fn is_full(&self) -> bool {
-        self.input.capacity() - self.input.len() < self.read_size / 4
+        self.input.capacity() - self.input.len() < self.read_size / 2
     }
 
     /// Makes room for the next read, in the same buffer if nothing else is in it, else in one of at most `most` bytes.
@@ -99,6 +102,10 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Socket<Io> {
         if self.input.try_reclaim(self.read_size) {
             self.filled = 0;
             self.used = 0;
+            return;
+        }
+        // Most of a buffer that something keeps is to be filled.
+        if self.input.capacity() - self.input.len() >= self.read_size / 4 {
             return;
         }
         // What was handed out of the last buffer keeps all of it. So one of which little was of use is followed by a small

@@ -23,49 +23,45 @@ pub(super) struct Chunks {
     bytes: usize,
     /// What `slices` keep from being freed.
     kept: usize,
+    /// Of that, the buffer from which the last piece was taken: others of it may be in front.
+    front: u32,
+    /// The buffer of the last slice, if there is one and it is no copy.
+    last: Option<u32>,
 }
 
 #[derive(Debug)]
 struct Slice {
     data: Bytes,
-    /// The number of its buffer; none of a copy.
-    origin: Option<u32>,
-    /// What is freed with it. The last slice of a buffer has the size of the buffer, and those before it nothing.
-    keeps: usize,
+    /// The size of the buffer that it is the first of.
+    keeps: u32,
 }
 
 /// What a piece costs besides its bytes.
 const SLICE_COST: usize = size_of::<Slice>();
 
-/// Pieces that are shorter are copied when they have to wait behind others.
+/// Pieces that are shorter are copied when they have to wait behind others, so that they do not keep another buffer.
 const SHORT: usize = 4 * 1024;
+/// And those that are shorter than this although they are in the same buffer: they cost as much as they are long.
+const TINY: usize = 64;
 /// How much memory there is for copies at a time.
-const COPIES: usize = 16 * 1024;
+const COPIES: u32 = 16 * 1024;
 
 impl Chunks {
     pub(super) fn push(&mut self, data: Bytes, origin: Origin) {
         self.bytes += data.len();
-        if data.len() < SHORT && !self.slices.is_empty() {
+        let is_same = self.last == Some(origin.number);
+        let is_short = data.len() < TINY || (data.len() < SHORT && !is_same);
+        if is_short && !self.slices.is_empty() {
             return self.copy(&data);
         }
         self.settle();
-        let number = Some(origin.number);
-        // There is at most one copy in between.
-        let mut last = self.slices.iter_mut().rev().take(2);
-        let keeps = match last.find(|it| it.origin == number) {
-            Some(last) => std::mem::take(&mut last.keeps),
-            None => {
-                let size = usize::try_from(origin.size).unwrap_or(usize::MAX);
-                let size = size.max(data.len());
-                self.kept += size;
-                size
-            }
+        // After a copy it counts once more.
+        let keeps = match self.last == Some(origin.number) {
+            true => 0,
+            false => origin.size,
         };
-        self.slices.push_back(Slice {
-            data,
-            origin: number,
-            keeps,
-        });
+        self.last = Some(origin.number);
+        self.push_slice(data, keeps);
     }
 
     /// The next piece.
@@ -74,10 +70,16 @@ impl Chunks {
             self.settle();
         }
         let slice = self.slices.pop_front()?;
-        self.kept -= slice.keeps;
         self.bytes -= slice.data.len();
+        if slice.keeps > 0 {
+            self.kept -= bytes(self.front);
+            self.front = slice.keeps;
+        }
         if self.bytes == 0 {
             self.copies = None;
+            self.kept = 0;
+            self.front = 0;
+            self.last = None;
         }
         Some(slice.data)
     }
@@ -98,27 +100,25 @@ impl Chunks {
 
     /// All memory that cannot be freed because something waits.
     pub(super) fn kept(&self) -> usize {
-        let copies = if self.copies.is_some() { COPIES } else { 0 };
+        let copies = self.copies.as_ref().map_or(0, |_| bytes(COPIES));
         self.kept + copies + self.slices.capacity() * SLICE_COST
     }
 
     /// Whether the last piece is in the buffer `origin`, which counts here then.
     pub(super) fn ends_in(&self, origin: Origin) -> bool {
-        let mut last = self.slices.iter().rev().take(2);
-        last.any(|it| it.origin == Some(origin.number))
+        self.last == Some(origin.number)
+    }
+
+    fn push_slice(&mut self, data: Bytes, keeps: u32) {
+        self.kept += bytes(keeps);
+        self.slices.push_back(Slice { data, keeps });
     }
 
     fn copy(&mut self, data: &[u8]) {
         let is_full = |it: &BytesMut| it.capacity() - it.len() < data.len();
         if self.copies.as_deref().is_none_or(is_full) {
             self.settle();
-            let last = self.slices.back_mut().filter(|_| self.copies.is_some());
-            if let Some(last) = last {
-                // It is freed with the copies in it, which are no later than this.
-                last.keeps += COPIES;
-                self.kept += COPIES;
-            }
-            self.copies = Some(Box::new(BytesMut::with_capacity(COPIES)));
+            self.copies = Some(Box::new(BytesMut::with_capacity(bytes(COPIES))));
         }
         if let Some(copies) = &mut self.copies {
             copies.extend_from_slice(data);
@@ -127,13 +127,17 @@ impl Chunks {
 
     /// What was copied becomes a piece like others.
     fn settle(&mut self) {
-        let copies = self.copies.as_mut().filter(|it| !it.is_empty());
-        if let Some(copies) = copies {
-            self.slices.push_back(Slice {
-                data: copies.split().freeze(),
-                origin: None,
-                keeps: 0,
-            });
-        }
+        let Some(copies) = self.copies.as_mut().filter(|it| !it.is_empty()) else {
+            return;
+        };
+        // The first of them counts for all.
+        let is_first = copies.capacity() == bytes(COPIES);
+        let data = copies.split().freeze();
+        self.last = None;
+        self.push_slice(data, if is_first { COPIES } else { 0 });
     }
+}
+
+fn bytes(count: u32) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
 }

@@ -36,8 +36,24 @@ impl Victim {
     /// When it cannot be built or started.
     #[must_use]
     pub fn start() -> Self {
+        Self::run(&mut Command::new(program()))
+    }
+
+    /// As [`start`](Self::start), where the process may have only so many descriptors.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be built or started.
+    #[must_use]
+    pub fn with_descriptors(limit: u32) -> Self {
+        let mut command = Command::new("/bin/sh");
+        let script = format!("ulimit -n {limit} && exec \"$0\"");
+        Self::run(command.arg("-c").arg(script).arg(program()))
+    }
+
+    fn run(command: &mut Command) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
-        let child = Command::new(program())
+        let child = command
             .env_clear()
             .env("FCGI_LISTEN", dir.path().join("app.sock"))
             .env("TOUR_AUTHORIZER", "1")

@@ -50,6 +50,7 @@ fn attack(attack: Attack) -> Seen {
         let (answers, longest) = witness.end().await;
         assert!(answers > 0);
         assert!(longest < IN_TIME, "an answer took {longest:?}");
+        println!("{answers} answers beside it, the slowest after {longest:?}");
         Seen {
             peak: victim.peak(),
             taken: attacking.taken(),

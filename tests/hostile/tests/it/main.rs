@@ -2,4 +2,5 @@
 
 mod attacks;
 mod caddy;
+mod descriptors;
 mod documented;
