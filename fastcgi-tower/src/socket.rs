@@ -87,13 +87,13 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Socket<Io> {
         self.used = self.used.saturating_add(small(bytes));
     }
 
-    /// How much memory the next read would like to have, if that is more than a connection owns.
+    /// How large a buffer would be good to have, if that is more than a connection owns.
     pub(crate) fn wanted_room(&self) -> Option<usize> {
-        (self.read_size > OWNED_READ && self.is_full()).then_some(self.read_size)
+        (self.read_size > OWNED_READ).then_some(self.read_size)
     }
 
     /// Whether there is little room for another read.
-    fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.input.capacity() - self.input.len() < self.read_size / 2
     }
 

@@ -64,16 +64,24 @@ impl<S: ExchangeService> Calls<S> {
         }
     }
 
-    /// Takes in what has arrived, in the buffer `origin`, or happened.
-    pub(super) fn take(&mut self, event: Event, origin: Origin) {
+    /// Takes in what has arrived, in the buffer `origin`, or happened. Gives how many bytes were of use.
+    pub(super) fn take(&mut self, event: Event, origin: Origin) -> usize {
         match event {
-            Event::Request(request) => self.begin(request, origin),
+            Event::Request(request) => {
+                let used = request.params.as_bytes().len();
+                self.begin(request, origin);
+                return used;
+            }
             Event::Stdin { key, data } => {
+                let used = data.len();
                 self.with_inlet(key, |inlet| inlet.push_stdin(data, origin));
+                return used;
             }
             Event::StdinEnd { key, end } => self.with_inlet(key, |inlet| inlet.end_stdin(end)),
             Event::Data { key, data } => {
+                let used = data.len();
                 self.with_inlet(key, |inlet| inlet.push_data(data, origin));
+                return used;
             }
             Event::DataEnd { key, end } => self.with_inlet(key, |inlet| inlet.end_data(end)),
             Event::Aborted { key } => self.abort(key),
@@ -83,6 +91,7 @@ impl<S: ExchangeService> Calls<S> {
             Event::Surplus { .. } => tracing::debug!("discarding what follows the announced body"),
             _ => {}
         }
+        0
     }
 
     pub(super) fn begun(&self) -> u64 {

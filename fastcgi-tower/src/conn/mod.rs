@@ -112,7 +112,10 @@ where
         if !self.wants_input(cx) {
             return taken;
         }
-        let room = self.room();
+        let room = match self.socket.is_full() {
+            true => self.room(),
+            false => 0,
+        };
         match self.socket.poll_fill(cx, room) {
             Poll::Pending => return taken,
             Poll::Ready(Ok(0)) => self.proto.end_of_file(),
@@ -127,13 +130,6 @@ where
         let mut taken = Poll::Pending;
         while let Some(event) = self.proto.next_event(now, &mut self.socket.input) {
             taken = Poll::Ready(());
-            match &event {
-                Event::Request(request) => self.socket.was_used(request.params.as_bytes().len()),
-                Event::Stdin { data, .. } | Event::Data { data, .. } => {
-                    self.socket.was_used(data.len());
-                }
-                _ => {}
-            }
             match event {
                 Event::Quiet => {
                     self.socket.release();
@@ -141,7 +137,10 @@ where
                     self.calls.release();
                     self.give_back();
                 }
-                event => self.calls.take(event, self.socket.buffer()),
+                event => {
+                    let used = self.calls.take(event, self.socket.buffer());
+                    self.socket.was_used(used);
+                }
             }
         }
         taken

@@ -54,7 +54,9 @@ impl Chunks {
         if is_short && !self.slices.is_empty() {
             return self.copy(&data);
         }
-        self.settle();
+        if self.copies.is_some() {
+            self.settle();
+        }
         // After a copy it counts once more.
         let keeps = match self.last == Some(origin.number) {
             true => 0,
@@ -65,7 +67,15 @@ impl Chunks {
     }
 
     /// The next piece.
+    #[inline]
     pub(super) fn pop(&mut self) -> Option<Bytes> {
+        if self.bytes == 0 {
+            return None;
+        }
+        self.pop_some()
+    }
+
+    fn pop_some(&mut self) -> Option<Bytes> {
         if self.slices.is_empty() {
             self.settle();
         }

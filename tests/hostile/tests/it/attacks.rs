@@ -32,6 +32,8 @@ struct Seen {
     peak: u64,
     /// Bytes that the application took.
     taken: usize,
+    /// Connections that are open at the end.
+    open: usize,
     /// What the first connection was sent.
     received: Vec<u8>,
 }
@@ -54,6 +56,7 @@ fn attack(attack: Attack) -> Seen {
         Seen {
             peak: victim.peak(),
             taken: attacking.taken(),
+            open: attacking.open(),
             received: attacking.read().await,
         }
     });
@@ -74,11 +77,7 @@ fn refused() -> Vec<u8> {
 #[test]
 fn refused_roles_whose_answers_nobody_reads() {
     let post = head(RESPONDER, "POST", "/echo", Some(5));
-    let seen = attack(
-        Attack::from(20)
-            .opening(post.clone())
-            .rounds(&refused(), 64 * MIB),
-    );
+    let seen = attack(Attack::from(20).opening(post).rounds(&refused(), 64 * MIB));
     // The answers that wait are few, and so is what is taken.
     assert!(seen.taken < 64 * MIB, "{} bytes", seen.taken);
     assert!(seen.peak < 64 << 20, "{} MiB", seen.peak >> 20);
@@ -214,6 +213,7 @@ fn records_that_carry_nothing() {
             .rounds(&record(STDIN, 7, b""), MIB),
     );
     assert!(seen.peak < 64 << 20, "{} MiB", seen.peak >> 20);
+    assert_eq!(seen.open, 0, "all are closed");
 }
 
 #[test]
@@ -227,6 +227,7 @@ fn rests_of_bodies_of_requests_that_are_over() {
             .rounds(&body, 120 * MIB),
     );
     assert!(seen.peak < 64 << 20, "{} MiB", seen.peak >> 20);
+    assert_eq!(seen.open, 0, "all are closed");
 }
 
 #[test]

@@ -1,8 +1,6 @@
 //! A hundred uploads at once through Caddy, which writes all of a body before it reads (B-8), to a handler that sends them
 //! back: each could hold a part, and all wait for the rest.
 
-#![expect(clippy::print_stdout, reason = "shown with --nocapture")]
-
 use std::{
     fs,
     net::{Ipv4Addr, TcpListener},
