@@ -2,6 +2,7 @@
 
 use std::{
     env, fs, io,
+    os::unix::net::UnixStream,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::OnceLock,
@@ -64,7 +65,7 @@ impl Victim {
             .expect("a program that can be started");
         let victim = Self { child, dir, own: 0 };
         let start = Instant::now();
-        while !victim.socket().exists() {
+        while UnixStream::connect(victim.socket()).is_err() {
             assert!(
                 start.elapsed() < PATIENCE,
                 "the application does not listen"
