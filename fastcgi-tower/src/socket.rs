@@ -8,10 +8,17 @@ use std::{
 
 use bytes::{Buf, BytesMut};
 use proto::Outgoing;
-
-use crate::exchange::Origin;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::io::{poll_read_buf, poll_write_buf};
+
+/// The buffer that a piece has arrived in. A piece is a slice of it, and keeps all of it from being freed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// Which of all buffers of its connection it is.
+    pub(crate) number: u32,
+    /// Its size in bytes.
+    pub(crate) size: u32,
+}
 
 /// A socket with a read buffer that grows with what arrives.
 #[derive(Debug)]

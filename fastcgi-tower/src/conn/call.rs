@@ -16,7 +16,8 @@ use tower_service::Service;
 
 use crate::{
     error::BoxError,
-    exchange::{Cost, Exchange, ExchangeService, Inlet, Origin, Reply},
+    exchange::{Cost, Exchange, ExchangeService, Inlet, Reply},
+    socket::Origin,
 };
 
 /// A request from its params to its end.

@@ -12,7 +12,10 @@ use atomic_waker::AtomicWaker;
 use proto::{Connection, Event, NewRequest, RequestKey};
 
 use super::call::{Call, PinnedStage, Stage};
-use crate::exchange::{ExchangeService, Inlet, Origin};
+use crate::{
+    exchange::{ExchangeService, Inlet},
+    socket::Origin,
+};
 
 /// A place for each request that core knows, by its key.
 pub(super) struct Calls<S: ExchangeService> {

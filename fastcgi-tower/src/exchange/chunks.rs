@@ -4,14 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
 
-/// The buffer that a piece has arrived in. A piece is a slice of it, and keeps all of it from being freed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Origin {
-    /// Which of all buffers of its connection it is.
-    pub(crate) number: u32,
-    /// Its size in bytes.
-    pub(crate) size: u32,
-}
+use crate::socket::Origin;
 
 /// Pieces in their order. Short ones that have to wait are copied together, because each keeps a buffer.
 #[derive(Debug, Default)]

@@ -8,10 +8,11 @@ use proto::{NewRequest, StreamEnd, record::Role};
 use tracing::Span;
 
 use super::{
-    Exchange, Incoming, Origin, RequestHandle,
+    Exchange, Incoming, RequestHandle,
     queue::{Cost, End},
     sender::Sender,
 };
+use crate::socket::Origin;
 
 /// Where what arrives of a request goes, and what its handler says besides answering.
 #[derive(Debug)]

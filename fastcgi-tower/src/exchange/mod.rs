@@ -16,7 +16,7 @@ use proto::{Params, cgi::BodyLength, record::Role};
 use tower_service::Service;
 
 pub use self::{body::Incoming, handle::RequestHandle};
-pub(crate) use self::{chunks::Origin, inlet::Inlet, queue::Cost};
+pub(crate) use self::{inlet::Inlet, queue::Cost};
 use crate::error::BoxError;
 
 /// A FastCGI request.

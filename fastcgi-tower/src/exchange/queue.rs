@@ -9,8 +9,11 @@ use atomic_waker::AtomicWaker;
 use bytes::Bytes;
 use http_body::SizeHint;
 
-use super::chunks::{Chunks, Origin};
-use crate::error::{Error, Kind};
+use super::chunks::Chunks;
+use crate::{
+    error::{Error, Kind},
+    socket::Origin,
+};
 
 /// Chunks between the connection, which writes, and the body, which may be read in another task.
 ///

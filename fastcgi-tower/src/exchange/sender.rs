@@ -7,9 +7,10 @@ use bytes::Bytes;
 
 use super::{
     body::Incoming,
-    chunks::{Chunks, Origin},
+    chunks::Chunks,
     queue::{Cost, End, Queue},
 };
+use crate::socket::Origin;
 
 /// Where what arrives of a stream goes.
 #[derive(Debug)]
