@@ -21,7 +21,7 @@ use tower_service::Service;
 
 use crate::{
     make_service::IncomingRequest,
-    request_service::{RequestService, ResponseFuture},
+    request_service::{RequestService, RequestServiceFuture},
 };
 
 /// Serves HTTP, and says so on standard error: somebody started the program by hand, perhaps for the first time.
@@ -82,7 +82,7 @@ where
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = ResponseFuture<M::Future, S>;
+    type Future = RequestServiceFuture<M::Future, S>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Service::<Request>::poll_ready(&mut self.service, cx)

@@ -50,8 +50,8 @@ pub use fastcgi_tower::{
 pub use crate::foreign_listener::ForeignListener;
 pub use crate::{
     make_service::IncomingRequest,
-    request_service::{RequestService, ResponseFuture},
-    run::{Application, Run, run, run_when_ready},
+    request_service::{RequestService, RequestServiceFuture},
+    run::{AxumApplication, Run, run, run_when_ready},
     serve::{Serve, serve},
 };
 

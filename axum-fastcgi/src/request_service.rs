@@ -38,7 +38,7 @@ where
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = ResponseFuture<M::Future, S>;
+    type Future = RequestServiceFuture<M::Future, S>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.make_service.poll_ready(cx)
@@ -47,9 +47,9 @@ where
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
         let mut request = request.map(Body::new);
         let params = request.extensions().get::<Params>().cloned();
-        let params = params.unwrap_or_default();
+        let params = params.expect("every request of `HttpService` has params");
         add_extensions(&mut request, &params);
-        ResponseFuture {
+        RequestServiceFuture {
             state: State::Making {
                 future: self.make_service.call(IncomingRequest::new(params)),
                 request: Some(request),
@@ -74,7 +74,7 @@ fn add_extensions(request: &mut Request, params: &Params) {
 
 pin_project! {
     /// The future of a [`RequestService`].
-    pub struct ResponseFuture<F, S: Service<Request>> {
+    pub struct RequestServiceFuture<F, S: Service<Request>> {
         #[pin]
         state: State<F, S, S::Future>,
     }
@@ -90,7 +90,7 @@ pin_project! {
     }
 }
 
-impl<F, S> Future for ResponseFuture<F, S>
+impl<F, S> Future for RequestServiceFuture<F, S>
 where
     F: Future<Output = Result<S, Infallible>>,
     S: Service<Request, Response = Response, Error = Infallible>,
@@ -122,8 +122,9 @@ where
     }
 }
 
-impl<F, S: Service<Request>> std::fmt::Debug for ResponseFuture<F, S> {
+impl<F, S: Service<Request>> std::fmt::Debug for RequestServiceFuture<F, S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+        f.debug_struct("RequestServiceFuture")
+            .finish_non_exhaustive()
     }
 }

@@ -98,17 +98,17 @@ where
 ///     .bind("127.0.0.1:9000")
 ///     .configure(|server| server.script_name("/app").max_requests(10_000));
 /// ```
-pub type Run<F, M> = process::Run<F, Application<M>>;
+pub type Run<F, M> = process::Run<F, AxumApplication<M>>;
 
 /// An application of axum: what [`run`] runs.
 #[derive(Debug)]
-pub struct Application<M>(PhantomData<fn(M)>);
+pub struct AxumApplication<M>(PhantomData<fn(M)>);
 
-impl<M> process::Application for Application<M> {
+impl<M> process::Application for AxumApplication<M> {
     type Server = Serve<AnyListener, M>;
 }
 
-impl<F, M, S, E> RunApplication<F> for Application<M>
+impl<F, M, S, E> RunApplication<F> for AxumApplication<M>
 where
     F: Future<Output = Result<M, E>> + Send + 'static,
     E: Into<BoxError> + 'static,

@@ -134,8 +134,9 @@ pub fn scenario_names() -> Vec<&'static str> {
 pub(crate) fn named(part: Option<&str>) -> Result<Vec<&'static Scenario>> {
     let is_meant = |scenario: &&Scenario| part.is_none_or(|part| scenario.name.contains(part));
     let found: Vec<_> = ALL.iter().filter(is_meant).collect();
-    match found.is_empty() {
-        true => Err(format!("no scenario is called {}", part.unwrap_or_default()).into()),
-        false => Ok(found),
+    if found.is_empty() {
+        Err(format!("no scenario is called {}", part.unwrap_or_default()).into())
+    } else {
+        Ok(found)
     }
 }

@@ -11,7 +11,8 @@ use actix_http::{
 };
 use bytes::Bytes;
 use fastcgi_tower::{
-    BoxError, FieldError, Fields, Head, InvalidRequest, Mapping, Params, ReasonPhrase, ScriptName,
+    BoxError, FieldError, HeaderFields, InvalidRequest, Mapping, Params, ReasonPhrase,
+    RequestHead as CgiHead, ScriptName,
 };
 use http::response;
 
@@ -44,9 +45,10 @@ pub(crate) fn request(mapping: &Mapping, params: &Params) -> Result<ActixHead, I
 /// The map of actix: made of the types of `http` 0.2.
 struct ActixFields<'a>(&'a mut HeaderMap);
 
-impl Fields for ActixFields<'_> {
-    fn append(&mut self, name: &[u8], value: Bytes) -> Result<(), FieldError> {
-        let name = HeaderName::from_lowercase(name).map_err(|_| FieldError::Invalid)?;
+impl HeaderFields for ActixFields<'_> {
+    type Name = HeaderName;
+
+    fn append(&mut self, name: HeaderName, value: Bytes) -> Result<(), FieldError> {
         let value = HeaderValue::from_maybe_shared(value).map_err(|_| FieldError::Invalid)?;
         self.0.append(name, value);
         Ok(())
@@ -55,7 +57,7 @@ impl Fields for ActixFields<'_> {
 
 /// The path and the query; for an https client the whole URI, because that is where actix looks for the scheme.
 fn request_uri(
-    head: &Head<'_>,
+    head: &CgiHead<'_>,
     params: &Params,
     headers: &HeaderMap,
 ) -> Result<uri::Uri, InvalidRequest> {
@@ -71,7 +73,7 @@ fn request_uri(
             .build();
         match whole {
             Ok(whole) => return Ok(whole),
-            Err(error) => tracing::debug!(%error, "the host of a request is none"),
+            Err(error) => tracing::debug!(%error, "the host of a request is invalid in a URI"),
         }
     }
     Ok(target.into())

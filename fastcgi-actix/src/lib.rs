@@ -67,7 +67,7 @@ pub use crate::{
     extract::Params,
     param_to_header::{ParamToHeader, ParamToHeaderMiddleware},
     request_ext::RequestExt,
-    run::{Application, Run, run, run_when_ready},
+    run::{ActixApplication, Run, run, run_when_ready},
     running::{Server, ServerHandle},
     server::FastCgiServer,
 };

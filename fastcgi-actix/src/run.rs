@@ -19,7 +19,7 @@ use fastcgi_tower::{
     },
 };
 
-use crate::FastCgiServer;
+use crate::server::FastCgiServer;
 
 /// Runs an application in the way in which this process was started.
 ///
@@ -33,8 +33,9 @@ use crate::FastCgiServer;
 /// | with `FCGI_LISTEN` set to [addresses](fastcgi_tower::Address), separated by commas | FastCGI there |
 /// | by hand | HTTP for development, on the port in `PORT` or 3000 |
 ///
-/// The first row that fits counts. `SIGTERM`, `SIGINT` and `SIGUSR1` stop it gracefully: within 3 seconds on descriptor 0, where the process manager
-/// kills soon, and within 30 elsewhere. On descriptor 0 there is one worker, and it also stops when its program file is
+/// The first row that fits counts. `SIGTERM`, `SIGINT` and `SIGUSR1` stop it gracefully: within 3 seconds on descriptor 0,
+/// where the process manager kills soon, within 1 by hand, and within 30 elsewhere. On descriptor 0 there is one worker, and
+/// it also stops when its program file is
 /// replaced, so that an upload takes effect. The environment variables `FCGI_SCRIPT_NAME` (where the application is mounted)
 /// and `FCGI_PATH_SOURCE` (`auto`, `path-info` or `request-uri`: which variable has the path) count unless
 /// [`configure`](Run::configure) says otherwise. As a CGI program, what the application prints goes to standard error, so
@@ -89,20 +90,20 @@ where
 /// fastcgi_actix::run(|| App::new()).bind("/run/app/app.sock").bind("127.0.0.1:9000").await
 /// # }
 /// ```
-pub type Run<R, F, I, S, B> = process::Run<R, Application<F, I, S, B>>;
+pub type Run<R, F, I, S, B> = process::Run<R, ActixApplication<F, I, S, B>>;
 
 /// An application of actix-web: what [`run`] runs.
 #[derive(Debug)]
-pub struct Application<F, I, S, B>(PhantomData<fn(F, I, S, B)>);
+pub struct ActixApplication<F, I, S, B>(PhantomData<fn(F, I, S, B)>);
 
-impl<F, I, S, B> process::Application for Application<F, I, S, B> {
+impl<F, I, S, B> process::Application for ActixApplication<F, I, S, B> {
     type Server = FastCgiServer<F, I, S, B>;
 }
 
 /// Seconds that requests in progress have by hand, where the developer waits.
 const DEVELOPMENT_SHUTDOWN_TIMEOUT: u64 = 1;
 
-impl<R, E, F, I, S, B> RunApplication<R> for Application<F, I, S, B>
+impl<R, E, F, I, S, B> RunApplication<R> for ActixApplication<F, I, S, B>
 where
     R: Future<Output = Result<F, E>> + 'static,
     E: Into<BoxError> + 'static,
@@ -148,18 +149,18 @@ where
     if let Some(path_source) = mount.path_source {
         server = server.path_source(path_source);
     }
-    // Where there are workers, the server listens to the signals by itself.
     match environment {
         Environment::Inherited(socket) => {
             let grace_period = INHERITED_GRACE_PERIOD.as_secs();
             let server = server.workers(1).exit_when_replaced(true);
-            let server = configure(server.shutdown_timeout(grace_period));
-            server.listen_socket(socket).run().await
+            let server = server.shutdown_timeout(grace_period).signal(signal);
+            configure(server).listen_socket(socket).run().await
         }
         Environment::Activated(sockets) | Environment::Bound(sockets) => {
-            let server = sockets
-                .into_iter()
-                .fold(configure(server), FastCgiServer::listen_socket);
+            let server = sockets.into_iter().fold(
+                configure(server.signal(signal)),
+                FastCgiServer::listen_socket,
+            );
             server.run().await
         }
         Environment::Cgi(single) | Environment::Connected(single) => {
@@ -169,7 +170,9 @@ where
                 .await
         }
         Environment::Http(addr) => {
-            let server = HttpServer::new(factory).shutdown_timeout(DEVELOPMENT_SHUTDOWN_TIMEOUT);
+            let server = HttpServer::new(factory)
+                .shutdown_signal(signal)
+                .shutdown_timeout(DEVELOPMENT_SHUTDOWN_TIMEOUT);
             let server = server.bind(addr)?;
             let addr = server.addrs().first().copied().unwrap_or(addr);
             // Somebody started the program by hand, perhaps for the first time.

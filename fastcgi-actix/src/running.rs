@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use fastcgi_tower::{listener::Socket, shutdown_signal};
+use fastcgi_tower::{listener::Socket, process::Signal, shutdown_signal};
 use tokio::{select, sync::mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -75,11 +75,31 @@ impl ServerHandle {
     /// If it is `graceful`, no further connection is accepted, and requests in progress have the time that
     /// [`shutdown_timeout`](crate::FastCgiServer::shutdown_timeout) says. Otherwise they are dropped.
     pub fn stop(&self, graceful: bool) -> impl Future<Output = ()> + Send + 'static {
-        match graceful {
-            true => self.graceful.cancel(),
-            false => self.forced.cancel(),
+        if graceful {
+            self.graceful.cancel()
+        } else {
+            self.forced.cancel()
         }
         self.done.clone().cancelled_owned()
+    }
+}
+
+/// Which signals stop a server.
+pub(crate) enum Signals {
+    /// SIGTERM, SIGINT and SIGUSR1.
+    Own,
+    /// Those that the program listened to before: none that came during the startup is lost.
+    Given(Signal),
+    None,
+}
+
+impl Signals {
+    fn listen(self) -> io::Result<Signal> {
+        Ok(match self {
+            Self::Own => Box::pin(shutdown_signal()?),
+            Self::Given(signal) => signal,
+            Self::None => Box::pin(future::pending()),
+        })
     }
 }
 
@@ -90,7 +110,7 @@ pub(crate) struct Plan {
     pub(crate) stop: CancellationToken,
     /// With the paths of Unix sockets. The workers have duplicates.
     pub(crate) sockets: Vec<Socket>,
-    pub(crate) signals: bool,
+    pub(crate) signals: Signals,
     pub(crate) handle: ServerHandle,
 }
 
@@ -99,19 +119,19 @@ impl Plan {
         let handle = self.handle;
         let _done = handle.done.clone().drop_guard();
         let _forced = handle.forced.clone().drop_guard();
-        let signal = self.signals.then(shutdown_signal).transpose()?;
+        let signal = self.signals.listen()?;
         let workers = worker::start(self.works?, &handle.forced)?;
         let reason_to_stop = async {
             select! {
                 () = handle.graceful.cancelled() => {}
-                () = wait_for(signal) => {}
+                () = signal => {}
                 // A worker has one of its own.
                 () = self.stop.cancelled() => {}
             }
         };
         let stopping = async {
             reason_to_stop.await;
-            // First of all nobody may find us any more; the next process may have the path.
+            // First of all no web server may find this process any more; the next process may have the path.
             drop(self.sockets);
             self.stop.cancel();
             future::pending::<Infallible>().await
@@ -120,13 +140,6 @@ impl Plan {
             result = join(workers, &handle.forced) => result,
             never = stopping => match never {},
         }
-    }
-}
-
-async fn wait_for(signal: Option<impl Future<Output = ()>>) {
-    match signal {
-        Some(signal) => signal.await,
-        None => future::pending().await,
     }
 }
 

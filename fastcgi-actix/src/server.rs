@@ -22,7 +22,7 @@ use tokio::task::LocalSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    running::{Plan, Server, ServerHandle},
+    running::{Plan, Server, ServerHandle, Signals},
     service::ActixService,
     worker::{self, Settings, Work},
 };
@@ -57,7 +57,7 @@ pub struct FastCgiServer<F, I, S, B> {
     has_inherited: bool,
     workers: Option<usize>,
     settings: Settings,
-    signals: bool,
+    signals: Signals,
     application: PhantomData<fn(I, S) -> B>,
 }
 
@@ -82,7 +82,7 @@ where
             has_inherited: false,
             workers: None,
             settings: Settings::default(),
-            signals: true,
+            signals: Signals::Own,
             application: PhantomData,
         }
     }
@@ -111,7 +111,7 @@ where
         match path.try_into() {
             Ok(script_name) => {
                 let mapping = self.settings.mapping;
-                self.settings.mapping = mapping.maybe_script_name(Some(script_name));
+                self.settings.mapping = mapping.script_name(script_name);
             }
             Err(error) => self.settings.invalid_script_name = Some(error.into()),
         }
@@ -136,8 +136,7 @@ where
         self
     }
 
-    /// How long is waited for the web server. Default: [`Timeouts::default`], and 5 minutes for the next request on a TCP
-    /// connection.
+    /// How long is waited for the web server. Default: [`Timeouts::default`].
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.settings.timeouts = timeouts;
         self
@@ -153,7 +152,7 @@ where
     /// The most connections at a time, of all workers together, advertised as `FCGI_MAX_CONNS`; more wait to be accepted.
     /// Default: [`fastcgi_tower::max_connections`].
     ///
-    /// Without multiplexing, these are the requests at a time.
+    /// These are also the requests at a time, unless [`Limits::max_reqs`] says otherwise.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.settings.max_connections = connections;
         self
@@ -174,13 +173,13 @@ where
 
     /// Leaves signals alone. Otherwise SIGTERM, SIGINT and SIGUSR1 stop the server gracefully.
     pub fn disable_signals(mut self) -> Self {
-        self.signals = false;
+        self.signals = Signals::None;
         self
     }
 
     /// Whether the server may listen on an address that other machines can reach, although the environment variable
     /// `FCGI_WEB_SERVER_ADDRS` does not say which of them are web servers. Default: `false`, it is an error of
-    /// [`run`](Self::run): whoever can connect can be anybody to the application.
+    /// [`run`](Self::run): a peer that connects can act as any user of the application.
     pub fn allow_remote(mut self, allow: bool) -> Self {
         self.settings.allow_remote = allow;
         self
@@ -269,6 +268,12 @@ where
         self
     }
 
+    /// Stops when `signal` comes, which takes the place of the server's own signals.
+    pub(crate) fn signal(mut self, signal: Signal) -> Self {
+        self.signals = Signals::Given(signal);
+        self
+    }
+
     /// How many connections may wait to be accepted on each socket that is bound from now on. Default: 1024.
     pub fn backlog(mut self, backlog: u32) -> Self {
         self.backlog = backlog;
@@ -298,7 +303,7 @@ where
         if self.sockets.is_empty() {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
-                "the server was not told where to listen",
+                "there is no address to listen on: call bind, bind_uds or listen",
             ));
         }
         let count = self.workers.unwrap_or_else(|| self.default_workers());
@@ -308,9 +313,10 @@ where
     }
 
     fn default_workers(&self) -> usize {
-        match self.has_inherited {
-            true => 1,
-            false => thread::available_parallelism().map_or(2, Into::into),
+        if self.has_inherited {
+            1
+        } else {
+            thread::available_parallelism().map_or(2, Into::into)
         }
     }
 

@@ -1,7 +1,6 @@
 //! An actix service, seen as a service of exchanges.
 
 use std::{
-    borrow::Cow,
     fmt,
     marker::PhantomData,
     pin::Pin,
@@ -15,7 +14,7 @@ use actix_http::{
 };
 use actix_web::Error;
 use fastcgi_tower::{
-    BoxError, Exchange, InvalidRequest, Mapping, Reply, ReplyTo, ResponseBody as ReplyBody, Role,
+    BoxError, Exchange, Mapping, RefusedRequest, Reply, ReplyTo, ResponseBody as ReplyBody, Role,
 };
 use pin_project_lite::pin_project;
 use tower_service::Service;
@@ -69,21 +68,19 @@ where
     }
 
     fn call(&mut self, exchange: Exchange) -> Self::Future {
-        let mapping = match exchange.is_plain_cgi {
-            false => Cow::Borrowed(&self.mapping),
-            true => Cow::Owned(self.mapping.clone().cgi(true)),
-        };
-        let (state, reply_to) = match head::request(&mapping, &exchange.params) {
+        let mapping = exchange.mapping(&self.mapping);
+        let state = match head::request(&mapping, &exchange.params) {
             Ok(head) => {
                 let reply_to = ReplyTo::new(head.method.clone(), &exchange.params);
                 let future = self.service.call(request(head, exchange));
-                (State::Called { future }, reply_to)
+                State::Called { future, reply_to }
             }
-            Err(error) => (State::Refused { error }, ReplyTo::invalid(&exchange.params)),
+            Err(error) => State::Refused {
+                request: RefusedRequest::new(&exchange.params, error),
+            },
         };
         ResponseFuture {
             state,
-            reply_to,
             body: PhantomData,
         }
     }
@@ -108,7 +105,6 @@ pin_project! {
     pub(crate) struct ResponseFuture<F, B> {
         #[pin]
         state: State<F>,
-        reply_to: ReplyTo,
         body: PhantomData<fn() -> B>,
     }
 }
@@ -116,8 +112,8 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<F> {
-        Refused { error: InvalidRequest },
-        Called { #[pin] future: F },
+        Refused { request: RefusedRequest },
+        Called { #[pin] future: F, reply_to: ReplyTo },
     }
 }
 
@@ -131,10 +127,9 @@ where
     type Output = Result<Reply<ReplyBody<ResponseBody<EitherBody<B>>>>, BoxError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let future = match this.state.project() {
-            StateProj::Refused { error } => return Poll::Ready(Ok(this.reply_to.refuse(error))),
-            StateProj::Called { future } => future,
+        let (future, reply_to) = match self.project().state.project() {
+            StateProj::Refused { request } => return Poll::Ready(Ok(request.reply())),
+            StateProj::Called { future, reply_to } => (future, reply_to),
         };
         let response = match ready!(future.poll(cx)) {
             Ok(response) => response.into().map_body(|_, body| EitherBody::left(body)),
@@ -143,7 +138,7 @@ where
                 response.map_body(|_, body| EitherBody::right(body))
             }
         };
-        Poll::Ready(http_response(response).map(|response| this.reply_to.reply(response)))
+        Poll::Ready(http_response(response).map(|response| reply_to.reply(response)))
     }
 }
 

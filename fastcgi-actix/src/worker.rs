@@ -120,9 +120,10 @@ pub(crate) async fn serve<S>(
 where
     S: ExchangeService<Future: 'static, Body: 'static> + Clone + 'static,
 {
-    let listener = match settings.is_sole {
-        true => AnyListener::new(sockets)?,
-        false => AnyListener::shared(sockets)?,
+    let listener = if settings.is_sole {
+        AnyListener::new(sockets)?
+    } else {
+        AnyListener::shared(sockets)?
     };
     let stopped = stop.clone().cancelled_owned();
     accept(listener, service, settings.clone(), stopped).await?;

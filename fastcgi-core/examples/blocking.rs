@@ -44,7 +44,8 @@ fn main() -> io::Result<()> {
         let stream = stream?;
         thread::spawn(move || {
             if let Err(error) = serve(stream, Config::default(), &mut Site::default()) {
-                eprintln!("{error}");
+                // Not `eprintln!`, which panics where nobody reads.
+                let _ = writeln!(io::stderr(), "{error}");
             }
         });
     }
@@ -252,7 +253,7 @@ impl Exchange {
         let mut response = Response::new(());
         *response.status_mut() = status;
         let mut head = BytesMut::new();
-        let mapping = ResponseMapping::default().answering(&self.request.params);
+        let mapping = ResponseMapping::answering(&self.request.params);
         match mapping.write_head(&response.into_parts().0, &method, length, &mut head) {
             Ok(length) => request.head(head, length),
             Err(_) => {

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
 
-use crate::Params;
+use crate::params::Params;
 
 /// What the web server knows about the request. Empty for a request that came over plain HTTP.
 impl<S: Sync> FromRequestParts<S> for Params {

@@ -5,12 +5,12 @@
 //! and no lock. It is what [`fastcgi-tower`] drives with tokio; use it directly to drive FastCGI with something else. You
 //! will *not* find a server here.
 //!
-//! - [`Connection`] is the application's end of a connection, [`client::Connection`] the other one.
+//! - [`Connection`] is the application's end of a connection, [`client::ClientConnection`] the other one.
 //! - [`Params`] are what the web server says about a request.
 //! - [`cgi`] maps params to an [`http::Request`]'s head, and an [`http::Response`]'s head to a CGI header block.
 //! - [`record`] is the wire format below all this.
 //!
-//! The specification that sections are cited of is the [FastCGI Specification], version 1.0.
+//! Sections are those of the [FastCGI Specification], version 1.0.
 //!
 //! # Example
 //!

@@ -4,16 +4,19 @@ use std::{collections::VecDeque, io::IoSlice};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
-use crate::record::{Header, MAX_ALIGNED_CONTENT, RecordType, RequestId};
+use crate::{
+    params::Params,
+    record::{Header, MAX_ALIGNED_CONTENT, RecordType, RequestId},
+};
 
 /// Framed records that wait to be written, in order.
 ///
-/// A [`Buf`]: write [`chunk`](Buf::chunk) or, better, [`chunks_vectored`](Buf::chunks_vectored), and
+/// It is a [`Buf`]: write [`chunk`](Buf::chunk) or, better, [`chunks_vectored`](Buf::chunks_vectored), and
 /// [`advance`](Buf::advance) by what the socket took. Small contents are gathered in one buffer, so that a small
 /// response leaves in one piece; large ones are queued as they are, without a copy.
 #[derive(Debug, Default)]
 pub struct Outgoing {
-    /// Whole chunks, in front of `tail`. None is empty.
+    /// Whole chunks, in front of `tail`. No chunk is empty.
     queue: VecDeque<Bytes>,
     /// Where headers and small contents are gathered.
     tail: BytesMut,
@@ -27,18 +30,32 @@ pub struct Outgoing {
 const MAX_COPY: usize = 4 * 1024;
 
 impl Outgoing {
-    /// One record. A content of more than 65 535 bytes does not fit one and is left out.
-    pub(crate) fn put_record(
+    /// A record of eight bytes: the length of every content that is a struct (specification, 5).
+    pub(crate) fn put_fixed(
         &mut self,
         record_type: RecordType,
         request_id: Option<RequestId>,
-        content: &[u8],
+        content: &[u8; 8],
     ) {
-        let Ok(content_length) = u16::try_from(content.len()) else {
-            return;
-        };
-        self.put_header(record_type, request_id, content_length);
+        self.put_header(record_type, request_id, 8);
         self.tail.put_slice(content);
+    }
+
+    /// A management record of name-value pairs.
+    ///
+    /// # Errors
+    ///
+    /// When the pairs do not fit one record: 65 535 bytes. Nothing is put then.
+    pub(crate) fn put_pairs(
+        &mut self,
+        record_type: RecordType,
+        pairs: &Params,
+    ) -> Result<(), PairsTooLong> {
+        let content = pairs.as_bytes();
+        let length = u16::try_from(content.len()).map_err(|_| PairsTooLong)?;
+        self.put_header(record_type, None, length);
+        self.tail.put_slice(content);
+        Ok(())
     }
 
     /// Part of a stream, in as few records as the protocol allows. Puts nothing for an empty `content`, which would
@@ -50,11 +67,9 @@ impl Outgoing {
         mut content: Bytes,
     ) {
         while !content.is_empty() {
-            let piece = content.split_to(content.len().min(MAX_ALIGNED_CONTENT));
-            // A piece is at most MAX_ALIGNED_CONTENT bytes, which a u16 holds.
-            let length = u16::try_from(piece.len()).unwrap_or(u16::MAX);
+            let length = piece_length(content.len());
             self.put_header(record_type, Some(request_id), length);
-            self.put_content(piece);
+            self.put_content(content.split_to(length.into()));
         }
     }
 
@@ -63,23 +78,28 @@ impl Outgoing {
         &mut self,
         record_type: RecordType,
         request_id: RequestId,
-        content: &[u8],
+        mut content: &[u8],
     ) {
-        for piece in content.chunks(MAX_ALIGNED_CONTENT) {
-            self.put_record(record_type, Some(request_id), piece);
+        while !content.is_empty() {
+            let length = piece_length(content.len());
+            let (piece, rest) = content.split_at(length.into());
+            self.put_header(record_type, Some(request_id), length);
+            self.tail.put_slice(piece);
+            content = rest;
         }
     }
 
-    /// The end of a stream: an empty record.
-    pub(crate) fn put_stream_end(&mut self, record_type: RecordType, request_id: RequestId) {
+    /// An empty record: the end of a stream, or an abort.
+    pub(crate) fn put_empty(&mut self, record_type: RecordType, request_id: RequestId) {
         self.put_header(record_type, Some(request_id), 0);
     }
 
-    /// What no web server takes for the end of a response: a header of STDOUT, but for its version, and nothing of
-    /// the content that it announces.
+    /// What no web server takes for the end of a response: a header of STDOUT with an invalid version, and nothing
+    /// of the content that it announces.
     ///
-    /// nginx looks at the version, and otherwise takes the end of the connection for the end of the response; HAProxy
-    /// does not look, and misses the content. Of half a header, it would wait for the rest after the connection is closed.
+    /// nginx checks the version; without that it takes the end of the connection for the end of the response. HAProxy does
+    /// not check it, and misses the content. After half a header, HAProxy would wait for the rest of it although the
+    /// connection is closed.
     pub(crate) fn put_broken(&mut self, request_id: RequestId) {
         let header = Header {
             record_type: RecordType::STDOUT,
@@ -102,7 +122,7 @@ impl Outgoing {
         self.written + self.remaining() as u64
     }
 
-    /// Gives back the memory of what has been written, but for what the next small response needs.
+    /// Frees the memory of what has been written. Keeps what the next small response needs.
     pub fn release(&mut self) {
         let held = self.tail.capacity() + self.queue.capacity() * size_of::<Bytes>();
         if !self.has_remaining() && held > MAX_COPY {
@@ -133,6 +153,15 @@ impl Outgoing {
         self.queue.push_back(content);
     }
 }
+
+/// How much of a stream of which `left` bytes remain is in the next record.
+fn piece_length(left: usize) -> u16 {
+    u16::try_from(left).map_or(MAX_ALIGNED_CONTENT, |left| left.min(MAX_ALIGNED_CONTENT))
+}
+
+/// Name-value pairs that do not fit one record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PairsTooLong;
 
 impl Buf for Outgoing {
     fn remaining(&self) -> usize {

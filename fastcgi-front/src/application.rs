@@ -25,6 +25,7 @@ use tokio::{
 use crate::{
     args::Target,
     error::{Context, Error},
+    stdio::complain,
 };
 
 /// The application that requests go to.
@@ -77,7 +78,7 @@ impl Application {
             return pending().await;
         };
         let status = process.wait().await?;
-        eprintln!("fastcgi-front: {process} has ended: {status}");
+        complain(format_args!("{process} has ended: {status}"));
         Ok(code(status))
     }
 
@@ -161,7 +162,7 @@ impl Process {
         if let Ok(ended) = timeout(STOP_LIMIT, self.wait()).await {
             return ended.map(drop);
         }
-        eprintln!("fastcgi-front: {self} does not end and is killed");
+        complain(format_args!("{self} does not end and is killed"));
         self.signal(Signal::KILL);
         self.wait().await.map(drop)
     }

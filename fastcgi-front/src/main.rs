@@ -8,12 +8,9 @@ mod args;
 mod error;
 mod forward;
 mod signals;
+mod stdio;
 
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-    time::Duration,
-};
+use std::{io, process::ExitCode, time::Duration};
 
 use tokio::{net::TcpListener, select, sync::oneshot, time::timeout};
 
@@ -23,6 +20,7 @@ use crate::{
     error::{Context, Error},
     forward::Front,
     signals::Signals,
+    stdio::{complain, print},
 };
 
 /// How long responses may take to leave after the application has ended.
@@ -34,6 +32,8 @@ async fn main() -> ExitCode {
         .without_time()
         .with_target(false)
         .with_writer(io::stderr)
+        // It complains to the same place, by a panic where nobody reads.
+        .log_internal_errors(false)
         .init();
     let args = match args::parse(lexopt::Parser::from_env()) {
         Ok(Invocation::Serve(args)) => args,
@@ -41,12 +41,12 @@ async fn main() -> ExitCode {
             return print(&text).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
         }
         Err(error) => {
-            eprintln!("fastcgi-front: {error}; --help explains");
+            complain(format_args!("{error}; --help explains"));
             return ExitCode::from(2);
         }
     };
     run(args).await.unwrap_or_else(|error| {
-        eprintln!("fastcgi-front: {error}");
+        complain(error);
         ExitCode::FAILURE
     })
 }
@@ -94,10 +94,4 @@ async fn run(args: Args) -> Result<ExitCode, Error> {
 async fn stop(application: Application) -> Result<ExitCode, Error> {
     application.stop().await?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn print(text: &str) -> io::Result<()> {
-    let mut stdout = io::stdout();
-    stdout.write_all(text.as_bytes())?;
-    stdout.flush()
 }

@@ -1,9 +1,11 @@
 //! Settings for connections.
 
+use std::sync::Arc;
+
 use proto::{Config, Limits, Timeouts};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::{budget::Budget, conn::Connection, exchange::ExchangeService};
+use crate::{budget::Budget, conn::ServeConnection, exchange::ExchangeService};
 
 /// Settings for connections, and their maker: for programs with an accept loop of their own.
 ///
@@ -30,7 +32,7 @@ use crate::{budget::Budget, conn::Connection, exchange::ExchangeService};
 #[derive(Clone, Debug, Default)]
 #[must_use = "settings do nothing by themselves"]
 pub struct ConnectionBuilder {
-    config: Config,
+    config: Arc<Config>,
     budget: Option<Budget>,
     is_plain_cgi: bool,
 }
@@ -42,39 +44,38 @@ impl ConnectionBuilder {
     }
 
     /// How much a connection takes. Default: [`Limits::default`].
-    pub fn limits(mut self, limits: Limits) -> Self {
-        self.config = self.config.limits(limits);
-        self
+    pub fn limits(self, limits: Limits) -> Self {
+        self.set(|config| config.limits(limits))
     }
 
     /// How long is waited for the web server. Default: [`Timeouts::default`].
-    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
-        self.config = self.config.timeouts(timeouts);
-        self
+    pub fn timeouts(self, timeouts: Timeouts) -> Self {
+        self.set(|config| config.timeouts(timeouts))
     }
 
     /// Whether requests with the role of an Authorizer are served. Default: `false`, they are refused with 403: a
     /// service that knows nothing of the role would let everybody in with its first 200 (B-13).
     ///
     /// The answer of an Authorizer leaves when all of it is known; it may be 32 KiB long.
-    pub fn authorizer(mut self, serve: bool) -> Self {
-        self.config = self.config.authorizer(serve);
-        self
+    pub fn authorizer(self, serve: bool) -> Self {
+        self.set(|config| config.authorizer(serve))
     }
 
     /// Whether requests with the role of a Filter are served. Default: `false`, they are refused with 403 (B-13).
     ///
     /// HTTP has no place for the file that a Filter is sent: it is in [`Exchange::data`](crate::Exchange::data).
-    pub fn filter(mut self, serve: bool) -> Self {
-        self.config = self.config.filter(serve);
-        self
+    pub fn filter(self, serve: bool) -> Self {
+        self.set(|config| config.filter(serve))
     }
 
-    /// Whether a web server may close its side after a request and still get the response (B-11). Default: `false`: a
-    /// closed connection means that nobody waits, and the handler is dropped.
-    pub fn allow_half_close(mut self, allow: bool) -> Self {
-        self.config = self.config.allow_half_close(allow);
-        self
+    /// How many connections are accepted.
+    pub(crate) fn max_conns(self, connections: usize) -> Self {
+        self.set(|config| config.max_conns(connections))
+    }
+
+    /// Whether the connection is over TCP.
+    pub(crate) fn over_tcp(self, is_tcp: bool) -> Self {
+        self.set(|config| config.over_tcp(is_tcp))
     }
 
     /// What connections share with others: memory beyond what each of them owns. Default: nothing. A connection has no
@@ -86,20 +87,30 @@ impl ConnectionBuilder {
         self
     }
 
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// Whether params are the environment of a CGI program.
     pub(crate) fn plain_cgi(mut self, is_plain_cgi: bool) -> Self {
         self.is_plain_cgi = is_plain_cgi;
         self
     }
 
+    fn set(mut self, set: impl FnOnce(Config) -> Config) -> Self {
+        let config = Arc::make_mut(&mut self.config);
+        *config = set(std::mem::take(config));
+        self
+    }
+
     /// Drives `service`, which answers [`Exchange`](crate::Exchange)s, over `io`. For a service that answers HTTP
     /// requests, see [`HttpService`](crate::HttpService).
-    pub fn serve_connection<Io, S>(&self, io: Io, service: S) -> Connection<Io, S>
+    pub fn serve_connection<Io, S>(&self, io: Io, service: S) -> ServeConnection<Io, S>
     where
         Io: AsyncRead + AsyncWrite + Unpin,
         S: ExchangeService,
     {
-        let budget = self.budget.clone();
-        Connection::new(io, service, self.config.clone(), self.is_plain_cgi, budget)
+        let config = Arc::clone(&self.config);
+        ServeConnection::new(io, service, config, self.is_plain_cgi, self.budget.clone())
     }
 }

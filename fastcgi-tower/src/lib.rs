@@ -35,6 +35,7 @@ mod builder;
 #[cfg(feature = "client")]
 pub mod client;
 mod conn;
+mod ending;
 mod error;
 mod exchange;
 mod http_service;
@@ -42,12 +43,13 @@ pub mod listener;
 pub mod process;
 mod serve;
 mod socket;
+mod stdio;
 
 pub use proto::{
     Limits, Params, Timeouts,
     cgi::{
-        BodyLength, FieldError, Fields, Head, InvalidRequest, InvalidScriptName, Mapping,
-        OnMismatch, PathSource, ReasonPhrase, ScriptName,
+        BodyLength, FieldError, HeaderFields, InvalidRequest, InvalidScriptName, Mapping,
+        OnMismatch, PathSource, ReasonPhrase, RequestHead, ScriptName,
     },
     record::Role,
 };
@@ -56,14 +58,15 @@ pub use crate::{
     address::{Address, InvalidAddress},
     budget::Budget,
     builder::ConnectionBuilder,
-    conn::Connection,
+    conn::ServeConnection,
+    ending::shutdown_signal,
     error::{BoxError, Error},
     exchange::{Exchange, ExchangeService, Incoming, Reply, RequestHandle},
     http_service::{
-        FastCgi, HttpService, ParamToHeader, ParamToHeaderLayer, ReplyTo, RequestExt, ResponseBody,
-        ResponseFuture, log_head,
+        FastCgi, HttpService, HttpServiceFuture, ParamToHeaderLayer, ParamToHeaderService,
+        RefusedRequest, ReplyTo, RequestExt, ResponseBody, log_head,
     },
     listener::Listener,
-    process::{Run, RunError, run, run_exchanges, shutdown_signal},
+    process::{Run, RunError, run, run_exchanges},
     serve::{Serve, max_connections, serve, serve_exchanges},
 };

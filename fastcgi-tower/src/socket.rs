@@ -99,13 +99,15 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Socket<Io> {
         (self.read_size > OWNED_READ).then_some(self.read_size)
     }
 
-    /// Whether there is little room for another read.
+    /// Whether there is little room for another read: then it is time to make some.
+    #[inline]
     pub(crate) fn is_full(&self) -> bool {
         self.input.capacity() - self.input.len() < self.read_size / 2
     }
 
-    /// Makes room for the next read, in the same buffer if nothing else is in it, else in one of at most `most` bytes.
-    fn make_room(&mut self, most: usize) {
+    /// Makes room for the next read, in the same buffer if nothing else is in it, else in one of at most `most` bytes, or
+    /// 4 KiB.
+    pub(crate) fn make_room(&mut self, most: usize) {
         if self.input.try_reclaim(self.read_size) {
             self.filled = 0;
             self.used = 0;
@@ -130,16 +132,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Socket<Io> {
         self.used = 0;
     }
 
-    /// Appends to `input` what the socket has; a buffer for that has at most `most` bytes, or 4 KiB. Gives the number of
-    /// bytes, 0 at the end of file.
-    pub(crate) fn poll_fill(
-        &mut self,
-        cx: &mut Context<'_>,
-        most: usize,
-    ) -> Poll<io::Result<usize>> {
-        if self.is_full() {
-            self.make_room(most);
-        }
+    /// Appends to `input` what the socket has, as far as there is room. Gives the number of bytes, 0 at the end of file.
+    #[inline]
+    pub(crate) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let room = self.input.capacity() - self.input.len();
         let count = ready!(poll_read_buf(Pin::new(&mut self.io), cx, &mut self.input))?;
         self.filled = self.filled.saturating_add(small(count));

@@ -21,7 +21,10 @@ pub fn check(data: &[u8]) {
         check_lookups(params);
         check_copy(params);
     }
-    assert_eq!(through_a_connection(block, seed), expected);
+    assert_eq!(
+        through_a_connection(block, seed),
+        expected.map(within_limits)
+    );
 }
 
 fn pairs(params: &Params) -> Pairs {
@@ -29,6 +32,12 @@ fn pairs(params: &Params) -> Pairs {
         .iter()
         .map(|(name, value)| (name.to_vec(), value.to_vec()))
         .collect()
+}
+
+/// What a connection makes of pairs: nothing, where they are refused. It takes 1000, with names of 1024 bytes.
+fn within_limits(pairs: Pairs) -> Option<Pairs> {
+    let is_refused = pairs.len() > 1000 || pairs.iter().any(|(name, _)| name.len() > 1024);
+    (!is_refused).then_some(pairs)
 }
 
 /// The pairs that stand in `block`, if it is nothing else.
@@ -81,8 +90,8 @@ fn check_copy(params: &Params) {
     assert!(copy.as_bytes().len() <= params.as_bytes().len());
 }
 
-/// What arrives of `block`, in records and reads of any length; `None` for an error.
-fn through_a_connection(block: &[u8], seed: u8) -> Option<Pairs> {
+/// What arrives of `block`, in records and reads of any length: `None` for an error, and nothing in it for a refusal.
+fn through_a_connection(block: &[u8], seed: u8) -> Option<Option<Pairs>> {
     let mut wire = b"\x01\x01\x00\x01\x00\x08\x00\x00\x00\x01\x01\x00\x00\x00\x00\x00".to_vec();
     let mut lengths = Lengths::new(seed.wrapping_add(1));
     let mut rest = block;
@@ -95,10 +104,7 @@ fn through_a_connection(block: &[u8], seed: u8) -> Option<Pairs> {
     // Without an announced length, the end of STDIN hands the request out.
     wire.extend(b"\x01\x05\x00\x01\x00\x00\x00\x00");
 
-    let limits = Limits::default()
-        .max_params(usize::MAX)
-        .max_param_name(usize::MAX)
-        .max_params_size(usize::MAX);
+    let limits = Limits::default().max_params_size(usize::MAX);
     let mut connection = Connection::new(Config::default().limits(limits));
     let now = Instant::now();
     let mut input = BytesMut::new();
@@ -109,7 +115,11 @@ fn through_a_connection(block: &[u8], seed: u8) -> Option<Pairs> {
             match event {
                 Event::Request(request) => {
                     assert!(seen.is_none(), "one request");
-                    seen = Some(pairs(&request.params));
+                    seen = Some(Some(pairs(&request.params)));
+                }
+                Event::Refused { .. } => {
+                    assert!(seen.is_none(), "one request");
+                    seen = Some(None);
                 }
                 Event::StdinEnd { .. } => assert!(seen.is_some(), "a request first"),
                 other => panic!("{other:?}"),

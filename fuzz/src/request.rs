@@ -65,8 +65,11 @@ impl Setup {
     }
 
     fn mapping(&self) -> Mapping {
-        Mapping::default()
-            .maybe_script_name(self.script_name.clone())
+        let mapping = match self.script_name.clone() {
+            Some(script_name) => Mapping::default().script_name(script_name),
+            None => Mapping::default(),
+        };
+        mapping
             .path_source(self.path_source)
             .on_mismatch(self.on_mismatch)
             .cgi(self.is_cgi)

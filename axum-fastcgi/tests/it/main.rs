@@ -7,3 +7,4 @@ mod routing;
 mod run;
 mod server;
 mod support;
+mod targets;

@@ -7,12 +7,13 @@ use actix_web::{
 use fastcgi_actix::FastCgiServer;
 use futures_util::StreamExt;
 
-use super::zeros::Zeros;
+use super::{limits, zeros::Zeros};
 use crate::{Result, socket::Listening};
 
 #[actix_web::main]
 pub(crate) async fn fastcgi(listener: Listening) -> Result<()> {
     let server = FastCgiServer::new(|| App::new().configure(routes))
+        .limits(limits())
         .workers(1)
         .disable_signals();
     let server = match listener {

@@ -12,17 +12,21 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 use tokio::net::{TcpListener, UnixListener};
 
-use super::zeros::Zeros;
+use super::{limits, zeros::Zeros};
 use crate::{Result, socket::Listening};
 
 #[tokio::main(flavor = "current_thread")]
 pub(crate) async fn fastcgi(listener: Listening) -> Result<()> {
     match listener {
         Listening::Unix(listener) => {
-            axum_fastcgi::serve(UnixListener::from_std(listener)?, app()).await?;
+            axum_fastcgi::serve(UnixListener::from_std(listener)?, app())
+                .limits(limits())
+                .await?;
         }
         Listening::Tcp(listener) => {
-            axum_fastcgi::serve(TcpListener::from_std(listener)?, app()).await?;
+            axum_fastcgi::serve(TcpListener::from_std(listener)?, app())
+                .limits(limits())
+                .await?;
         }
     }
     Ok(())

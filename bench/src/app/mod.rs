@@ -5,11 +5,18 @@ mod axum;
 mod tower;
 mod zeros;
 
+use fastcgi_tower::Limits;
+
 use crate::{
     Result,
     server::{Framework, Protocol, Server},
     socket::Listening,
 };
+
+/// Several requests at a time on a connection, for [`Mode::InFlight`](crate::scenario::Mode::InFlight).
+fn limits() -> Limits {
+    Limits::default().max_reqs(64)
+}
 
 /// Serves until the process is ended.
 pub(crate) fn run(server: Server, listener: Listening) -> Result<()> {

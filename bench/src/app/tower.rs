@@ -10,7 +10,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::zeros::Zeros;
+use super::{limits, zeros::Zeros};
 use crate::{Result, socket::Listening};
 
 type Answer = Result<Response<Either<Full<Bytes>, Zeros>>, Infallible>;
@@ -21,11 +21,15 @@ pub(crate) async fn fastcgi(listener: Listening) -> Result<()> {
     match listener {
         Listening::Unix(listener) => {
             let listener = tokio::net::UnixListener::from_std(listener)?;
-            fastcgi_tower::serve(listener, service).await?;
+            fastcgi_tower::serve(listener, service)
+                .limits(limits())
+                .await?;
         }
         Listening::Tcp(listener) => {
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            fastcgi_tower::serve(listener, service).await?;
+            fastcgi_tower::serve(listener, service)
+                .limits(limits())
+                .await?;
         }
     }
     Ok(())

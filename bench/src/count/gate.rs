@@ -58,9 +58,10 @@ pub(super) fn gate(frameworks: &[Framework], scenarios: &[&Scenario]) -> Result<
         ));
         return Ok(());
     }
-    match all.worse.is_empty() {
-        true => Ok(()),
-        false => Err("a request costs more than bench/counts.toml says".into()),
+    if all.worse.is_empty() {
+        Ok(())
+    } else {
+        Err("a request costs more than bench/counts.toml says".into())
     }
 }
 
@@ -106,8 +107,9 @@ fn compare(table: &Table, framework: Framework, scenario: &Scenario) -> Result<C
         Ok((format!("{name}: {counts}"), row.compare(&name, &counts)))
     };
     let (line, comparison) = once()?;
-    match comparison.worse.is_empty() {
-        true => Ok((line, comparison)),
-        false => once(),
+    if comparison.worse.is_empty() {
+        Ok((line, comparison))
+    } else {
+        once()
     }
 }

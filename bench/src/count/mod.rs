@@ -62,13 +62,14 @@ fn table_to_write(is_part: bool) -> Result<Table> {
         return Ok(Table::new(here));
     }
     let table = Table::committed()?;
-    match table.made_with == here {
-        true => Ok(table),
-        false => Err(format!(
+    if table.made_with == here {
+        Ok(table)
+    } else {
+        Err(format!(
             "the table was made with {}, and here is {here}: write it whole",
             table.made_with
         )
-        .into()),
+        .into())
     }
 }
 

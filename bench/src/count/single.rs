@@ -53,14 +53,15 @@ fn run(server: Server, scenario: &Scenario, tool: &Tool) -> Result<Vec<u8>> {
     let output = command.output()?;
     let is_answered = output.stdout.starts_with(b"Status: 200")
         && output.stdout.ends_with(&scenario.kind.answer());
-    match is_answered && output.status.success() {
-        true => Ok(output.stderr),
-        false => Err(format!(
+    if is_answered && output.status.success() {
+        Ok(output.stderr)
+    } else {
+        Err(format!(
             "the CGI program answered {:?} and ended with {}: {}",
             String::from_utf8_lossy(&output.stdout),
             output.status,
             String::from_utf8_lossy(&output.stderr)
         )
-        .into()),
+        .into())
     }
 }

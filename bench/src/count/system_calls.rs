@@ -57,8 +57,9 @@ pub(super) fn calls(file: &Path) -> Result<Calls> {
             calls.insert((*name).to_owned(), count);
         }
     }
-    match calls.is_empty() {
-        true => Err("strace wrote no system calls".into()),
-        false => Ok(calls),
+    if calls.is_empty() {
+        Err("strace wrote no system calls".into())
+    } else {
+        Ok(calls)
     }
 }

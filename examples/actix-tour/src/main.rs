@@ -15,7 +15,10 @@ mod page;
 mod process;
 mod request;
 
+use std::env;
+
 use actix_web::App;
+use fastcgi_actix::Limits;
 
 #[actix_web::main]
 async fn main() -> Result<(), fastcgi_actix::RunError> {
@@ -30,5 +33,12 @@ async fn main() -> Result<(), fastcgi_actix::RunError> {
             .configure(process::routes)
     };
 
-    fastcgi_actix::run(app).await
+    // Only HAProxy has several requests at a time on a connection.
+    let limits = match env::var("TOUR_MAX_REQS").map(|number| number.parse()) {
+        Ok(Ok(number)) => Limits::default().max_reqs(number),
+        _ => Limits::default(),
+    };
+    fastcgi_actix::run(app)
+        .configure(move |server| server.limits(limits))
+        .await
 }

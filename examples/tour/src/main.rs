@@ -15,7 +15,10 @@ mod page;
 mod process;
 mod request;
 
+use std::env;
+
 use axum::Router;
+use axum_fastcgi::Limits;
 
 #[tokio::main]
 async fn main() -> Result<(), axum_fastcgi::RunError> {
@@ -28,11 +31,14 @@ async fn main() -> Result<(), axum_fastcgi::RunError> {
         .merge(life::router())
         .merge(process::router());
 
+    // Only HAProxy has several requests at a time on a connection.
+    let limits = match env::var("TOUR_MAX_REQS").map(|number| number.parse()) {
+        Ok(Ok(number)) => Limits::default().max_reqs(number),
+        _ => Limits::default(),
+    };
+    // Any application can be asked for permission, if it says that it may be.
+    let may_be_asked = env::var_os("TOUR_AUTHORIZER").is_some();
     axum_fastcgi::run(app)
-        .configure(|server| match std::env::var_os("TOUR_AUTHORIZER") {
-            // Any application can be asked for permission, if it says that it may be.
-            Some(_) => server.authorizer(true),
-            None => server,
-        })
+        .configure(move |server| server.limits(limits).authorizer(may_be_asked))
         .await
 }

@@ -13,4 +13,5 @@ mod same_answers;
 mod same_application;
 mod server;
 mod support;
+mod targets;
 mod wire;

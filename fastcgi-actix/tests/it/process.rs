@@ -1,7 +1,7 @@
 //! What a process is started with, and its signals, are its own: so the server is in a process of its own.
 
 use std::env;
-use std::io;
+use std::io::{self, BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -86,6 +86,31 @@ fn sigint_stops_gracefully() {
 #[test]
 fn sigusr1_stops_gracefully() {
     stops_gracefully("listen_stdin", "-USR1");
+}
+
+/// HTTP for development, too.
+#[test]
+fn run_by_hand_stops_for_every_signal() {
+    for signal in ["-TERM", "-INT", "-USR1"] {
+        let mut program = program("run");
+        let mut child = program
+            .env("PORT", "0")
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        stderr.read_line(&mut line).unwrap();
+        assert!(line.starts_with("HTTP for development"), "{line}");
+
+        kill(&child, signal);
+        let limit = Instant::now() + Duration::from_secs(20);
+        while child.try_wait().unwrap().is_none() && Instant::now() < limit {
+            thread::yield_now();
+        }
+        _ = child.kill();
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{signal}");
+    }
 }
 
 #[test]

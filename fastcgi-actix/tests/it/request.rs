@@ -88,6 +88,23 @@ fn scheme_of_the_client_is_that_of_the_connection_info() {
     assert!(https(Ask::new("OPTIONS", "*")).starts_with("OPTIONS * HTTP/1.1"));
 }
 
+/// nginx sends patterns in `SERVER_NAME`, and `full_url` panics for what is no host.
+#[test]
+fn full_url_is_one_whatever_the_server_name_is() {
+    let url = async |request: HttpRequest| request.full_url().to_string();
+    let server = serve(move || App::new().default_service(web::to(url)));
+    for (name, expected) in [
+        ("www.example.org", "http://www.example.org/x"),
+        ("*.example.org", "http://localhost:8080/x"),
+        ("~^(.+)$", "http://localhost:8080/x"),
+        ("2001:db8::1", "http://[2001:db8::1]/x"),
+    ] {
+        let mut ask = Ask::get("/x").param("SERVER_NAME", name);
+        ask.headers.clear();
+        assert_eq!(described(&server, &ask), expected, "{name}");
+    }
+}
+
 #[test]
 fn routes_of_https_requests_are_those_of_http_requests() {
     let server = serve(application);

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::future::{Ready, ready};
-use std::io;
+use std::io::{self, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
@@ -123,6 +123,25 @@ fn hello() -> App<
     >,
 > {
     App::new().default_service(web::to(|| async { "hello" }))
+}
+
+/// 4.1: what is advertised is what is enforced.
+#[test]
+fn connections_of_a_worker_are_advertised() {
+    let server = start(|listener| {
+        FastCgiServer::new(hello)
+            .workers(1)
+            .disable_signals()
+            .max_connections(7)
+            .listen_uds(listener)
+            .unwrap()
+            .run()
+    });
+    let mut stream = server.connect();
+    let query = b"\x01\x09\x00\x00\x00\x10\x00\x00\x0e\x00FCGI_MAX_CONNS";
+    stream.write_all(query).unwrap();
+    let answer = wire::read_record(&stream).unwrap();
+    assert_eq!(answer, (10, b"\x0e\x01FCGI_MAX_CONNS7".to_vec()));
 }
 
 #[test]

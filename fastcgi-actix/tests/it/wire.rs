@@ -77,9 +77,10 @@ impl Ask {
 
     fn pairs(&self) -> Vec<u8> {
         let query = self.target.split_once('?').map_or("", |(_, query)| query);
-        let length = match self.has_body() {
-            true => self.body.len().to_string(),
-            false => String::new(),
+        let length = if self.has_body() {
+            self.body.len().to_string()
+        } else {
+            String::new()
         };
         let mut pairs = Vec::new();
         for (name, value) in [
@@ -208,9 +209,10 @@ impl Answer {
             .headers
             .iter()
             .any(|field| field.name.eq_ignore_ascii_case("transfer-encoding"));
-        let body = match is_chunked {
-            true => unchunked(body),
-            false => body.to_vec(),
+        let body = if is_chunked {
+            unchunked(body)
+        } else {
+            body.to_vec()
         };
         let (code, reason) = (response.code.unwrap(), response.reason.unwrap());
         Self::new(code, reason, response.headers, &body)

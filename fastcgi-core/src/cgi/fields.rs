@@ -1,7 +1,7 @@
 //! Where the header fields of a request go.
 //!
-//! HTTP libraries have maps of their own, some of another version of the `http` crate. Filling them directly spares a
-//! request being told twice.
+//! HTTP libraries have maps of their own, some of another version of the `http` crate. Filling them directly saves the
+//! conversion from another map.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -9,16 +9,20 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 /// The header fields of a request, in the map of some HTTP library.
 ///
 /// What belongs in it is decided by [`Mapping::head`](super::Mapping::head); this is only the map.
-pub trait Fields {
+pub trait HeaderFields {
+    /// The name of a field, made of a token in lower case (RFC 9110, 5.1). A name that cannot be made of it is left out.
+    ///
+    /// Names are kept for later requests of the same thread, and cloned for each.
+    type Name: Clone + for<'a> TryFrom<&'a [u8]> + 'static;
+
     /// Adds a field, behind those of the same name.
     ///
-    /// `name` is a token in lower case (RFC 9110, 5.1). `value` is what the web server sent, UTF-8 or not, without the
-    /// blanks around it.
+    /// `value` is what the web server sent, UTF-8 or not, without the blanks around it.
     ///
     /// # Errors
     ///
     /// When the map cannot hold the field.
-    fn append(&mut self, name: &[u8], value: Bytes) -> Result<(), FieldError>;
+    fn append(&mut self, name: Self::Name, value: Bytes) -> Result<(), FieldError>;
 
     /// Makes room for about so many fields, at most 256. By default, it does nothing.
     fn reserve(&mut self, fields: usize) {
@@ -30,15 +34,16 @@ pub trait Fields {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FieldError {
-    /// The name or the value is invalid, as a value with control characters.
+    /// The value is invalid: it has control characters.
     Invalid,
     /// There are too many already.
     Full,
 }
 
-impl Fields for HeaderMap {
-    fn append(&mut self, name: &[u8], value: Bytes) -> Result<(), FieldError> {
-        let name = HeaderName::from_bytes(name).map_err(|_| FieldError::Invalid)?;
+impl HeaderFields for HeaderMap {
+    type Name = HeaderName;
+
+    fn append(&mut self, name: HeaderName, value: Bytes) -> Result<(), FieldError> {
         let value = HeaderValue::from_maybe_shared(value).map_err(|_| FieldError::Invalid)?;
         match self.try_append(name, value) {
             Ok(_) => Ok(()),

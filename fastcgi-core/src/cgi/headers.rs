@@ -6,28 +6,33 @@
 use bytes::Bytes;
 
 use super::error::InvalidRequest;
-use super::fields::{FieldError, Fields};
-use super::hop_by_hop::is_always_hop_by_hop;
+use super::fields::{FieldError, HeaderFields};
 use super::host;
 use super::left_out::{LeftOut, LeftOutReason};
+use super::names::{self, Kind, Name, Names};
 use super::variables::Variables;
-use crate::Params;
+use crate::params::Params;
 
 /// The header fields of a request, as they are found among its params.
 ///
 /// Values share the buffer of the params.
-pub(super) struct Headers<'a, 'f, F> {
+pub(super) struct Headers<'a, 'f, F: HeaderFields> {
+    names: &'f mut Names<F::Name>,
     fields: CountedFields<'a, 'f, F>,
     // H-8: fields of which two would be a contradiction keep the last.
     host: &'a [u8],
     authorization: &'a [u8],
     content_type: &'a [u8],
-    speller: Speller,
 }
 
-impl<'a, 'f, F: Fields> Headers<'a, 'f, F> {
-    pub(super) fn new(params: &'a Params, fields: &'f mut F) -> Self {
+impl<'a, 'f, F: HeaderFields> Headers<'a, 'f, F> {
+    pub(super) fn new(
+        params: &'a Params,
+        names: &'f mut Names<F::Name>,
+        fields: &'f mut F,
+    ) -> Self {
         Self {
+            names,
             fields: CountedFields {
                 params,
                 fields,
@@ -37,36 +42,30 @@ impl<'a, 'f, F: Fields> Headers<'a, 'f, F> {
             host: b"",
             authorization: b"",
             content_type: b"",
-            speller: Speller::default(),
         }
     }
 
-    /// Adds what was sent as `HTTP_` and `name`.
-    pub(super) fn add(&mut self, name: &[u8], value: &'a [u8]) -> Result<(), InvalidRequest> {
-        // H-11: a name that is no token is not passed on.
-        let Some(spelled) = self.speller.field_name(name) else {
-            self.fields.leave_out(name, LeftOutReason::InvalidName);
+    /// Adds what was sent as `HTTP_` and `raw`.
+    pub(super) fn add(&mut self, raw: &[u8], value: &'a [u8]) -> Result<(), InvalidRequest> {
+        let Some(Name { name, kind }) = self.names.name(raw) else {
+            self.fields
+                .leave_out(Bytes::copy_from_slice(raw), LeftOutReason::InvalidName);
             return Ok(());
         };
         let value = trim(value);
-        match spelled {
-            b"host" => self.fields.keep_last(spelled, &mut self.host, value),
-            b"authorization" => self
-                .fields
-                .keep_last(spelled, &mut self.authorization, value),
-            b"content-type" => self
-                .fields
-                .keep_last(spelled, &mut self.content_type, value),
-            // H-5: these describe the client's connection, which ended in the web server. What `connection` nominates
-            // stays: the web server may have set it, and a client could delete it otherwise.
-            spelled if is_always_hop_by_hop(spelled) => {}
-            // H-4: the client's claim; the server's count is in CONTENT_LENGTH.
-            b"content-length" => {}
-            // H-7: httpoxy. No request has such a field, but child processes obey the variable.
-            b"proxy" => {}
+        match kind {
+            Kind::Host => self.fields.keep_last(raw, &mut self.host, value),
+            Kind::Authorization => self.fields.keep_last(raw, &mut self.authorization, value),
+            Kind::ContentType => self.fields.keep_last(raw, &mut self.content_type, value),
+            Kind::Dropped => {}
             // H-12
-            b"cookie" if value.is_empty() => {}
-            spelled => return self.fields.push(spelled, value),
+            Kind::Cookie if value.is_empty() => {}
+            Kind::Cookie | Kind::Other => {
+                let value = self.fields.params.share(value);
+                if let Err(error) = self.fields.append(name, value) {
+                    return self.fields.left_out_for(raw, error);
+                }
+            }
         }
         Ok(())
     }
@@ -80,25 +79,50 @@ impl<'a, 'f, F: Fields> Headers<'a, 'f, F> {
     ) -> Result<Vec<LeftOut>, InvalidRequest> {
         // T-3
         if let Some(host) = host.or_else(|| self.host(variables)) {
-            self.fields.push_host(host)?;
+            self.push_host(host)?;
         }
         // H-6, H-12: the rewrite idiom for Apache sets it empty when there are no credentials.
         let authorization = match self.authorization {
             b"" => trim(variables.auth.first()),
             authorization => authorization,
         };
-        self.fields
-            .push_unless_empty(b"authorization", authorization)?;
+        self.push(b"AUTHORIZATION", authorization)?;
         // H-3: CONTENT_TYPE decides when it is there, even empty.
         let content_type = variables.content_type.map_or(self.content_type, trim);
-        self.fields
-            .push_unless_empty(b"content-type", content_type)?;
+        self.push(b"CONTENT_TYPE", content_type)?;
         // H-4
         if let Some(length) = self.fields.params.content_length()? {
-            self.fields
-                .push_owned(b"content-length", length.to_string().into())?;
+            let length = length.to_string().into();
+            self.push_owned(b"CONTENT_LENGTH", length)?;
         }
         Ok(self.fields.left_out)
+    }
+
+    /// Adds a field, whose name is that of a param without `HTTP_`, unless its value is empty.
+    fn push(&mut self, raw: &[u8], value: &[u8]) -> Result<(), InvalidRequest> {
+        if value.is_empty() {
+            Ok(())
+        } else {
+            self.push_owned(raw, self.fields.params.share(value))
+        }
+    }
+
+    fn push_owned(&mut self, raw: &[u8], value: Bytes) -> Result<(), InvalidRequest> {
+        let result = self.append(raw, value);
+        result.or_else(|error| self.fields.left_out_for(raw, error))
+    }
+
+    /// A request cannot do without its host.
+    fn push_host(&mut self, host: Bytes) -> Result<(), InvalidRequest> {
+        self.append(b"HOST", host).map_err(|error| match error {
+            FieldError::Full => InvalidRequest::TooManyHeaders,
+            FieldError::Invalid => InvalidRequest::Host,
+        })
+    }
+
+    fn append(&mut self, raw: &[u8], value: Bytes) -> Result<(), FieldError> {
+        let name = self.names.name(raw).ok_or(FieldError::Invalid)?;
+        self.fields.append(name.name, value)
     }
 
     /// T-18, H-10
@@ -120,54 +144,32 @@ struct CountedFields<'a, 'f, F> {
     left_out: Vec<LeftOut>,
 }
 
-impl<F: Fields> CountedFields<'_, '_, F> {
-    fn leave_out(&mut self, name: &[u8], reason: LeftOutReason) {
-        let name = Bytes::copy_from_slice(name);
+impl<F: HeaderFields> CountedFields<'_, '_, F> {
+    fn leave_out(&mut self, name: Bytes, reason: LeftOutReason) {
         self.left_out.push(LeftOut { name, reason });
     }
 
     /// H-8: the last of several is the operator's.
-    fn keep_last<'v>(&mut self, name: &[u8], kept: &mut &'v [u8], value: &'v [u8]) {
+    fn keep_last<'v>(&mut self, raw: &[u8], kept: &mut &'v [u8], value: &'v [u8]) {
         if !kept.is_empty() && *kept != value {
-            self.leave_out(name, LeftOutReason::Repeated);
+            self.leave_out(names::spelled(raw), LeftOutReason::Repeated);
         }
         *kept = value;
     }
 
-    fn push_unless_empty(&mut self, name: &[u8], value: &[u8]) -> Result<(), InvalidRequest> {
-        if value.is_empty() {
-            Ok(())
-        } else {
-            self.push(name, value)
-        }
-    }
-
-    fn push(&mut self, name: &[u8], value: &[u8]) -> Result<(), InvalidRequest> {
-        self.push_owned(name, self.params.share(value))
-    }
-
     /// H-10: only control characters are refused; the other bytes stay what they are, UTF-8 or not.
-    fn push_owned(&mut self, name: &[u8], value: Bytes) -> Result<(), InvalidRequest> {
-        match self.append(name, value) {
-            Ok(()) => Ok(()),
-            Err(FieldError::Invalid) => {
-                self.leave_out(name, LeftOutReason::InvalidValue);
+    fn left_out_for(&mut self, raw: &[u8], error: FieldError) -> Result<(), InvalidRequest> {
+        match error {
+            FieldError::Invalid => {
+                self.leave_out(names::spelled(raw), LeftOutReason::InvalidValue);
                 Ok(())
             }
-            Err(FieldError::Full) => Err(InvalidRequest::TooManyHeaders),
+            FieldError::Full => Err(InvalidRequest::TooManyHeaders),
         }
-    }
-
-    /// A request cannot do without its host.
-    fn push_host(&mut self, host: Bytes) -> Result<(), InvalidRequest> {
-        self.append(b"host", host).map_err(|error| match error {
-            FieldError::Full => InvalidRequest::TooManyHeaders,
-            FieldError::Invalid => InvalidRequest::Host,
-        })
     }
 
     /// H-8: several of one name stay several, in their order.
-    fn append(&mut self, name: &[u8], value: Bytes) -> Result<(), FieldError> {
+    fn append(&mut self, name: F::Name, value: Bytes) -> Result<(), FieldError> {
         if self.count >= MAX_HEADERS {
             return Err(FieldError::Full);
         }
@@ -175,60 +177,6 @@ impl<F: Fields> CountedFields<'_, '_, F> {
         self.count += 1;
         Ok(())
     }
-}
-
-/// Where names are spelled as header fields have them, one after the other.
-struct Speller {
-    short: [u8; 64],
-    long: Vec<u8>,
-}
-
-impl Default for Speller {
-    fn default() -> Self {
-        Self {
-            short: [0; 64],
-            long: Vec::new(),
-        }
-    }
-}
-
-impl Speller {
-    /// H-1: `_` stands for `-`. A dot stays a dot: PHP folds it, and so confuses `X.User` with `X-User`. H-11: `None` for
-    /// what is no token.
-    fn field_name(&mut self, name: &[u8]) -> Option<&[u8]> {
-        let spelled = match self.short.get_mut(..name.len()) {
-            Some(short) => short,
-            None => {
-                self.long.resize(name.len(), 0);
-                &mut self.long
-            }
-        };
-        let mut is_token = !name.is_empty();
-        for (to, from) in spelled.iter_mut().zip(name) {
-            *to = FIELD_NAME.get(usize::from(*from)).map_or(0, |byte| *byte);
-            is_token &= *to != 0;
-        }
-        is_token.then_some(spelled)
-    }
-}
-
-/// What becomes of each byte of a name; 0 where it cannot be in one (RFC 9110, 5.6.2).
-static FIELD_NAME: [u8; 256] = field_name_table();
-
-#[expect(clippy::indexing_slicing, reason = "checked when this is compiled")]
-const fn field_name_table() -> [u8; 256] {
-    let mut table = [0; 256];
-    let mut byte: u8 = 0;
-    while byte < 128 {
-        table[byte as usize] = match byte {
-            b'_' => b'-',
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' => byte.to_ascii_lowercase(),
-            b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'`' | b'|' | b'~' => byte,
-            _ => 0,
-        };
-        byte += 1;
-    }
-    table
 }
 
 /// H-10: h2o leaves blanks at the end. Not `trim_ascii`, which would hide line breaks.

@@ -10,18 +10,19 @@ use std::str::FromStr;
 use http::{HeaderMap, Method, Request, Uri, Version, request};
 
 use super::error::InvalidRequest;
-use super::fields::Fields;
+use super::fields::HeaderFields;
 use super::headers::Headers;
 use super::left_out::LeftOut;
+use super::names::Names;
 use super::path::{self, PathRule};
-use super::script_name::{InvalidScriptName, ScriptName};
+use super::script_name::ScriptName;
 use super::variables::Variables;
 use crate::params::{Params, meta};
 
 /// How params become requests.
 ///
-/// The default finds out by itself where the application is mounted, which web servers tell more or less well. Setting
-/// [`script_name`](Self::script_name) is right everywhere.
+/// By default, where the application is mounted is concluded from the params; not every web server says enough for that.
+/// [`script_name`](Self::script_name) is right behind all of them.
 ///
 /// ```
 /// use fastcgi_core::{Params, cgi::{Mapping, ScriptName}};
@@ -38,7 +39,7 @@ use crate::params::{Params, meta};
 /// .into_iter()
 /// .collect();
 ///
-/// let request = Mapping::default().script_name("/app")?.request(&params)?;
+/// let request = Mapping::default().script_name("/app".parse()?).request(&params)?;
 /// assert_eq!(request.uri, "/caf%C3%A9?milk=1");
 /// assert_eq!(request.headers["host"], "example.org");
 ///
@@ -55,19 +56,9 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    /// Where the application is mounted: `""` for the root, or a path such as `"/app"`. Default: what the web server
-    /// tells.
-    ///
-    /// # Errors
-    ///
-    /// When `path` is no path: with a query, a fragment, a NUL byte, or dot segments.
-    pub fn script_name(self, path: &str) -> Result<Self, InvalidScriptName> {
-        Ok(self.maybe_script_name(Some(path.parse()?)))
-    }
-
-    /// [`script_name`](Self::script_name), parsed already, or `None` for its default.
-    pub fn maybe_script_name(mut self, script_name: Option<ScriptName>) -> Self {
-        self.script_name = script_name;
+    /// Where the application is mounted, in place of what the web server says (T-8). Default: what the web server says.
+    pub fn script_name(mut self, script_name: ScriptName) -> Self {
+        self.script_name = Some(script_name);
         self
     }
 
@@ -99,8 +90,7 @@ impl Mapping {
     ///
     /// # Errors
     ///
-    /// When there is no such request, or none that is safe to route; answer with
-    /// [its status](InvalidRequest::status).
+    /// When the request is invalid, or not safe to route. Answer with [the error's status](InvalidRequest::status).
     pub fn request(&self, params: &Params) -> Result<request::Parts, InvalidRequest> {
         let mut headers = HeaderMap::new();
         let head = self.head(params, &mut headers)?;
@@ -115,14 +105,23 @@ impl Mapping {
     /// # Errors
     ///
     /// The same.
-    pub fn head<'a, F: Fields>(
+    pub fn head<'a, F: HeaderFields>(
         &self,
         params: &'a Params,
         fields: &mut F,
-    ) -> Result<Head<'a>, InvalidRequest> {
+    ) -> Result<RequestHead<'a>, InvalidRequest> {
+        Names::with(|names| self.head_with(params, names, fields))
+    }
+
+    fn head_with<'a, F: HeaderFields>(
+        &self,
+        params: &'a Params,
+        names: &mut Names<F::Name>,
+        fields: &mut F,
+    ) -> Result<RequestHead<'a>, InvalidRequest> {
         let mut variables = Variables::default();
         fields.reserve(expected_fields(params));
-        let mut headers = Headers::new(params, fields);
+        let mut headers = Headers::new(params, names, fields);
         for (name, value) in params {
             match name.strip_prefix(b"HTTP_") {
                 Some(name) => headers.add(name, value)?,
@@ -132,7 +131,7 @@ impl Mapping {
         let method = method(&variables)?;
         let target = path::resolve(self, params, &method, &variables)?;
         let left_out = headers.finish(&variables, target.host)?;
-        Ok(Head {
+        Ok(RequestHead {
             method,
             uri: target.uri,
             version: version(&variables),
@@ -150,7 +149,7 @@ impl Mapping {
 /// The head of a request but for its header fields.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Head<'a> {
+pub struct RequestHead<'a> {
     /// The method.
     pub method: Method,
     /// What is asked for: in origin form, relative to the script name, and free of dot segments.
@@ -170,7 +169,7 @@ pub struct Head<'a> {
     request_scheme: Option<&'a [u8]>,
 }
 
-impl Head<'_> {
+impl RequestHead<'_> {
     /// The head as the `http` crate has it, with `headers` and the extensions of [`Mapping::request`].
     pub fn into_parts(self, headers: HeaderMap, params: &Params) -> request::Parts {
         let (mut parts, ()) = Request::new(()).into_parts();

@@ -43,7 +43,7 @@ pub(super) fn decode_but_slashes(raw: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(raw.len());
     let mut rest = raw;
     while let Some((byte, after)) = split_first(rest) {
-        let spelled = rest.get(..rest.len() - after.len()).unwrap_or_default();
+        let (spelled, after) = rest.split_at(rest.len() - after.len());
         match byte {
             b'/' | b'\\' => decoded.extend_from_slice(spelled),
             other => decoded.push(other),

@@ -1,7 +1,7 @@
 //! `http` responses to CGI header blocks.
 //!
-//! What the front ends make of a header block differs wherever it leaves them a choice, and several pass on what harms
-//! the client's connection. So a head is written in the one form that all of them read alike (RFC 3875, 6).
+//! Web servers read a header block in different ways wherever RFC 3875, 6 leaves a choice, and several pass on what harms
+//! the client's connection. So a head is written in the one form that all of them read alike.
 
 use std::fmt;
 
@@ -29,44 +29,35 @@ use crate::params::{Params, content_length, server::Server};
 ///     .into_parts();
 ///
 /// let mut out = BytesMut::new();
-/// let framing = ResponseMapping::default().write_head(&parts, &Method::GET, Some(5), &mut out)?;
+/// let length = ResponseMapping::default().write_head(&parts, &Method::GET, Some(5), &mut out)?;
 /// assert_eq!(out, "Status: 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 5\r\n\r\n");
-/// assert_eq!(framing, BodyLength::Exactly(5));
+/// assert_eq!(length, BodyLength::Exactly(5));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ResponseMapping {
-    keep_location_on_200: bool,
     location_first: bool,
 }
 
 impl ResponseMapping {
-    /// Whether a response with status 200 keeps its `location`. It does not by default (R-6).
-    ///
-    /// Apache's mod_fcgid and mod_cgi answer such a response with an internal redirect: the client gets another
-    /// resource. HTTP defines the field for 201 and 3xx only, and those always keep it.
-    #[must_use]
-    pub fn keep_location_on_200(mut self, keep: bool) -> Self {
-        self.keep_location_on_200 = keep;
-        self
+    /// For the web server that sent `params`. The default is for any but HAProxy (R-1).
+    pub fn answering(params: &Params) -> Self {
+        Self {
+            location_first: params.server() == Server::HaProxy,
+        }
     }
 
-    /// For the web server that sent `params`. Without this, for any but HAProxy (R-1).
-    #[must_use]
-    pub fn answering(mut self, params: &Params) -> Self {
-        self.location_first = params.server() == Server::HaProxy;
-        self
-    }
-
-    /// Appends the header block for `parts` to `out`, and tells how much of a body may follow.
+    /// Appends the header block for `parts` to `out`, and says how much of a body may follow.
     ///
     /// `method` is the request's; `exact` is the length of the body when it is known beforehand.
     ///
     /// There is always a `Status`, with a reason phrase: the one in the extensions ([`ReasonPhrase`]), else the usual one
-    /// (R-1). It comes first, but for `location` where the web server is HAProxy, which would take it for a redirect with a
-    /// status of 302 of its own if it came later. The fields follow in the order of the map, one line for each value (R-2, R-3), and
-    /// `content-length` last. Left out are hop-by-hop fields and those that `connection` nominates, and `status`, which
-    /// web servers would read as ours (R-4). Nothing is invented but `content-length` (R-7).
+    /// (R-1). It comes first, except behind HAProxy, which would take a `location` after it for a redirect with status 302.
+    /// The fields follow in the order of the map, one line for each value (R-2, R-3), and `content-length` last.
+    ///
+    /// Left out are hop-by-hop fields and those that `connection` nominates; `status`, which web servers would read as
+    /// ours (R-4); and `location` of a response with status 200, which mod_fcgid and mod_cgi would answer with another
+    /// resource (R-6). Nothing is added but `content-length` (R-7).
     ///
     /// # Errors
     ///
@@ -90,13 +81,13 @@ impl ResponseMapping {
             None => canonical_reason(parts.status).as_bytes(),
         };
         if self.location_first {
-            self.put_location(parts, out);
+            Self::put_location(parts, out);
         }
         put_status_line(parts.status.as_str(), reason, out);
         if !self.location_first {
-            self.put_location(parts, out);
+            Self::put_location(parts, out);
         }
-        self.put_fields(parts, out);
+        Self::put_fields(parts, out);
         if let Some(length) = length {
             put_content_length(length, out);
         }
@@ -111,7 +102,7 @@ impl ResponseMapping {
 
     /// R-5: no line needs a check here, because the types of names and values admit neither colons in the one nor line
     /// breaks in the other.
-    fn put_fields(self, parts: &Parts, out: &mut BytesMut) {
+    fn put_fields(parts: &Parts, out: &mut BytesMut) {
         let hop_by_hop = HopByHop::new(&parts.headers);
         for (name, value) in &parts.headers {
             let is_left_out = match name.as_str() {
@@ -124,9 +115,9 @@ impl ResponseMapping {
         }
     }
 
-    /// R-6: with a status of 200 it means nothing to clients, and to mod_fcgid that the answer is elsewhere.
-    fn put_location(self, parts: &Parts, out: &mut BytesMut) {
-        if parts.status == StatusCode::OK && !self.keep_location_on_200 {
+    /// R-6: with status 200 it means nothing to clients (RFC 9110, 10.2.2), and to mod_fcgid that the answer is elsewhere.
+    fn put_location(parts: &Parts, out: &mut BytesMut) {
+        if parts.status == StatusCode::OK {
             return;
         }
         for value in parts.headers.get_all(LOCATION) {

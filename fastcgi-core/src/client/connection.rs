@@ -1,24 +1,28 @@
 //! The web server's end of a connection, without I/O.
 
+use std::fmt;
+
 use bytes::{Bytes, BytesMut};
 
 use super::{
-    event::Event,
-    request::{Request, RequestMut},
+    event::ClientEvent,
+    request::{ClientRequestMut, Request},
 };
 use crate::{
-    ConnectionError, Outgoing, Params,
+    connection::ConnectionError,
+    outgoing::{Outgoing, PairsTooLong},
+    params::Params,
     record::{BeginRequest, Decoder, EndRequest, Record, RecordType, RequestId},
 };
 
 /// A FastCGI connection, seen from the web server: the mirror image of [`Connection`](crate::Connection).
 ///
 /// Begin requests with [`begin`](Self::begin), send their streams through [`request`](Self::request), and take what
-/// the application answers with [`poll_event`](Self::poll_event).
+/// the application answers with [`next_event`](Self::next_event).
 ///
 /// > After any call that takes `&mut self`, write out `outgoing()`.
 #[derive(Debug, Default)]
-pub struct Connection {
+pub struct ClientConnection {
     decoder: Decoder,
     // Invariant: sorted by id; holds only requests that the application has not ended.
     requests: Vec<Request>,
@@ -26,7 +30,7 @@ pub struct Connection {
     failed: Option<ConnectionError>,
 }
 
-impl Connection {
+impl ClientConnection {
     /// A connection on which nothing was sent.
     pub fn new() -> Self {
         Self::default()
@@ -39,25 +43,30 @@ impl Connection {
         let (index, id) = self.free_id()?;
         self.requests.insert(index, Request::new(id));
         self.outgoing
-            .put_record(RecordType::BEGIN_REQUEST, Some(id), &begin.to_bytes());
+            .put_fixed(RecordType::BEGIN_REQUEST, Some(id), &begin.to_bytes());
         Some(id)
     }
 
     /// The commands for one request, or `None` once the application has ended it.
-    pub fn request(&mut self, id: RequestId) -> Option<RequestMut<'_>> {
+    pub fn request(&mut self, id: RequestId) -> Option<ClientRequestMut<'_>> {
         let index = self.find(id).ok()?;
-        Some(RequestMut::new(
+        Some(ClientRequestMut::new(
             self.requests.get_mut(index)?,
             &mut self.outgoing,
         ))
     }
 
-    /// Asks what the application can do (specification, 4.1); see [`values`](crate::values) for the names. Names that
-    /// do not fit one record are not asked for.
-    pub fn get_values(&mut self, names: &[&str]) {
+    /// Asks what the application can do (specification, 4.1); see [`values`](crate::values) for the names.
+    ///
+    /// # Errors
+    ///
+    /// When the names do not fit one record: 65 535 bytes, with two to five bytes more for each name. Nothing is asked
+    /// then.
+    pub fn get_values(&mut self, names: &[&str]) -> Result<(), QueryTooLong> {
         let query: Params = names.iter().map(|name| (name, "")).collect();
         self.outgoing
-            .put_record(RecordType::GET_VALUES, None, query.as_bytes());
+            .put_pairs(RecordType::GET_VALUES, &query)
+            .map_err(|PairsTooLong| QueryTooLong(()))
     }
 
     /// Consumes records from the front of `input` until one of them is an event. `Ok(None)` asks for more bytes.
@@ -65,11 +74,14 @@ impl Connection {
     /// # Errors
     ///
     /// When the application breaks the protocol. The error is sticky.
-    pub fn poll_event(&mut self, input: &mut BytesMut) -> Result<Option<Event>, ConnectionError> {
+    pub fn next_event(
+        &mut self,
+        input: &mut BytesMut,
+    ) -> Result<Option<ClientEvent>, ConnectionError> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
-        let result = self.next_event(input);
+        let result = self.take_event(input);
         if let Err(error) = &result {
             self.failed = Some(error.clone());
         }
@@ -102,7 +114,7 @@ impl Connection {
         Some((self.requests.len(), RequestId::new(candidate)?))
     }
 
-    fn next_event(&mut self, input: &mut BytesMut) -> Result<Option<Event>, ConnectionError> {
+    fn take_event(&mut self, input: &mut BytesMut) -> Result<Option<ClientEvent>, ConnectionError> {
         while let Some(record) = self.decoder.decode(input)? {
             if let Some(event) = self.handle_record(record)? {
                 return Ok(Some(event));
@@ -111,7 +123,7 @@ impl Connection {
         Ok(None)
     }
 
-    fn handle_record(&mut self, record: Record) -> Result<Option<Event>, ConnectionError> {
+    fn handle_record(&mut self, record: Record) -> Result<Option<ClientEvent>, ConnectionError> {
         let Some(id) = record.request_id else {
             return handle_management(record.record_type, record.content).map(Some);
         };
@@ -120,11 +132,11 @@ impl Connection {
         };
         match record.record_type {
             RecordType::STDOUT | RecordType::STDERR if record.content.is_empty() => Ok(None),
-            RecordType::STDOUT => Ok(Some(Event::Stdout {
+            RecordType::STDOUT => Ok(Some(ClientEvent::Stdout {
                 id,
                 data: record.content,
             })),
-            RecordType::STDERR => Ok(Some(Event::Stderr {
+            RecordType::STDERR => Ok(Some(ClientEvent::Stderr {
                 id,
                 data: record.content,
             })),
@@ -134,7 +146,7 @@ impl Connection {
                     ConnectionError::InvalidLength(RecordType::END_REQUEST, content.len())
                 })?;
                 self.requests.remove(index);
-                Ok(Some(Event::End {
+                Ok(Some(ClientEvent::End {
                     id,
                     end: EndRequest::parse(bytes),
                 }))
@@ -144,13 +156,28 @@ impl Connection {
     }
 }
 
-fn handle_management(record_type: RecordType, content: Bytes) -> Result<Event, ConnectionError> {
+fn handle_management(
+    record_type: RecordType,
+    content: Bytes,
+) -> Result<ClientEvent, ConnectionError> {
     match record_type {
-        RecordType::GET_VALUES_RESULT => Ok(Event::Values(Params::parse(content)?)),
+        RecordType::GET_VALUES_RESULT => Ok(ClientEvent::Values(Params::parse(content)?)),
         RecordType::UNKNOWN_TYPE => match content.first() {
-            Some(&unknown) => Ok(Event::UnknownType(RecordType::from(unknown))),
+            Some(&unknown) => Ok(ClientEvent::UnknownType(RecordType::from(unknown))),
             None => Err(ConnectionError::InvalidLength(record_type, 0)),
         },
         unexpected => Err(ConnectionError::UnexpectedRecord(unexpected)),
     }
 }
+
+/// Names that do not fit one `FCGI_GET_VALUES` record, which holds 65 535 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueryTooLong(());
+
+impl fmt::Display for QueryTooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("names of more than 65535 bytes, wanted one record")
+    }
+}
+
+impl std::error::Error for QueryTooLong {}

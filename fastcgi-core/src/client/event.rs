@@ -3,14 +3,14 @@
 use bytes::Bytes;
 
 use crate::{
-    Params,
+    params::Params,
     record::{EndRequest, RecordType, RequestId},
 };
 
 /// Something the application said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Event {
+pub enum ClientEvent {
     /// Part of the response; never empty. The end of the stream is no event: [`End`](Self::End) follows it.
     Stdout {
         /// The request.
@@ -32,7 +32,7 @@ pub enum Event {
         /// How it ended.
         end: EndRequest,
     },
-    /// The answer to [`Connection::get_values`](super::Connection::get_values).
+    /// The answer to [`ClientConnection::get_values`](super::ClientConnection::get_values).
     Values(Params),
     /// The application does not know a management record of this type.
     UnknownType(RecordType),

@@ -54,7 +54,7 @@ pub fn parse_head(input: &mut BytesMut) -> Result<Option<Parts>, InvalidHead> {
     Ok(Some(parts))
 }
 
-/// A header block that is none, or is larger than a web server takes.
+/// A header block that is invalid, or is larger than a web server takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidHead {

@@ -3,7 +3,7 @@
 //! Applications have no use for this half. It is here for development front ends, for programs that call an application,
 //! and for tests, which then need no web server.
 //!
-//! - [`Connection`] is the web server's end of a connection.
+//! - [`ClientConnection`] is the web server's end of a connection.
 //! - [`params`] makes params of an [`http::Request`]'s head, [`parse_head`] an [`http::Response`]'s head of a CGI header
 //!   block.
 //!
@@ -31,10 +31,10 @@ mod request;
 mod server_info;
 
 pub use self::{
-    connection::Connection,
-    event::Event,
+    connection::{ClientConnection, QueryTooLong},
+    event::ClientEvent,
     head::{InvalidHead, parse_head},
     params::params,
-    request::RequestMut,
+    request::ClientRequestMut,
     server_info::ServerInfo,
 };

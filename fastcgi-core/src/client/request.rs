@@ -3,7 +3,8 @@
 use bytes::Bytes;
 
 use crate::{
-    Outgoing, Params,
+    outgoing::Outgoing,
+    params::Params,
     record::{RecordType, RequestId},
 };
 
@@ -26,12 +27,12 @@ impl Request {
 
 /// The commands for one request.
 #[derive(Debug)]
-pub struct RequestMut<'a> {
+pub struct ClientRequestMut<'a> {
     request: &'a mut Request,
     outgoing: &'a mut Outgoing,
 }
 
-impl<'a> RequestMut<'a> {
+impl<'a> ClientRequestMut<'a> {
     pub(super) fn new(request: &'a mut Request, outgoing: &'a mut Outgoing) -> Self {
         Self { request, outgoing }
     }
@@ -68,10 +69,10 @@ impl<'a> RequestMut<'a> {
         self.end(RecordType::DATA);
     }
 
-    /// Says that nobody waits for the response. The application still has to end the request.
+    /// Asks the application to give the request up. It still has to end it.
     pub fn abort(&mut self) {
         self.outgoing
-            .put_record(RecordType::ABORT_REQUEST, Some(self.request.id), &[]);
+            .put_empty(RecordType::ABORT_REQUEST, self.request.id);
     }
 
     fn stream(&mut self, record_type: RecordType, data: Bytes) {
@@ -79,6 +80,6 @@ impl<'a> RequestMut<'a> {
     }
 
     fn end(&mut self, record_type: RecordType) {
-        self.outgoing.put_stream_end(record_type, self.request.id);
+        self.outgoing.put_empty(record_type, self.request.id);
     }
 }

@@ -2,10 +2,10 @@
 //!
 //! Many connections share one budget, and core knows only its own. So it asks through numbers: the owner says what its
 //! buffers hold and what it may lend, and the connection says when that is not enough. Without a word of the owner nothing
-//! is limited but by [`Limits`](super::Limits).
+//! is limited but by [`Limits`](crate::Limits).
 
 use super::{
-    Connection, Life, Limits,
+    Config, Connection, Life,
     limits::{HIGH_WATER, OWNED_INPUT, READ_ROOM},
 };
 
@@ -87,9 +87,9 @@ impl Connection {
         bodies + bodies / 2 + 2 * limits.max_params_size + 256 * 1024
     }
 
-    /// The least that a connection with these limits has to be able to get, so that no request waits for ever.
-    pub fn min_input_budget(limits: &Limits) -> usize {
-        2 * limits.max_params_size + 64 * 1024
+    /// The least that a connection with these settings has to be able to get, so that no request waits for ever.
+    pub fn min_input_budget(config: &Config) -> usize {
+        2 * config.limits.max_params_size + 64 * 1024
     }
 
     /// The connection waits for a larger budget and others have given some back meanwhile, or it has waited and got it: the

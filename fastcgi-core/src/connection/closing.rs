@@ -1,17 +1,17 @@
 //! The life of a connection, and how it ends: nothing of a response may be lost on the way.
 //!
 //! ```text
-//!           shutdown, a request without KEEP_CONN, a response that ends with its connection
-//!  ┌──────┐                        ┌──────────────┐ all is written,     ┌──────────┐ end of file,  ┌────────┐
-//!  │ Open │ ─────────────────────▶ │ LastRequests │ more may arrive     │ Draining │ or a limit    │ Closed │
-//!  └──────┘                        └──────────────┘ ──────────────────▶ └──────────┘ ────────────▶ └────────┘
-//!     │ shutdown before the first         │ nothing more can arrive                                   ▲
-//!     │ request                           ├───────────────────────────────────────────────────────────┘
-//!     ▼                                   │ the last response is broken  ┌───────┐
-//!  ┌─────────────┐ that request           └────────────────────────────▶ │ Reset │
-//!  │ FirstIsLast │ ───────▶ LastRequests                                  └───────┘
-//!  └─────────────┘
+//!     Open ── no KEEP_CONN, shutdown, ──▶ LastRequests ── all is written ──▶ Draining ── end of file, a limit, ──▶ Closed
+//!       │     too long without a request,   ▲ │ │                              or nothing more can arrive          ▲
+//!       │     end of file, a failure        │ │ └── the same, behind an end of file or a failure ──────────────────┘
+//!       │                                   │ └──── the same, behind a response that is broken ──▶ Reset
+//!       │ shutdown before the first request │
+//!       ▼                                   │
+//!     FirstIsLast ── that request, 250 ms ──┘
 //! ```
+//!
+//! A connection that is lost, and one whose web server does not read in time, is closed without waiting for what is to be
+//! written.
 
 use std::{cmp::max, time::Duration};
 
@@ -27,7 +27,7 @@ use super::{
 pub enum Life {
     /// It takes requests.
     Open,
-    /// It was told to shut down before its first request, and takes that one.
+    /// The shutdown began before its first request, and it takes that one.
     FirstIsLast,
     /// It takes no more requests, and finishes those in progress. What is outgoing is to be written.
     LastRequests,
@@ -39,6 +39,18 @@ pub enum Life {
     /// The connection is to be closed, and on TCP reset: the last response could not be finished, and the web server has
     /// to see that (R-10).
     Reset,
+}
+
+impl Life {
+    /// Whether a request that begins is served.
+    pub(super) fn takes_requests(self) -> bool {
+        matches!(self, Self::Open | Self::FirstIsLast)
+    }
+
+    /// Whether the connection is to be closed or reset.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Closed | Self::Reset)
+    }
 }
 
 /// What the web server may still send of requests that have ended.
@@ -151,23 +163,18 @@ impl Closing {
         self.unread = max(self.unread, unread);
     }
 
-    /// A request was refused beside others; all of it may still arrive.
-    pub(super) fn refuse_request(&mut self) {
-        self.multiplexes = true;
-        self.unread = Unread::Body;
-    }
-
     pub(super) fn shut_down(&mut self) {
         if self.life == Life::Open {
-            self.life = match self.has_begun {
-                true => Life::LastRequests,
-                false => Life::FirstIsLast,
+            self.life = if self.has_begun {
+                Life::LastRequests
+            } else {
+                Life::FirstIsLast
             };
         }
     }
 
     pub(super) fn take_no_more(&mut self) {
-        if let Life::Open | Life::FirstIsLast = self.life {
+        if self.life.takes_requests() {
             self.life = Life::LastRequests;
         }
     }
@@ -189,7 +196,7 @@ impl Closing {
     pub(super) fn give_up(&mut self) {
         self.life = match self.error {
             Some(ConnectionError::Truncated) => Life::Reset,
-            _ => Life::Closed,
+            Some(_) | None => Life::Closed,
         };
     }
 

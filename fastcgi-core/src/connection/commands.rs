@@ -6,7 +6,7 @@ use http::StatusCode;
 use super::{
     Connection, ConnectionError,
     closing::Unread,
-    output::Put,
+    output::TooLong,
     request::{Request, RequestKey},
 };
 use crate::{
@@ -71,12 +71,9 @@ impl<'a> RequestMut<'a> {
             return Ok(0);
         };
         let was_held = request.output.is_held();
-        let put = request.output.stdout(request.id, data, outgoing);
+        let taken = request.output.stdout(request.id, data, outgoing);
         request.note_answer(was_held);
-        match put {
-            Put::Taken { surplus } => Ok(surplus),
-            Put::TooLong => Err(TooLong(())),
-        }
+        taken
     }
 
     /// There is nothing more of the response at the moment, so its head has waited long enough. Without a head, this does
@@ -107,11 +104,11 @@ impl<'a> RequestMut<'a> {
     ///
     /// A response that is shorter than it was announced, or was [too long](TooLong), [fails](Self::fail) in its place.
     pub fn end(self, app_status: u32) -> Ending {
-        self.connection.forget_events(self.key);
         let request = self.connection.requests.get(self.key);
         if request.is_some_and(|request| !request.output.is_complete()) {
             return self.fail(app_status);
         }
+        self.connection.forget_events(self.key);
         let end = EndRequest {
             app_status,
             ..EndRequest::COMPLETE
@@ -124,12 +121,12 @@ impl<'a> RequestMut<'a> {
     /// nothing of it has left, else by breaking it off.
     pub fn fail(self, app_status: u32) -> Ending {
         self.connection.forget_events(self.key);
-        let end = EndRequest {
-            app_status,
-            ..EndRequest::COMPLETE
-        };
         let request = self.connection.requests.get(self.key);
         if request.is_some_and(|request| request.output.is_held()) {
+            let end = EndRequest {
+                app_status,
+                ..EndRequest::COMPLETE
+            };
             let status = StatusCode::INTERNAL_SERVER_ERROR;
             self.connection.refuse(self.key, status, end);
             return Ending::Replaced(status);
@@ -138,18 +135,6 @@ impl<'a> RequestMut<'a> {
         Ending::Truncated
     }
 }
-
-/// The answer of an Authorizer that is longer than 32 KiB.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooLong(());
-
-impl std::fmt::Display for TooLong {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the answer of an authorizer is longer than 32 KiB")
-    }
-}
-
-impl std::error::Error for TooLong {}
 
 impl Request {
     /// B-9: whether the response began now, and so before the web server had sent everything.
@@ -184,7 +169,7 @@ impl Connection {
             self.closing.take_no_more();
         } else {
             self.outgoing
-                .put_record(RecordType::END_REQUEST, Some(request.id), &end.to_bytes());
+                .put_fixed(RecordType::END_REQUEST, Some(request.id), &end.to_bytes());
         }
         self.settle();
     }
@@ -209,7 +194,7 @@ impl Connection {
     }
 }
 
-/// How a request ends that nobody waits for any more (B-11), or that breaks off beside others.
+/// How a request ends that was aborted (B-11), or that breaks off beside others.
 pub(super) const ABORTED: EndRequest = EndRequest {
     app_status: 1,
     protocol_status: ProtocolStatus::REQUEST_COMPLETE,

@@ -1,7 +1,7 @@
 //! Until when things are awaited.
 //!
-//! A wait begins when it is first seen, and ends when it is seen no more. So there is nothing to start and to stop: who asks
-//! for the deadline says what is awaited at the moment.
+//! A wait begins when it is first seen, and ends when it is seen no more. So there is nothing to start and to stop: the caller
+//! that asks for the deadline passes what is awaited at the moment.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ pub(super) struct Deadlines {
     opening: Wait,
     /// The rest of a record, with no request in progress: the beginning of one.
     beginning: Wait,
-    /// The first request, after the connection was told to shut down.
+    /// The first request, after the shutdown began.
     last_request: Wait,
     /// The next request.
     idle: Wait,
@@ -52,6 +52,8 @@ pub(super) struct Situation {
     pub(super) is_held_back: bool,
     /// How long the web server has to close its side.
     pub(super) drain_limit: Duration,
+    /// How long the connection may be without a request.
+    pub(super) idle_limit: Option<Duration>,
 }
 
 /// What has not come in time.
@@ -80,46 +82,47 @@ impl Deadlines {
         timeouts: &Timeouts,
     ) -> Option<(Instant, Late)> {
         let Situation { life, .. } = situation;
-        let is_open = matches!(life, Life::Open | Life::FirstIsLast) && !situation.is_at_eof;
+        let is_open = life.takes_requests() && !situation.is_at_eof;
         let is_idle = is_open && !situation.has_requests && !situation.has_partial;
         let is_between = is_idle && situation.has_begun && !situation.is_unwritten;
         let opening = is_open && !situation.has_begun && situation.wants_input;
         let beginning =
             is_open && !situation.has_requests && situation.has_partial && situation.wants_input;
         let is_draining = life == Life::Draining;
-        let is_over = matches!(life, Life::Closed | Life::Reset);
         if !is_between {
             self.is_quiet = false;
         }
         let forever = Duration::MAX;
-        let idle = timeouts.idle.limit().unwrap_or(forever);
-        let drain = situation.drain_limit;
+        let idle = situation.idle_limit.unwrap_or(forever);
         let first = is_idle && life == Life::FirstIsLast;
         let stalls = situation.is_unwritten && situation.is_held_back;
-        let writes = situation.is_unwritten && !is_draining && !is_over;
+        let writes = situation.is_unwritten && !is_draining && !life.is_over();
         let quiet = is_between && !self.is_quiet;
-        [
-            (
-                self.opening.until(opening, now, timeouts.params),
-                Late::Params,
-            ),
-            (
-                self.beginning.until(beginning, now, timeouts.params),
-                Late::Params,
-            ),
-            (
-                self.last_request.until(first, now, FIRST_REQUEST_LIMIT),
-                Late::Request,
-            ),
-            (self.idle.until(is_between, now, idle), Late::Request),
-            (self.quiet.until(quiet, now, QUIET_AFTER), Late::Quiet),
-            (self.write.until(writes, now, timeouts.write), Late::Write),
-            (self.stall.until(stalls, now, STALL_LIMIT), Late::Stall),
-            (self.close.until(is_draining, now, drain), Late::Close),
-        ]
-        .into_iter()
-        .filter_map(|(until, late)| Some((until?, late)))
-        .min_by_key(|(until, _)| *until)
+        let mut next = Earliest { now, found: None };
+        next.consider(&mut self.opening, opening, timeouts.params, Late::Params);
+        next.consider(
+            &mut self.beginning,
+            beginning,
+            timeouts.params,
+            Late::Params,
+        );
+        next.consider(
+            &mut self.last_request,
+            first,
+            FIRST_REQUEST_LIMIT,
+            Late::Request,
+        );
+        next.consider(&mut self.idle, is_between, idle, Late::Request);
+        next.consider(&mut self.quiet, quiet, QUIET_AFTER, Late::Quiet);
+        next.consider(&mut self.write, writes, timeouts.write, Late::Write);
+        next.consider(&mut self.stall, stalls, STALL_LIMIT, Late::Stall);
+        next.consider(
+            &mut self.close,
+            is_draining,
+            situation.drain_limit,
+            Late::Close,
+        );
+        next.found
     }
 
     /// Since when the socket is read, without a break.
@@ -157,6 +160,23 @@ impl Deadlines {
     /// It was said that there is no request for a while.
     pub(super) fn said_quiet(&mut self) {
         self.is_quiet = true;
+    }
+}
+
+/// The earliest of several waits; of those that end at the same time, the first.
+struct Earliest {
+    now: Instant,
+    found: Option<(Instant, Late)>,
+}
+
+impl Earliest {
+    fn consider(&mut self, wait: &mut Wait, is_awaited: bool, limit: Duration, late: Late) {
+        let Some(until) = wait.until(is_awaited, self.now, limit) else {
+            return;
+        };
+        if self.found.is_none_or(|(earliest, _)| until < earliest) {
+            self.found = Some((until, late));
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::{
-    InvalidParams,
+    params::InvalidParams,
     record::{RecordType, RequestId, UnsupportedVersion},
 };
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::request::RequestKey;
 use crate::{
-    Params,
+    params::Params,
     record::{RequestId, Role},
 };
 
@@ -118,13 +118,16 @@ pub enum StreamEnd {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// Params over a limit of [`Limits`](crate::Limits). The answer is 431.
+    /// Params over [`Limits::max_params_size`](crate::Limits::max_params_size), more than 1000 of them, or a name of more than
+    /// 1024 bytes. The answer is 431.
     ParamsTooLarge,
     /// Params that did not arrive in time, beside other requests. The answer is 408.
     ParamsTooSlow,
-    /// More than [`Limits::max_reqs`](crate::Limits::max_reqs) requests in progress. The answer is 503.
+    /// More than [`Limits::max_reqs`](crate::Limits::max_reqs) requests in progress, where that is more than 1. The answer is
+    /// 503.
     TooManyRequests,
-    /// A second request on a connection that takes one at a time, or that ends. The answer is `FCGI_CANT_MPX_CONN`.
+    /// A second request on a connection that takes one at a time, or that ends (B-12). The answer is 503 and
+    /// `FCGI_CANT_MPX_CONN`.
     Multiplexed,
     /// A role that is not served (B-13). The answer is 403 and `FCGI_UNKNOWN_ROLE`.
     Role(Role),

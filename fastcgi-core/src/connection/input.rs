@@ -1,25 +1,29 @@
 //! What the web server sends of one request: its params, and the streams that follow.
 //!
 //! ```text
-//!            end of PARAMS       data             all bytes         end record
-//!  ┌────────┐            ┌──────┐───▶ ┌──────┐ ───────────▶ ┌──────┐ ─────────▶ ┌───────┐
-//!  │ Params │ ─────────▶ │ Open │     │ Open │              │ Full │            │ Ended │
-//!  └────────┘            └──────┘     └──────┘              └──────┘            └───────┘
-//!                          │   ▲ data                                              ▲
-//!                  an end, │   │          ┌────────┐ 10 s without data             │ an end record,
-//!                too early ▼   │       ┌▶ │ Failed │◀─ or the request was aborted  │ length unknown
-//!                        ┌───────────┐ │  └────────┘                               │ or too early
-//!                        │ Suspended │─┘                            Open ──────────┘
-//!                        └───────────┘  (mod_fcgid alone, B-1)
+//!                   ┌──────────────── a length of 0 ────────────────┐
+//!                   │                                               ▼
+//!     Params ───────┴──▶ Open ───────────── all bytes ───────────▶ Full ── end record ──▶ Ended
+//!      end of PARAMS     │ ▲ │ │                                    ▲                       ▲
+//!                        │ │ │ └── end record, of a body of unknown length or too early ────┘
+//!        an early end,   │ │ └── a time-out ──▶ Failed              │
+//!        of mod_fcgid    ▼ │ data                  ▲                │
+//!                      Suspended ─── 10 s ─────────┘                │
+//!                        └───────────── all bytes ──────────────────┘
 //! ```
 //!
-//! One [`Stream`] goes through the part behind `Params`. A Filter has two of them.
+//! One [`Stream`] goes through the part behind `Params`. A Filter has two of them. An Authorizer has a body of length 0. A
+//! request that is aborted is gone, whatever its state.
 
 use std::{fmt, time::Instant};
 
 use bytes::{Bytes, BytesMut};
 
-use super::{ConnectionError, Limits, Refusal, event::StreamEnd};
+use super::{
+    ConnectionError, Limits, Refusal,
+    event::StreamEnd,
+    limits::{MAX_PARAM_NAME, MAX_PARAMS},
+};
 use crate::params::{Params, ParamsError};
 
 /// A stream from the web server, with the rules about its length (B-1 to B-5).
@@ -86,9 +90,10 @@ impl Stream {
         data.truncate(fits);
         self.received += data.len() as u64;
         let is_full = self.announced == Some(self.received);
-        self.state = match is_full {
-            true => State::Full,
-            false => State::Open { touched: true },
+        self.state = if is_full {
+            State::Full
+        } else {
+            State::Open { touched: true }
         };
         Taken {
             data,
@@ -114,9 +119,10 @@ impl Stream {
             }
             State::Open { .. } => {
                 self.state = State::Ended;
-                Some(match is_short {
-                    true => StreamEnd::Incomplete,
-                    false => StreamEnd::Complete,
+                Some(if is_short {
+                    StreamEnd::Incomplete
+                } else {
+                    StreamEnd::Complete
                 })
             }
         }
@@ -251,15 +257,12 @@ impl Gathered {
     }
 
     /// The params, and whether they are only the first of too many.
-    pub(super) fn finish(
-        self,
-        limits: &Limits,
-    ) -> Result<(Params, Option<Refusal>), ConnectionError> {
+    pub(super) fn finish(self) -> Result<(Params, Option<Refusal>), ConnectionError> {
         if let Self::TooLarge(start) = self {
             return Ok((Params::parse_start(start), Some(Refusal::ParamsTooLarge)));
         }
         let block = self.into_block();
-        match Params::parse_limited(block, limits.max_params, limits.max_param_name) {
+        match Params::parse_limited(block, MAX_PARAMS, MAX_PARAM_NAME) {
             Ok(params) => Ok((params, None)),
             Err(ParamsError::TooLarge(params)) => Ok((params, Some(Refusal::ParamsTooLarge))),
             Err(ParamsError::Invalid(error)) => Err(error.into()),

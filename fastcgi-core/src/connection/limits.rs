@@ -9,11 +9,7 @@ use std::time::Duration;
 /// | limit | default | beyond it |
 /// |---|---|---|
 /// | [`max_params_size`](Self::max_params_size) | 128 KiB | 431 |
-/// | [`max_params`](Self::max_params) | 1000 | 431 |
-/// | [`max_param_name`](Self::max_param_name) | 1024 bytes | 431 |
-/// | [`max_reqs`](Self::max_reqs) | 64 | 503 |
-/// | [`mpxs_conns`](Self::mpxs_conns) | `true` | `FCGI_CANT_MPX_CONN` |
-/// | [`max_conns`](Self::max_conns) | 1024 | only advertised |
+/// | [`max_reqs`](Self::max_reqs) | 1 | 503 |
 /// | [`max_ignored`](Self::max_ignored) | 100 MiB | the connection fails |
 /// | [`body_window`](Self::body_window) | 64 KiB | the socket is not read |
 /// | [`max_spill`](Self::max_spill) | 16 MiB | the socket is not read |
@@ -21,20 +17,23 @@ use std::time::Duration;
 /// ```
 /// use fastcgi_core::Limits;
 ///
-/// let limits = Limits::default().max_params_size(64 * 1024).mpxs_conns(false);
+/// let limits = Limits::default().max_params_size(64 * 1024).max_reqs(64);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     pub(crate) max_params_size: usize,
-    pub(crate) max_params: usize,
-    pub(crate) max_param_name: usize,
-    pub(crate) max_conns: usize,
     pub(crate) max_reqs: usize,
-    pub(crate) mpxs_conns: bool,
     pub(crate) max_ignored: u64,
     pub(crate) body_window: usize,
     pub(crate) max_spill: usize,
 }
+
+/// Name-value pairs of a request; more are 431. Web servers send some 30 of their own, and 256 header fields are the most that
+/// becomes a request.
+pub(super) const MAX_PARAMS: usize = 1000;
+
+/// The longest name of a pair, in bytes; a longer one is 431. Web servers have a limit of 8 KiB or less for a whole field.
+pub(super) const MAX_PARAM_NAME: usize = 1024;
 
 /// Records in a row that carry nothing, repeated ends of streams included (B-15). No web server sends more than two.
 pub(super) const MAX_EMPTY_RECORDS: u32 = 1000;
@@ -69,11 +68,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_params_size: 128 * 1024,
-            max_params: 1000,
-            max_param_name: 1024,
-            max_conns: 1024,
-            max_reqs: 64,
-            mpxs_conns: true,
+            max_reqs: 1,
             max_ignored: 100 * 1024 * 1024,
             body_window: 64 * 1024,
             max_spill: 16 * 1024 * 1024,
@@ -92,41 +87,17 @@ impl Limits {
         self
     }
 
-    /// The largest number of name-value pairs of a request. Default: 1000. Refused as by
-    /// [`max_params_size`](Self::max_params_size).
-    pub fn max_params(mut self, pairs: usize) -> Self {
-        self.max_params = pairs;
-        self
-    }
-
-    /// The longest name of a pair, in bytes. Default: 1024. Refused as by [`max_params_size`](Self::max_params_size).
-    pub fn max_param_name(mut self, bytes: usize) -> Self {
-        self.max_param_name = bytes;
-        self
-    }
-
-    /// The number of connections advertised as `FCGI_MAX_CONNS`. Default: 1024. The accept loop has to enforce it.
-    pub fn max_conns(mut self, connections: usize) -> Self {
-        self.max_conns = connections;
-        self
-    }
-
-    /// The largest number of requests in progress on one connection, advertised as `FCGI_MAX_REQS`. Default: 64.
+    /// How many requests may be in progress on one connection. Default: 1. A limit of 0 is one of 1.
     ///
-    /// What is over it is answered with 503 ([`Refusal::TooManyRequests`](crate::Refusal::TooManyRequests)).
+    /// More than 1 is multiplexing (B-12). Only HAProxy multiplexes, and only with `option mpxs-conns`; set this for it. The
+    /// protocol has no flow control for single requests, so one upload that nobody reads can in the end stall the others on
+    /// its connection.
+    ///
+    /// `FCGI_GET_VALUES` is answered with this as `FCGI_MAX_REQS`, and with an `FCGI_MPXS_CONNS` of 1 if it is more than 1,
+    /// else 0. A request over it is answered with 503 ([`Refusal::Multiplexed`](crate::Refusal::Multiplexed), and
+    /// [`Refusal::TooManyRequests`](crate::Refusal::TooManyRequests) where several are allowed).
     pub fn max_reqs(mut self, requests: usize) -> Self {
-        self.max_reqs = requests;
-        self
-    }
-
-    /// Whether a web server may have several requests in progress on one connection, advertised as `FCGI_MPXS_CONNS`.
-    /// Default: `true`.
-    ///
-    /// The protocol has no flow control for single requests, so one upload that nobody reads can in the end stall the
-    /// others on its connection. When off, a second request is refused with `FCGI_CANT_MPX_CONN`. Of the web servers
-    /// known, only HAProxy multiplexes, and only when told to.
-    pub fn mpxs_conns(mut self, allowed: bool) -> Self {
-        self.mpxs_conns = allowed;
+        self.max_reqs = requests.max(1);
         self
     }
 
@@ -163,7 +134,7 @@ impl Limits {
 /// | time | default | after it |
 /// |---|---|---|
 /// | [`params`](Self::params) | 30 s | the connection fails; beside other requests, 408 |
-/// | [`idle`](Self::idle) | none | the connection is closed |
+/// | [`idle`](Self::idle) | 5 min on TCP, else none | the connection is closed |
 /// | [`read`](Self::read) | none | the body fails |
 /// | [`write`](Self::write) | 60 s | the connection fails |
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,26 +148,29 @@ pub struct Timeouts {
 /// How long a connection may be without a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Idle {
-    /// As long as whoever serves it thinks right; by itself for ever.
-    Unset,
+    /// 5 minutes over TCP. On a Unix socket the web server owns its pool of connections, and none can get lost unseen.
+    Default,
     Forever,
     For(Duration),
 }
 
 impl Idle {
-    pub(crate) fn limit(self) -> Option<Duration> {
+    pub(super) fn limit(self, over_tcp: bool) -> Option<Duration> {
         match self {
-            Self::Unset | Self::Forever => None,
+            Self::Default if over_tcp => Some(TCP_IDLE_LIMIT),
+            Self::Default | Self::Forever => None,
             Self::For(limit) => Some(limit),
         }
     }
 }
 
+/// How long a connection over TCP may be without a request, unless a setting says otherwise.
+const TCP_IDLE_LIMIT: Duration = Duration::from_secs(5 * 60);
 /// How long something may follow an end of the body that came too early (B-1).
 pub(super) const SUSPENDED_LIMIT: Duration = Duration::from_secs(10);
 /// How long the web server may read nothing before it is taken for one that first writes everything (B-8).
 pub(super) const STALL_LIMIT: Duration = Duration::from_millis(50);
-/// How long a connection that was told to shut down is kept for its first request: a web server that has just connected is
+/// How long a connection is kept for its first request after the shutdown began: a web server that has just connected is
 /// about to send one.
 pub(super) const FIRST_REQUEST_LIMIT: Duration = Duration::from_millis(250);
 /// How long after the last request memory is kept for the next one.
@@ -210,7 +184,7 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self {
             params: Duration::from_secs(30),
-            idle: Idle::Unset,
+            idle: Idle::Default,
             read: None,
             write: Duration::from_secs(60),
         }
@@ -225,18 +199,11 @@ impl Timeouts {
         self
     }
 
-    /// How long a connection that the web server keeps open may be without a request (B-14). Default: for ever.
+    /// How long a connection that the web server keeps open may be without a request (B-14). Default: 5 minutes
+    /// over TCP, else for ever.
     pub fn idle(mut self, limit: Option<Duration>) -> Self {
         self.idle = limit.map_or(Idle::Forever, Idle::For);
         self
-    }
-
-    /// Sets [`idle`](Self::idle) unless it was set.
-    pub fn or_idle(self, limit: Option<Duration>) -> Self {
-        match self.idle {
-            Idle::Unset => self.idle(limit),
-            _ => self,
-        }
     }
 
     /// How long nothing of a request body may arrive while the socket is read (B-15). When something that has arrived
@@ -267,7 +234,8 @@ pub struct Config {
     pub(crate) timeouts: Timeouts,
     pub(crate) authorizer: bool,
     pub(crate) filter: bool,
-    pub(crate) allow_half_close: bool,
+    pub(crate) max_conns: Option<usize>,
+    pub(crate) over_tcp: bool,
 }
 
 impl Config {
@@ -298,10 +266,15 @@ impl Config {
         self
     }
 
-    /// Whether a web server may close its side after a request and still get the response (B-11). Default: `false`: a
-    /// closed connection means that nobody waits, and its requests are aborted.
-    pub fn allow_half_close(mut self, allow: bool) -> Self {
-        self.allow_half_close = allow;
+    /// How many connections are accepted, answered as `FCGI_MAX_CONNS`. Default: that is not known, and not answered.
+    pub fn max_conns(mut self, connections: usize) -> Self {
+        self.max_conns = Some(connections);
+        self
+    }
+
+    /// Whether the connection is over TCP, where it can get lost unseen. Default: `false`. See [`Timeouts::idle`].
+    pub fn over_tcp(mut self, is_tcp: bool) -> Self {
+        self.over_tcp = is_tcp;
         self
     }
 }

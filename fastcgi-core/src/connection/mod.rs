@@ -1,8 +1,8 @@
 //! The application's end of a connection, without I/O and without a clock.
 //!
-//! [`Connection`] is a thin router over requests: the one place that knows about multiplexing. What a request is sent and
-//! sends is in `input` and `output`, how the connection lives and ends in `closing`, whether to read in `pressure`, and
-//! until when things are awaited in `deadlines`.
+//! [`Connection`] is a thin router over requests: the one place that knows about multiplexing. What arrives is routed in
+//! `records`. What a request is sent and sends is in `input` and `output`, how the connection lives and ends in `closing`,
+//! whether to read in `pressure`, and until when things are awaited in `deadlines`.
 
 mod budget;
 mod closing;
@@ -14,43 +14,34 @@ mod input;
 mod limits;
 mod output;
 mod pressure;
+mod records;
 mod request;
 mod requests;
 mod time;
 mod waste;
 
-use std::{collections::VecDeque, fmt, time::Instant};
+use std::{collections::VecDeque, fmt, sync::Arc, time::Instant};
 
-use bytes::{Buf, Bytes, BytesMut};
-use http::StatusCode;
+use bytes::{Buf, BytesMut};
 
 use self::{
     budget::Budget,
     closing::Closing,
-    commands::ABORTED,
     deadlines::Deadlines,
-    input::{Gathered, Taken},
     pressure::{Load, Pressure},
-    request::{Gathering, Request},
     requests::Requests,
     waste::Waste,
 };
 pub use self::{
     closing::Life,
-    commands::{Ending, RequestMut, TooLong},
+    commands::{Ending, RequestMut},
     error::{Awaited, ConnectionError},
     event::{Event, NewRequest, Refusal, StreamEnd},
     limits::{Config, Limits, Timeouts},
+    output::TooLong,
     request::RequestKey,
 };
-use crate::{
-    outgoing::Outgoing,
-    params::Params,
-    record::{
-        BeginRequest, Decoder, EndRequest, ProtocolStatus, Record, RecordType, RequestId, Role,
-    },
-    values,
-};
+use crate::{outgoing::Outgoing, record::Decoder};
 
 /// A FastCGI connection, seen from the application.
 ///
@@ -73,7 +64,7 @@ use crate::{
 ///
 /// `Debug` prints how far the connection and its requests have come, and nothing of what they carry.
 pub struct Connection {
-    config: Config,
+    config: Arc<Config>,
     decoder: Decoder,
     requests: Requests,
     outgoing: Outgoing,
@@ -86,15 +77,17 @@ pub struct Connection {
     pressure: Pressure,
     deadlines: Deadlines,
     budget: Budget,
-    /// Bytes of a record that is not whole, left in the owner's buffer.
-    partial: usize,
+    /// Whether records are left in the owner's buffer, because too much is owed to take them (B-15).
+    has_records: bool,
+    /// Whether the beginning of a record is left in the owner's buffer, because it cannot be taken without the rest.
+    has_partial: bool,
 }
 
 impl Connection {
-    /// A connection on which nothing has arrived.
-    pub fn new(config: Config) -> Self {
+    /// A connection on which nothing has arrived. Connections of one server share their settings.
+    pub fn new(config: impl Into<Arc<Config>>) -> Self {
         Self {
-            config,
+            config: config.into(),
             decoder: Decoder::new(),
             requests: Requests::default(),
             outgoing: Outgoing::default(),
@@ -105,7 +98,8 @@ impl Connection {
             pressure: Pressure::default(),
             deadlines: Deadlines::default(),
             budget: Budget::default(),
-            partial: 0,
+            has_records: false,
+            has_partial: false,
         }
     }
 
@@ -116,8 +110,9 @@ impl Connection {
     /// are, and no input [is wanted](Self::wants_input). When what arrives is of no use any more, everything is consumed. A failure is not an event: see [`life`](Self::life) and
     /// [`error`](Self::error).
     pub fn next_event(&mut self, now: Instant, input: &mut BytesMut) -> Option<Event> {
+        self.has_records = false;
         let event = self.consume(now, input);
-        self.partial = input.len();
+        self.has_partial = !input.is_empty();
         event
     }
 
@@ -136,13 +131,20 @@ impl Connection {
                 self.fail(error);
                 continue;
             }
-            if self.waste.owes_too_much(&self.outgoing) {
+            if input.is_empty() {
                 return None;
             }
-            self.failure = match self.decoder.decode(input) {
-                Ok(record) => self.take_record(now, record?).err(),
-                Err(error) => Some(error.into()),
+            if self.waste.owes_too_much(&self.outgoing) {
+                self.has_records = true;
+                return None;
+            }
+            let taken = match self.decoder.decode(input) {
+                Ok(record) => self.take_record(now, record?),
+                Err(error) => Err(error.into()),
             };
+            if let Err(error) = taken {
+                self.failure = Some(error);
+            }
             self.deadlines.took_record();
         }
     }
@@ -158,16 +160,9 @@ impl Connection {
 
     /// The web server has closed its side, and everything that it sent was handed over.
     ///
-    /// No web server closes only its side, so nobody waits for a response any more (B-11), unless
-    /// [`Config::allow_half_close`] says otherwise.
+    /// No web server closes only its side, so no response is of use any more (B-11).
     pub fn end_of_file(&mut self) {
-        let is_receiving = self
-            .requests
-            .iter()
-            .any(|(_, request)| request.is_receiving());
-        if !self.config.allow_half_close || is_receiving {
-            self.abort_all();
-        }
+        self.abort_all();
         self.closing.end_of_file();
         self.settle();
     }
@@ -226,14 +221,16 @@ impl Connection {
     }
 
     fn wants_records(&self) -> bool {
-        !self.waste.owes_too_much(&self.outgoing)
+        !self.has_records
+            && !self.waste.owes_too_much(&self.outgoing)
             && self.pressure.wants_input(self.load(), &self.config.limits)
     }
 
     /// Whether more may arrive, and is not left alone for good.
     fn may_read(&self) -> bool {
-        let is_over = matches!(self.closing.life(), Life::Closed | Life::Reset);
-        !is_over && !self.closing.is_at_eof() && !self.closing.is_broken_by_web_server()
+        !self.life().is_over()
+            && !self.closing.is_at_eof()
+            && !self.closing.is_broken_by_web_server()
     }
 
     /// Whether there is room for more of a response.
@@ -281,7 +278,7 @@ impl Connection {
         self.settle();
     }
 
-    /// Nobody waits for any response any more.
+    /// No response is of use any more.
     fn abort_all(&mut self) {
         for (key, request) in self.requests.drain() {
             if request.is_handed_out {
@@ -295,288 +292,6 @@ impl Connection {
         if self.requests.is_empty() && !self.outgoing.has_remaining() {
             self.closing.finish();
         }
-    }
-
-    /// Gives a record to the request that it belongs to.
-    fn take_record(&mut self, now: Instant, record: Record) -> Result<(), ConnectionError> {
-        let Record {
-            record_type,
-            request_id,
-            content,
-        } = record;
-        let Some(id) = request_id else {
-            return self.take_management(record_type, content);
-        };
-        if record_type == RecordType::BEGIN_REQUEST {
-            return self.begin(now, id, &content);
-        }
-        // 3.3: an application ignores records of inactive requests.
-        let Some(key) = self.requests.find(id) else {
-            return self.ignore(content.len());
-        };
-        match record_type {
-            RecordType::ABORT_REQUEST => {
-                self.abort(key);
-                Ok(())
-            }
-            RecordType::PARAMS => self.take_params(now, key, content),
-            RecordType::STDIN | RecordType::DATA => {
-                self.take_stream(now, key, record_type, content)
-            }
-            unexpected if unexpected.is_application() => {
-                Err(ConnectionError::UnexpectedRecord(unexpected))
-            }
-            _ => self.ignore(content.len()),
-        }
-    }
-
-    /// 4: management records are answered at once and have no request id.
-    fn take_management(
-        &mut self,
-        record_type: RecordType,
-        content: Bytes,
-    ) -> Result<(), ConnectionError> {
-        if record_type.is_application() {
-            return Err(ConnectionError::MissingRequestId(record_type));
-        }
-        let start = self.outgoing.end();
-        if record_type == RecordType::GET_VALUES {
-            let query = Params::parse(content)?;
-            let answer = values::answer(&query, &self.config.limits);
-            self.outgoing
-                .put_record(RecordType::GET_VALUES_RESULT, None, answer.as_bytes());
-        } else {
-            // 4.2: the type that was not understood, and seven reserved bytes.
-            let unknown = [record_type.as_u8(), 0, 0, 0, 0, 0, 0, 0];
-            self.outgoing
-                .put_record(RecordType::UNKNOWN_TYPE, None, &unknown);
-        }
-        self.waste.owe(start, &self.outgoing);
-        Ok(())
-    }
-
-    fn begin(
-        &mut self,
-        now: Instant,
-        id: RequestId,
-        content: &[u8],
-    ) -> Result<(), ConnectionError> {
-        let Ok(content) = content.try_into() else {
-            return Err(ConnectionError::InvalidLength(
-                RecordType::BEGIN_REQUEST,
-                content.len(),
-            ));
-        };
-        // B-13: an id in use is a protocol error; one that has ended may be used again.
-        if self.requests.find(id).is_some() {
-            return Err(ConnectionError::DuplicateRequest(id));
-        }
-        let begin = BeginRequest::parse(content);
-        let is_alone = self.requests.is_empty();
-        let takes_it = matches!(self.closing.life(), Life::Open | Life::FirstIsLast);
-        if !takes_it || !(is_alone || self.config.limits.mpxs_conns) {
-            self.refuse_multiplexing(id);
-            return Ok(());
-        }
-        let is_too_many = self.requests.len() >= self.config.limits.max_reqs;
-        let since = self.deadlines.begin_request(now);
-        let request = Request::new(id, &begin, since);
-        self.closing.begin_request(request.keep_conn, is_alone);
-        let key = self.requests.insert(request);
-        if is_too_many {
-            let status = StatusCode::SERVICE_UNAVAILABLE;
-            self.turn_away(key, Refusal::TooManyRequests, status);
-        }
-        Ok(())
-    }
-
-    /// The one refusal without a response (R-10a).
-    fn refuse_multiplexing(&mut self, id: RequestId) {
-        let start = self.outgoing.end();
-        let end = EndRequest {
-            app_status: 0,
-            protocol_status: ProtocolStatus::CANT_MPX_CONN,
-        };
-        self.outgoing
-            .put_record(RecordType::END_REQUEST, Some(id), &end.to_bytes());
-        self.waste.owe(start, &self.outgoing);
-        self.closing.refuse_request();
-        let refusal = Refusal::Multiplexed;
-        self.events.push_back(Event::Refused { id, refusal });
-    }
-
-    /// R-10a: refuses a request that the application does not know of.
-    fn turn_away(&mut self, key: RequestKey, refusal: Refusal, status: StatusCode) {
-        let start = self.outgoing.end();
-        if let Some(request) = self.requests.get(key) {
-            let id = request.id;
-            self.events.push_back(Event::Refused { id, refusal });
-        }
-        let end = EndRequest {
-            app_status: 0,
-            protocol_status: match refusal {
-                Refusal::Role(_) => ProtocolStatus::UNKNOWN_ROLE,
-                _ => ProtocolStatus::REQUEST_COMPLETE,
-            },
-        };
-        self.refuse(key, status, end);
-        self.waste.owe(start, &self.outgoing);
-    }
-
-    /// B-11: nobody waits for the response, and the request is ended once.
-    fn abort(&mut self, key: RequestKey) {
-        let start = self.outgoing.end();
-        let Some(request) = self.requests.get_mut(key) else {
-            return;
-        };
-        if request.is_handed_out {
-            self.events.push_back(Event::Aborted { key });
-        }
-        request.output.forget();
-        self.end_request(key, ABORTED);
-        self.waste.owe(start, &self.outgoing);
-    }
-
-    fn take_params(
-        &mut self,
-        now: Instant,
-        key: RequestKey,
-        content: Bytes,
-    ) -> Result<(), ConnectionError> {
-        let Some(request) = self.requests.get_mut(key) else {
-            return Ok(());
-        };
-        let Gathering::Arriving(gathered) = &mut request.params else {
-            return Err(ConnectionError::UnexpectedRecord(RecordType::PARAMS));
-        };
-        if !content.is_empty() {
-            gathered.push(content, &self.config.limits);
-            return Ok(());
-        }
-        let gathered = std::mem::replace(gathered, Gathered::Nothing);
-        let (params, refusal) = gathered.finish(&self.config.limits)?;
-        request.set_params(params, refusal.is_some(), now);
-        let is_served = match request.role {
-            Role::RESPONDER => true,
-            Role::AUTHORIZER => self.config.authorizer,
-            Role::FILTER => self.config.filter,
-            _ => false,
-        };
-        if let Some(refusal) = refusal {
-            self.turn_away(key, refusal, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
-            return Ok(());
-        }
-        if !is_served {
-            // B-13: fail closed. An authorizing web server takes a bare END_REQUEST for a yes.
-            let role = request.role;
-            self.turn_away(key, Refusal::Role(role), StatusCode::FORBIDDEN);
-            return Ok(());
-        }
-        self.hand_out(key, false);
-        Ok(())
-    }
-
-    /// Hands a request out, if enough of it is known (B-5, B-6), or if more of it is here already.
-    fn hand_out(&mut self, key: RequestKey, has_data: bool) {
-        let Some(request) = self.requests.get_mut(key) else {
-            return;
-        };
-        if request.is_handed_out || !(has_data || request.stdin.is_ready()) {
-            return;
-        }
-        let Gathering::Here { params, .. } = &request.params else {
-            return;
-        };
-        request.is_handed_out = true;
-        self.events.push_back(Event::Request(NewRequest {
-            key,
-            id: request.id,
-            role: request.role,
-            keep_conn: request.keep_conn,
-            params: params.clone(),
-            length: request.stdin.length(),
-            data_length: request.data.length(),
-        }));
-        // What ended before the application could be told.
-        if let Some(end) = request.stdin.end_without_data() {
-            self.events.push_back(Event::StdinEnd { key, end });
-        }
-        if let (Role::FILTER, Some(end)) = (request.role, request.data.end_without_data()) {
-            self.events.push_back(Event::DataEnd { key, end });
-        }
-        self.waste.begin_request();
-    }
-
-    fn take_stream(
-        &mut self,
-        now: Instant,
-        key: RequestKey,
-        record_type: RecordType,
-        content: Bytes,
-    ) -> Result<(), ConnectionError> {
-        let Some(request) = self.requests.get_mut(key) else {
-            return Ok(());
-        };
-        if request.params().is_none() {
-            return Err(ConnectionError::UnexpectedRecord(record_type));
-        }
-        let is_stdin = record_type == RecordType::STDIN;
-        let is_empty = content.is_empty();
-        let stream = match is_stdin {
-            true => &mut request.stdin,
-            false if request.role == Role::FILTER => &mut request.data,
-            // B-13: a file is for a Filter.
-            false => return self.ignore(content.len()),
-        };
-        let Taken { data, surplus, end } = match is_empty {
-            true => Taken {
-                end: stream.push_end(now),
-                ..Taken::default()
-            },
-            false => stream.push(content),
-        };
-        let was_handed_out = request.is_handed_out;
-        if !data.is_empty() {
-            request.silence.restart();
-        }
-        self.hand_out(key, !data.is_empty());
-        if is_empty {
-            self.waste.empty_record()?;
-        }
-        if !data.is_empty() {
-            self.waste.progress();
-            self.events.push_back(match is_stdin {
-                true => Event::Stdin { key, data },
-                false => Event::Data { key, data },
-            });
-        }
-        // Of an end before any data, the application is told when the request is handed out.
-        if let (Some(end), true) = (end, was_handed_out || !is_empty) {
-            self.events.push_back(match is_stdin {
-                true => Event::StdinEnd { key, end },
-                false => Event::DataEnd { key, end },
-            });
-        }
-        self.discard_surplus(key, surplus)
-    }
-
-    /// B-3: what follows the announced bytes is no part of the stream.
-    fn discard_surplus(&mut self, key: RequestKey, length: usize) -> Result<(), ConnectionError> {
-        if length == 0 {
-            return Ok(());
-        }
-        let request = self.requests.get_mut(key);
-        if let Some(request) = request.filter(|it| it.is_handed_out) {
-            if !std::mem::replace(&mut request.has_surplus, true) {
-                self.events.push_back(Event::Surplus { key });
-            }
-        }
-        self.ignore(length)
-    }
-
-    fn ignore(&mut self, length: usize) -> Result<(), ConnectionError> {
-        self.waste
-            .ignored_record(length, self.config.limits.max_ignored)
     }
 }
 

@@ -1,18 +1,21 @@
 //! What is sent of one request: the head of its response, what follows, and how it ends.
 //!
 //! ```text
-//!  ┌───────────┐ head  ┌──────────┐ stdout, flush  ┌───────────┐ end   ┌───────┐
-//!  │ Untouched │ ────▶ │ HeadHeld │ ─────────────▶ │ Streaming │ ────▶ │ Ended │
-//!  └───────────┘       └──────────┘                └───────────┘       └───────┘
-//!        │ fail             │ fail                       │ fail, or end before the announced length
-//!        ▼                  ▼                            ▼
-//!    a whole 500, and END_REQUEST                    ┌────────┐
-//!                                                    │ Broken │  the connection, unless others share it
-//!                                                    └────────┘
+//!     Untouched ── head ──▶ HeadHeld ── stdout, flush, end ──▶ Streaming ── end ──▶ Ended
+//!       │ │                   │  │                                ▲  │
+//!       │ └── stdout ─────────│──│────────────────────────────────┘  ├── fail ──▶ Broken: the connection
+//!       │                     │  │ an Authorizer's answer            └── fail, beside other requests ──▶ Shared:
+//!       │                     │  ▼ over 32 KiB                                   END_REQUEST, with an app_status of 1
+//!       │ fail                │ TooLong
+//!       ▼                     ▼  ▼
+//!     Replaced: a whole 500, and END_REQUEST
 //! ```
 //!
 //! The head waits, so that a failure can still be a 500 (R-10). An Authorizer's answer waits until all of it is known
 //! (B-13), and is a 500 if that is too much. Messages for the log follow the head (R-16).
+//!
+//! An end before the announced length is a failure. A request that is aborted is ended by `FCGI_END_REQUEST` in any state, and
+//! what was held of its response is dropped; one that is refused is answered as one that failed, with another status.
 
 use std::fmt;
 
@@ -56,14 +59,17 @@ struct Stderr {
 /// The most bytes of messages that wait for the head of a response. What comes on top of them is dropped.
 const MAX_STDERR: usize = 64 * 1024;
 
-/// What an [`Output`] has to say of a piece of a response.
+/// The answer of an Authorizer that is longer than 32 KiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Put {
-    /// It was taken, but for so many bytes.
-    Taken { surplus: usize },
-    /// An answer that has to be whole is too long.
-    TooLong,
+pub struct TooLong(());
+
+impl fmt::Display for TooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the answer of an authorizer is longer than 32 KiB")
+    }
 }
+
+impl std::error::Error for TooLong {}
 
 impl Output {
     pub(super) fn new(is_whole: bool) -> Self {
@@ -83,19 +89,16 @@ impl Output {
         }
     }
 
-    /// Part of what follows the head.
+    /// Part of what follows the head. Gives how many bytes of it were too many.
     pub(super) fn stdout(
         &mut self,
         id: RequestId,
         mut data: Bytes,
         outgoing: &mut Outgoing,
-    ) -> Put {
+    ) -> Result<usize, TooLong> {
         let surplus = self.length.take(&mut data);
         if self.is_whole {
-            return match self.gather(&data) {
-                true => Put::Taken { surplus },
-                false => Put::TooLong,
-            };
+            return self.gather(&data).map(|()| surplus);
         }
         if let State::Untouched = self.state {
             // The head is the first of the data.
@@ -107,12 +110,12 @@ impl Output {
             self.let_go(id, outgoing);
             outgoing.put_stream(RecordType::STDOUT, id, data);
         }
-        Put::Taken { surplus }
+        Ok(surplus)
     }
 
     /// There is nothing more at the moment: the head, if there is one, need not wait for the body.
     pub(super) fn flush(&mut self, id: RequestId, outgoing: &mut Outgoing) {
-        if let (State::HeadHeld(_), false) = (&self.state, self.is_whole) {
+        if matches!(self.state, State::HeadHeld(_)) && !self.is_whole {
             self.let_go(id, outgoing);
         }
     }
@@ -133,9 +136,9 @@ impl Output {
     /// Lets everything go that has waited, and ends the streams that were used (R-11).
     pub(super) fn end(&mut self, id: RequestId, outgoing: &mut Outgoing) {
         self.let_go(id, outgoing);
-        outgoing.put_stream_end(RecordType::STDOUT, id);
+        outgoing.put_empty(RecordType::STDOUT, id);
         if self.stderr.used {
-            outgoing.put_stream_end(RecordType::STDERR, id);
+            outgoing.put_empty(RecordType::STDERR, id);
         }
     }
 
@@ -145,7 +148,7 @@ impl Output {
         self.length = BodyLength::None;
     }
 
-    /// Nobody waits for what has not left.
+    /// Drops what has not left: the request was aborted.
     pub(super) fn forget(&mut self) {
         self.state = State::Streaming;
         self.stderr.waiting.clear();
@@ -176,18 +179,18 @@ impl Output {
     }
 
     /// Adds to an answer that has to be whole; `false` when it is too long.
-    fn gather(&mut self, data: &[u8]) -> bool {
+    fn gather(&mut self, data: &[u8]) -> Result<(), TooLong> {
         if let State::Untouched = self.state {
             self.state = State::HeadHeld(BytesMut::new());
         }
         match &mut self.state {
             State::HeadHeld(held) if held.len() + data.len() <= MAX_WHOLE => {
                 held.extend_from_slice(data);
-                true
+                Ok(())
             }
             _ => {
                 self.state = State::TooLong;
-                false
+                Err(TooLong(()))
             }
         }
     }

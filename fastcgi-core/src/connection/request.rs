@@ -134,8 +134,7 @@ impl Request {
         streams.into_iter().flatten().min()
     }
 
-    /// Whether the web server may still send a body that is none to the application: more than it announced, or later than
-    /// it had to.
+    /// Whether the web server may still send bytes that are not part of the body: more than it announced, or too late.
     pub(super) fn exceeds_its_length(&self) -> bool {
         self.has_surplus || self.stdin.has_failed() || self.data.has_failed()
     }
@@ -182,5 +181,5 @@ impl fmt::Debug for Request {
 /// B-1: mod_fcgid may send an empty STDIN record in front of a body. mod_proxy_fcgi does not.
 fn is_from_mod_fcgid(params: &Params) -> bool {
     let file = params.get("SCRIPT_FILENAME").unwrap_or_default();
-    params.server() == Server::Apache && !file.starts_with(b"proxy:")
+    params.server().is_mod_fcgid(file)
 }

@@ -22,6 +22,10 @@ impl Requests {
                 RequestKey::new(index)
             }
             None => {
+                if self.places.is_empty() {
+                    // Most connections never have two requests at a time.
+                    self.places.reserve_exact(1);
+                }
                 self.places.push(Some(request));
                 RequestKey::new(self.places.len() - 1)
             }

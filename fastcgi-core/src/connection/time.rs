@@ -28,22 +28,26 @@ impl Connection {
     /// deadline may be another one. `None` when nothing is awaited. A wait begins with the first call that finds it, so ask
     /// before each sleep.
     pub fn deadline(&mut self, now: Instant) -> Option<Instant> {
-        let connection = self.connection_deadline(now).map(|(until, _)| until);
-        let requests = self.request_deadlines(now).map(|(until, ..)| until);
-        requests.chain(connection).min()
+        let wants_input = self.wants_input();
+        let connection = self.connection_deadline(now, wants_input);
+        let requests = self.request_deadlines(now, wants_input);
+        let requests = requests.map(|(until, ..)| until).min();
+        let connection = connection.map(|(until, _)| until);
+        requests.into_iter().chain(connection).min()
     }
 
     /// Does what is to be done about everything that is late at `now`.
     pub fn handle_deadline(&mut self, now: Instant) {
+        let wants_input = self.wants_input();
         let late: Vec<_> = self
-            .request_deadlines(now)
+            .request_deadlines(now, wants_input)
             .filter(|(until, ..)| *until <= now)
             .collect();
         for (_, key, late) in late {
             self.handle_late_request(key, late);
         }
         // Each of them is awaited no more once it was handled.
-        while let Some((until, late)) = self.connection_deadline(now) {
+        while let Some((until, late)) = self.connection_deadline(now, self.wants_input()) {
             if until > now {
                 break;
             }
@@ -52,23 +56,23 @@ impl Connection {
         }
     }
 
-    fn connection_deadline(&mut self, now: Instant) -> Option<(Instant, Late)> {
-        let situation = self.situation();
+    fn connection_deadline(&mut self, now: Instant, wants_input: bool) -> Option<(Instant, Late)> {
+        let situation = self.situation(wants_input);
         self.deadlines.next(now, situation, &self.config.timeouts)
     }
 
-    fn situation(&self) -> Situation {
-        let wants_input = self.wants_input();
+    fn situation(&self, wants_input: bool) -> Situation {
         Situation {
             life: self.closing.life(),
             has_begun: self.closing.has_begun(),
             is_at_eof: self.closing.is_at_eof(),
             is_unwritten: self.outgoing.has_remaining(),
             has_requests: !self.requests.is_empty(),
-            has_partial: self.partial > 0,
+            has_partial: self.has_partial,
             is_held_back: self.may_read() && !wants_input && !self.pressure.is_stalled,
             wants_input,
             drain_limit: self.closing.drain_limit(),
+            idle_limit: self.config.timeouts.idle.limit(self.config.over_tcp),
         }
     }
 
@@ -77,8 +81,8 @@ impl Connection {
     fn request_deadlines(
         &mut self,
         now: Instant,
+        wants_input: bool,
     ) -> impl Iterator<Item = (Instant, RequestKey, LateRequest)> {
-        let wants_input = self.wants_input();
         let reading = self.deadlines.reading_since(now, wants_input);
         let Timeouts { params, read, .. } = self.config.timeouts;
         self.requests.iter_mut().filter_map(move |(key, request)| {
@@ -108,7 +112,7 @@ impl Connection {
         match late {
             LateRequest::Body => self.break_off(key),
             LateRequest::Silence => match self.requests.get_mut(key) {
-                // Not while the application is the one who is slow.
+                // Not while the application is slow.
                 Some(request) if request.held > 0 => request.silence.restart(),
                 _ => self.break_off(key),
             },

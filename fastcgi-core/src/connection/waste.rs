@@ -35,9 +35,10 @@ impl Waste {
     /// A record that carries nothing. The end of a stream may come again and again, which is no progress.
     pub(super) fn empty_record(&mut self) -> Result<(), ConnectionError> {
         self.empty_records += 1;
-        match self.empty_records > MAX_EMPTY_RECORDS {
-            true => Err(ConnectionError::TooManyEmptyRecords),
-            false => Ok(()),
+        if self.empty_records > MAX_EMPTY_RECORDS {
+            Err(ConnectionError::TooManyEmptyRecords)
+        } else {
+            Ok(())
         }
     }
 
@@ -51,9 +52,10 @@ impl Waste {
             return self.empty_record();
         }
         self.ignored = self.ignored.saturating_add(bytes as u64);
-        match self.ignored > limit {
-            true => Err(ConnectionError::TooMuchIgnored),
-            false => Ok(()),
+        if self.ignored > limit {
+            Err(ConnectionError::TooMuchIgnored)
+        } else {
+            Ok(())
         }
     }
 

@@ -41,7 +41,7 @@ pub struct Params {
 }
 
 impl Params {
-    /// Checks a block of name-value pairs, as it stands in the concatenated contents of `FCGI_PARAMS` records.
+    /// Checks a block of name-value pairs: the contents of all `FCGI_PARAMS` records of a request.
     ///
     /// Nothing is copied: the result shares `block`. Lengths in the four-byte form are accepted for small numbers too,
     /// as h2o sends them.
@@ -75,10 +75,10 @@ impl Params {
             params.note(name, value);
         }
         params.block = block;
-        match too_large {
-            true => Err(ParamsError::TooLarge(params)),
-            false => Ok(params),
+        if too_large {
+            return Err(ParamsError::TooLarge(params));
         }
+        Ok(params)
     }
 
     /// Reads what has fields of its own.
@@ -97,7 +97,7 @@ impl Params {
             rest = after;
         }
         block.truncate(block.len() - rest.len());
-        Self::parse(block).unwrap_or_default()
+        Self::parse(block).expect("only whole pairs are left")
     }
 
     /// The value of `name`; of the last one, when it was sent several times.
@@ -125,7 +125,7 @@ impl Params {
         self.block.is_empty()
     }
 
-    /// The pairs as they stand on the wire.
+    /// The pairs as on the wire.
     pub fn as_bytes(&self) -> &Bytes {
         &self.block
     }
@@ -214,11 +214,11 @@ impl fmt::Debug for Name<'_> {
 #[derive(Debug)]
 pub(crate) enum ParamsError {
     Invalid(InvalidParams),
-    /// All of them, for who wants to know whose they are.
+    /// All pairs, so that the web server can still be identified.
     TooLarge(Params),
 }
 
-/// A block that is no sequence of name-value pairs.
+/// A block that is not a sequence of name-value pairs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidParams(());
 

@@ -20,6 +20,9 @@ pub(crate) enum Server {
     Other,
 }
 
+/// How mod_proxy_fcgi begins `SCRIPT_FILENAME`.
+pub(crate) const PROXIED: &[u8] = b"proxy:";
+
 impl Server {
     /// T-6: whether paths come with all their escapes decoded. Apache leaves some, or all, by its settings.
     pub(crate) fn decodes_wholly(self) -> bool {
@@ -27,6 +30,11 @@ impl Server {
             Self::Caddy | Self::H2o | Self::HaProxy | Self::Lighttpd | Self::Nginx => true,
             Self::Apache | Self::Iis | Self::Other => false,
         }
+    }
+
+    /// Whether this is Apache's mod_fcgid: mod_proxy_fcgi sends a URL as `SCRIPT_FILENAME`, mod_fcgid a file.
+    pub(crate) fn is_mod_fcgid(self, script_filename: &[u8]) -> bool {
+        self == Self::Apache && !script_filename.starts_with(PROXIED)
     }
 
     pub(crate) fn named(software: &[u8]) -> Self {

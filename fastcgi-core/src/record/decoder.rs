@@ -1,21 +1,32 @@
 //! Bytes to records.
 
-use std::fmt;
-
 use bytes::{Buf, Bytes, BytesMut};
 
-use crate::record::{Header, RecordType, RequestId, VERSION};
+use super::{
+    header::{Header, UnsupportedVersion},
+    record_type::RecordType,
+    request_id::RequestId,
+};
 
 /// Takes a byte stream apart into records.
 ///
-/// The contents are slices of the buffer they arrived in. A record of a stream type that has arrived in part is handed
-/// out in part: in a stream the borders of records mean nothing, and no memory is held for what is still to come. A
-/// record of any other type is handed out whole; it is at most 65 535 bytes long.
+/// The contents are slices of the buffer they arrived in. A record of a stream type is handed out in parts, as they
+/// arrive: in a stream the borders of records mean nothing, and no memory is held for what is still to come. A record of
+/// any other type is handed out whole; it is at most 65 535 bytes long.
 #[derive(Debug, Default)]
 pub struct Decoder {
-    /// The stream record whose content is arriving.
-    partial: Option<Header>,
+    partial: Option<Partial>,
     /// Padding still to skip.
+    padding: usize,
+}
+
+/// A record whose content is arriving.
+#[derive(Clone, Copy, Debug)]
+struct Partial {
+    record_type: RecordType,
+    request_id: Option<RequestId>,
+    /// Bytes of its content still to come.
+    left: usize,
     padding: usize,
 }
 
@@ -37,64 +48,44 @@ impl Decoder {
         if self.padding > 0 {
             return Ok(None);
         }
-        let header = match self.partial.take() {
-            Some(header) => header,
-            None => match self.decode_header(input)? {
-                Some(header) => header,
+        let partial = match self.partial.take() {
+            Some(partial) => partial,
+            None => match decode_header(input)? {
+                Some(partial) => partial,
                 None => return Ok(None),
             },
         };
-        Ok(self.decode_content(header, input))
+        Ok(self.decode_content(partial, input))
     }
 
     /// How many bytes of the last record, its padding included, have not arrived.
     pub(crate) fn awaited(&self) -> usize {
-        let content = self.partial.map_or(0, |header| {
-            usize::from(header.content_length) + usize::from(header.padding_length)
-        });
-        content + self.padding
+        let partial = self
+            .partial
+            .map_or(0, |partial| partial.left + partial.padding);
+        partial + self.padding
     }
 
-    /// Leaves the header in `input` while the content must be waited for.
-    fn decode_header(&self, input: &mut BytesMut) -> Result<Option<Header>, UnsupportedVersion> {
-        let Some((bytes, content)) = input.split_first_chunk::<{ Header::LEN }>() else {
-            return Ok(None);
-        };
-        let (version, header) = Header::parse(*bytes);
-        if version != VERSION {
-            return Err(UnsupportedVersion(version));
-        }
-        let complete = content.len() >= usize::from(header.content_length);
-        if !complete && !header.record_type.is_stream() {
-            return Ok(None);
-        }
-        input.advance(Header::LEN);
-        Ok(Some(header))
-    }
-
-    fn decode_content(&mut self, header: Header, input: &mut BytesMut) -> Option<Record> {
-        let wanted = usize::from(header.content_length);
-        let available = wanted.min(input.len());
-        if available < wanted {
-            self.partial = Some(Header {
-                // `available` is less than a u16, so nothing is lost.
-                content_length: header.content_length - u16::try_from(available).unwrap_or(0),
-                ..header
-            });
+    fn decode_content(&mut self, partial: Partial, input: &mut BytesMut) -> Option<Record> {
+        let available = partial.left.min(input.len());
+        let left = partial.left - available;
+        if left > 0 {
+            self.partial = Some(Partial { left, ..partial });
             if available == 0 {
                 return None;
             }
         } else {
-            self.padding = usize::from(header.padding_length);
+            self.padding = partial.padding;
         }
-        let content = match available {
-            0 => Bytes::new(),
-            _ => input.split_to(available).freeze(),
+        let content = if available == 0 {
+            Bytes::new()
+        } else {
+            input.split_to(available).freeze()
         };
         self.skip_padding(input);
         Some(Record {
-            record_type: header.record_type,
-            request_id: header.request_id,
+            record_type: partial.record_type,
+            request_id: partial.request_id,
             content,
         })
     }
@@ -104,6 +95,25 @@ impl Decoder {
         input.advance(skipped);
         self.padding -= skipped;
     }
+}
+
+/// Takes a header off the front of `input`. Leaves it there while the content must be waited for.
+fn decode_header(input: &mut BytesMut) -> Result<Option<Partial>, UnsupportedVersion> {
+    let Some((bytes, content)) = input.split_first_chunk::<{ Header::LEN }>() else {
+        return Ok(None);
+    };
+    let header = Header::parse(*bytes)?;
+    let left = usize::from(header.content_length);
+    if content.len() < left && !header.record_type.is_stream() {
+        return Ok(None);
+    }
+    input.advance(Header::LEN);
+    Ok(Some(Partial {
+        record_type: header.record_type,
+        request_id: header.request_id,
+        left,
+        padding: usize::from(header.padding_length),
+    }))
 }
 
 /// A record, or a part of a stream record.
@@ -117,15 +127,3 @@ pub struct Record {
     /// Its content, without padding.
     pub content: Bytes,
 }
-
-/// A record that is not of version 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UnsupportedVersion(u8);
-
-impl fmt::Display for UnsupportedVersion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "record of version {}, wanted {VERSION}", self.0)
-    }
-}
-
-impl std::error::Error for UnsupportedVersion {}

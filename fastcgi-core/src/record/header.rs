@@ -1,8 +1,10 @@
 //! The eight bytes in front of every record (specification, 3.3).
 
-use crate::record::{RecordType, RequestId, VERSION};
+use std::fmt;
 
-/// What stands in front of a record's content.
+use super::{VERSION, record_type::RecordType, request_id::RequestId};
+
+/// The eight bytes in front of a record's content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_structs,
@@ -23,8 +25,12 @@ impl Header {
     /// The length of a header on the wire.
     pub const LEN: usize = 8;
 
-    /// The header and the version byte in front of it.
-    pub const fn parse(bytes: [u8; Self::LEN]) -> (u8, Self) {
+    /// The header in these bytes. The reserved byte is ignored.
+    ///
+    /// # Errors
+    ///
+    /// When the first byte is not version 1.
+    pub const fn parse(bytes: [u8; Self::LEN]) -> Result<Self, UnsupportedVersion> {
         let [
             version,
             record_type,
@@ -35,13 +41,15 @@ impl Header {
             padding_length,
             _reserved,
         ] = bytes;
-        let header = Self {
+        if version != VERSION {
+            return Err(UnsupportedVersion(version));
+        }
+        Ok(Self {
             record_type: RecordType::from_u8(record_type),
             request_id: RequestId::new(u16::from_be_bytes([id1, id0])),
             content_length: u16::from_be_bytes([length1, length0]),
             padding_length,
-        };
-        (version, header)
+        })
     }
 
     /// The header on the wire, version 1 in front and the reserved byte zero.
@@ -63,3 +71,15 @@ impl Header {
         ]
     }
 }
+
+/// A record that is not of version 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnsupportedVersion(u8);
+
+impl fmt::Display for UnsupportedVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "record of version {}, wanted {VERSION}", self.0)
+    }
+}
+
+impl std::error::Error for UnsupportedVersion {}

@@ -12,9 +12,9 @@ mod request_id;
 
 pub use self::{
     begin_request::{BeginRequest, Flags, Role},
-    decoder::{Decoder, Record, UnsupportedVersion},
+    decoder::{Decoder, Record},
     end_request::{EndRequest, ProtocolStatus},
-    header::Header,
+    header::{Header, UnsupportedVersion},
     record_type::RecordType,
     request_id::RequestId,
 };
@@ -23,4 +23,4 @@ pub use self::{
 pub const VERSION: u8 = 1;
 
 /// The largest content of a record that needs no padding to keep the next one aligned to eight bytes (3.3).
-pub(crate) const MAX_ALIGNED_CONTENT: usize = 0xfff8;
+pub(crate) const MAX_ALIGNED_CONTENT: u16 = 0xfff8;

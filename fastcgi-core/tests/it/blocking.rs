@@ -13,24 +13,9 @@ use std::{
 };
 
 use fastcgi_core::{Connection, Event};
+use fastcgi_test_kit::{Conversation, End, Runner, Step};
 
-use crate::conversations::{
-    all,
-    application::Application,
-    format::{Conversation, End, Step},
-};
-
-/// What this runner cannot hold, and why.
-const LEFT_OUT: [(&str, &str); 2] = [
-    (
-        "what-mod-fcgid-leaves-out-is-missing-after-10-s",
-        "10 s are too long for a test",
-    ),
-    (
-        "the-rest-of-a-body-is-awaited-for-30-s",
-        "30 s are too long for a test",
-    ),
-];
+use crate::conversations::{application::Application, config};
 
 /// How long anything may take that is to happen.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -47,14 +32,10 @@ impl example::Application for Application {
 
 #[test]
 fn the_blocking_example_holds_every_conversation() {
-    let conversations = all();
-    let is_left_out = |conversation: &&Conversation| {
-        let is_told = conversation.steps.contains(&Step::Shutdown);
-        let mut names = LEFT_OUT.iter().map(|(name, _)| name);
-        // The example has nobody who could tell it to shut down.
-        is_told || names.any(|name| conversation.name.starts_with(name))
-    };
-    let (left_out, held): (Vec<_>, Vec<_>) = conversations.iter().partition(is_left_out);
+    let conversations = Conversation::all();
+    let (left_out, held): (Vec<_>, Vec<_>) = conversations
+        .iter()
+        .partition(|conversation| conversation.exception(Runner::Blocking).is_some());
     assert!(
         left_out.len() * 10 <= held.len(),
         "{} are left out",
@@ -92,7 +73,7 @@ struct Run {
 
 impl Run {
     fn begin(conversation: &Conversation) -> Result<Self, String> {
-        let config = conversation.config()?;
+        let config = config(conversation);
         let text = |error: io::Error| error.to_string();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(text)?;
         let stream = listener
@@ -141,9 +122,10 @@ impl Run {
     fn receive(&mut self, wanted: &[u8]) -> Result<(), String> {
         let mut received = vec![0; wanted.len()];
         let result = self.stream.read_exact(&mut received);
-        let received = match received == wanted && result.is_ok() {
-            true => return Ok(()),
-            false => received.escape_ascii(),
+        let received = if received == wanted && result.is_ok() {
+            return Ok(());
+        } else {
+            received.escape_ascii()
         };
         let wanted = wanted.escape_ascii();
         Err(format!(

@@ -45,7 +45,7 @@ fn targets_are_resolved() {
         for target in &recorded.targets {
             let mut mapping = Mapping::default();
             if let Some(script_name) = &target.script_name {
-                mapping = mapping.script_name(script_name).unwrap();
+                mapping = mapping.script_name(script_name.parse().unwrap());
             }
             if let Some(mismatch) = target_mismatch(&mapping, params, &target.expect) {
                 mismatches.push(format!("{name} in {:?}: {mismatch}", target.script_name));

@@ -234,17 +234,6 @@ fn location_is_dropped_from_200() {
     );
 }
 
-#[test]
-fn location_is_kept_on_200_when_asked() {
-    let mapping = ResponseMapping::default().keep_location_on_200(true);
-    let mut out = BytesMut::new();
-    let parts = response(200, &[("location", "/other")]);
-    mapping
-        .write_head(&parts, &Method::GET, None, &mut out)
-        .unwrap();
-    assert_eq!(out, "Status: 200 OK\r\nlocation: /other\r\n\r\n");
-}
-
 /// HAProxy takes a `Location` that comes after `Status` for a redirect with a status of 302, and CGI gateways take
 /// one that comes before it for a redirect of their own.
 #[test]
@@ -267,8 +256,7 @@ fn location_stands_before_the_status_for_haproxy_alone() {
         ] {
             let params = [("SERVER_SOFTWARE", software)].into_iter().collect();
             let mut out = BytesMut::new();
-            ResponseMapping::default()
-                .answering(&params)
+            ResponseMapping::answering(&params)
                 .write_head(&parts, &Method::GET, None, &mut out)
                 .unwrap();
             assert_eq!(out, expected.as_bytes(), "{software}");

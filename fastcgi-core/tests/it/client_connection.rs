@@ -4,12 +4,12 @@ use std::time::Instant;
 
 use bytes::{Buf, Bytes, BytesMut};
 use fastcgi_core::{
-    Config, Connection, ConnectionError, Ending, Event, Params, client,
+    Connection, ConnectionError, Ending, Event, Params, client,
     record::{BeginRequest, EndRequest, Flags, RecordType, RequestId, Role},
     values,
 };
 
-use crate::support::{COMPLETE, drain, id, receive, record, wire};
+use crate::support::{COMPLETE, drain, id, multiplexing, receive, record, wire};
 
 const RESPONDER: BeginRequest = BeginRequest {
     role: Role::RESPONDER,
@@ -18,7 +18,7 @@ const RESPONDER: BeginRequest = BeginRequest {
 
 #[test]
 fn a_request_is_framed() {
-    let mut web_server = client::Connection::new();
+    let mut web_server = client::ClientConnection::new();
     let id = web_server.begin(RESPONDER).expect("a free id");
     let mut request = web_server.request(id).expect("in progress");
     request.params(&[("A", "1")].into_iter().collect());
@@ -37,7 +37,7 @@ fn a_request_is_framed() {
 
 #[test]
 fn no_params_are_an_end_alone() {
-    let mut web_server = client::Connection::new();
+    let mut web_server = client::ClientConnection::new();
     let id = web_server.begin(RESPONDER).expect("a free id");
     drain(web_server.outgoing());
     let mut request = web_server.request(id).expect("in progress");
@@ -50,7 +50,7 @@ fn no_params_are_an_end_alone() {
 
 #[test]
 fn stdin_ends_once() {
-    let mut web_server = client::Connection::new();
+    let mut web_server = client::ClientConnection::new();
     let id = web_server.begin(RESPONDER).expect("a free id");
     drain(web_server.outgoing());
     let mut request = web_server.request(id).expect("in progress");
@@ -65,7 +65,7 @@ fn stdin_ends_once() {
 
 #[test]
 fn a_filter_is_sent_data() {
-    let mut web_server = client::Connection::new();
+    let mut web_server = client::ClientConnection::new();
     let begin = BeginRequest {
         role: Role::FILTER,
         flags: Flags::NONE,
@@ -86,15 +86,15 @@ fn a_filter_is_sent_data() {
 
 #[test]
 fn the_lowest_free_id_is_used() {
-    let mut web_server = client::Connection::new();
+    let mut web_server = client::ClientConnection::new();
     let begin =
-        |web_server: &mut client::Connection| web_server.begin(RESPONDER).map(RequestId::get);
+        |web_server: &mut client::ClientConnection| web_server.begin(RESPONDER).map(RequestId::get);
     assert_eq!(begin(&mut web_server), Some(1));
     assert_eq!(begin(&mut web_server), Some(2));
     assert_eq!(begin(&mut web_server), Some(3));
     let mut input = BytesMut::from(&record(3, 2, &[0; 8])[..]);
-    let event = web_server.poll_event(&mut input).unwrap();
-    assert!(matches!(event, Some(client::Event::End { .. })));
+    let event = web_server.next_event(&mut input).unwrap();
+    assert!(matches!(event, Some(client::ClientEvent::End { .. })));
     assert!(web_server.request(id(2)).is_none());
     assert_eq!(web_server.requests_in_progress(), 2);
     assert_eq!(begin(&mut web_server), Some(2));
@@ -103,13 +103,32 @@ fn the_lowest_free_id_is_used() {
 
 #[test]
 fn values_are_asked_for() {
-    let mut web_server = client::Connection::new();
-    web_server.get_values(&[values::MAX_CONNS, values::MAX_REQS, values::MPXS_CONNS]);
+    let mut web_server = client::ClientConnection::new();
+    let names = [values::MAX_CONNS, values::MAX_REQS, values::MPXS_CONNS];
+    assert_eq!(web_server.get_values(&names), Ok(()));
     assert_eq!(
         drain(web_server.outgoing()),
         b"\x01\x09\x00\x00\x00\x30\x00\x00\
           \x0e\x00FCGI_MAX_CONNS\x0d\x00FCGI_MAX_REQS\x0f\x00FCGI_MPXS_CONNS"
     );
+}
+
+#[test]
+fn names_of_more_than_one_record_are_an_error() {
+    // A name of 65 530 bytes, with four bytes of length and one for the value.
+    let longest = "X".repeat(65_530);
+    let mut web_server = client::ClientConnection::new();
+    assert_eq!(web_server.get_values(&[&longest]), Ok(()));
+    let sent = drain(web_server.outgoing());
+    assert!(sent.starts_with(b"\x01\x09\x00\x00\xff\xff\x00\x00\x80\x00\xff\xfa\x00X"));
+    assert_eq!(sent.len(), 8 + 65_535);
+
+    let error = web_server.get_values(&[&longest, ""]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "names of more than 65535 bytes, wanted one record"
+    );
+    assert_eq!(drain(web_server.outgoing()), b"", "nothing is asked");
 }
 
 #[test]
@@ -231,20 +250,21 @@ fn end_request_of_another_length_is_an_error() {
 
 #[test]
 fn an_error_is_returned_again() {
-    let mut web_server = client::Connection::new();
+    let mut web_server = client::ClientConnection::new();
     let mut input = BytesMut::from(&b"HTTP/1.1 400 Bad Request"[..]);
-    let error = web_server.poll_event(&mut input).unwrap_err();
+    let error = web_server.next_event(&mut input).unwrap_err();
     assert!(matches!(error, ConnectionError::UnsupportedVersion(_)));
     let mut good = BytesMut::from(COMPLETE);
-    assert_eq!(web_server.poll_event(&mut good), Err(error));
+    assert_eq!(web_server.next_event(&mut good), Err(error));
 }
 
 #[test]
 fn both_ends_understand_each_other() {
-    let mut web_server = client::Connection::new();
-    let mut application = Connection::new(Config::default());
+    let mut web_server = client::ClientConnection::new();
+    let mut application = Connection::new(multiplexing());
     let now = Instant::now();
-    web_server.get_values(&[values::MPXS_CONNS, "UNHEARD_OF"]);
+    let asked = web_server.get_values(&[values::MPXS_CONNS, "UNHEARD_OF"]);
+    assert_eq!(asked, Ok(()));
     let id = web_server.begin(RESPONDER).expect("a free id");
     let mut request = web_server.request(id).expect("in progress");
     request.params(&[("A", "v".repeat(70_000))].into_iter().collect());
@@ -274,9 +294,9 @@ fn both_ends_understand_each_other() {
             }
         }
         carry(application.outgoing(), &mut to_web_server);
-        while let Some(event) = web_server.poll_event(&mut to_web_server).unwrap() {
+        while let Some(event) = web_server.next_event(&mut to_web_server).unwrap() {
             match event {
-                client::Event::Stdout { data, .. } => answered += data.len(),
+                client::ClientEvent::Stdout { data, .. } => answered += data.len(),
                 other => seen.push(other),
             }
         }
@@ -286,8 +306,8 @@ fn both_ends_understand_each_other() {
     assert_eq!(
         seen,
         [
-            client::Event::Values(values),
-            client::Event::End {
+            client::ClientEvent::Values(values),
+            client::ClientEvent::End {
                 id,
                 end: EndRequest::COMPLETE,
             },

@@ -171,7 +171,8 @@ fn aborts_whose_ends_are_read_late_are_not() {
 
 /// A request with a body of 4 bytes, of which 2 have come; the window is full.
 fn half_read(params: &[u8]) -> (Served, RequestKey) {
-    let mut served = Served::new(Config::default().limits(Limits::default().body_window(2)));
+    let mut served =
+        Served::new(Config::default().limits(Limits::default().max_reqs(2).body_window(2)));
     let request = [
         begin(1, 1),
         record(PARAMS, 1, params),
@@ -319,7 +320,7 @@ fn a_file_that_ends_before_its_request_is_known_ends_once() {
 
 #[test]
 fn a_web_server_that_multiplexes_may_be_sending_when_its_connection_is_closed() {
-    let mut served = Served::new(Config::default());
+    let mut served = Served::new(Config::default().limits(Limits::default().max_reqs(2)));
     let get = |id| {
         [
             begin(id, 1),
@@ -346,7 +347,7 @@ fn a_web_server_that_multiplexes_may_be_sending_when_its_connection_is_closed() 
 
 #[test]
 fn the_body_of_a_request_that_is_refused_to_a_multiplexer_is_awaited() {
-    let limits = Limits::default().mpxs_conns(false);
+    let limits = Limits::default().max_reqs(1);
     let mut served = Served::new(Config::default().limits(limits));
     let get = [begin(1, 1), record(PARAMS, 1, b""), record(STDIN, 1, b"")].concat();
     let key = key_of(&served.take(&get));

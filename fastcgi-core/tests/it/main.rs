@@ -10,6 +10,7 @@ mod client_heads;
 mod connection;
 mod conversations;
 mod fair;
+mod field_names;
 mod fixtures;
 mod fuzz_corpora;
 mod left_out;

@@ -233,7 +233,7 @@ fn announced_lengths_cost_nothing() {
 }
 
 fn limited(limits: Limits) -> Config {
-    Config::default().limits(limits)
+    Config::default().limits(limits.max_reqs(2))
 }
 
 /// The end of STDIN is here because core waits for the first STDIN record when no length is announced (B-5).
@@ -310,16 +310,19 @@ fn params_over_the_limit_are_not_read() {
 
 #[test]
 fn too_many_params_are_refused() {
-    let config = limited(Limits::default().max_params(2));
-    is_refused(&config, &record(4, 1, &b"\0\0".repeat(3)));
-    let two = record(4, 1, &b"\0\0".repeat(2));
-    is_accepted(&config, &two, "request 1 RESPONDER keep = =");
+    let config = limited(Limits::default());
+    is_refused(&config, &record(4, 1, &b"\0\0".repeat(1001)));
+    let thousand = record(4, 1, &b"\0\0".repeat(1000));
+    let request = format!("request 1 RESPONDER keep{}", " =".repeat(1000));
+    is_accepted(&config, &thousand, &request);
 }
 
 #[test]
 fn a_long_name_is_refused() {
-    let config = limited(Limits::default().max_param_name(2));
-    is_refused(&config, &record(4, 1, b"\x03\x00ABC"));
-    let short = record(4, 1, b"\x02\x03ABccc");
-    is_accepted(&config, &short, "request 1 RESPONDER keep AB=ccc");
+    let config = limited(Limits::default());
+    let long = [b"\x80\x00\x04\x01\x00", &[b'N'; 1025][..]].concat();
+    is_refused(&config, &record(4, 1, &long));
+    let short = [b"\x80\x00\x04\x00\x03", &[b'N'; 1024][..], b"ccc"].concat();
+    let request = format!("request 1 RESPONDER keep {}=ccc", "N".repeat(1024));
+    is_accepted(&config, &record(4, 1, &short), &request);
 }

@@ -240,21 +240,19 @@ fn contents_share_the_buffer_they_arrived_in() {
 #[test]
 fn headers_stand_as_3_3_draws_them() {
     let bytes = *b"\x01\x06\x12\x34\x56\x78\x9a\x00";
-    let (version, header) = Header::parse(bytes);
-    assert_eq!(version, 1);
-    assert_eq!(
-        header,
-        Header {
-            record_type: RecordType::STDOUT,
-            request_id: Some(id(0x1234)),
-            content_length: 0x5678,
-            padding_length: 0x9a,
-        }
-    );
+    let header = Header {
+        record_type: RecordType::STDOUT,
+        request_id: Some(id(0x1234)),
+        content_length: 0x5678,
+        padding_length: 0x9a,
+    };
+    assert_eq!(Header::parse(bytes), Ok(header));
     assert_eq!(header.to_bytes(), bytes);
-    let (_, header) = Header::parse(*b"\x02\x0b\x00\x00\x00\x08\x00\xff");
+    let header = Header::parse(*b"\x01\x0b\x00\x00\x00\x08\x00\xff").expect("version 1");
     assert_eq!(header.request_id, None);
     assert_eq!(header.to_bytes(), *b"\x01\x0b\x00\x00\x00\x08\x00\x00");
+    let error = Header::parse(*b"\x02\x0b\x00\x00\x00\x08\x00\xff").unwrap_err();
+    assert_eq!(error.to_string(), "record of version 2, wanted 1");
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use fastcgi_core::cgi::{Mapping, OnMismatch};
+use fastcgi_core::cgi::OnMismatch;
 
 use crate::fixtures::percent_decoded;
-use crate::request_target::{Random, squashed};
+use crate::request_target::{Random, mapping, squashed};
 use crate::web_servers::{WEB_SERVERS, encoded, target};
 
 /// How many targets are tried, behind a web server of several each.
@@ -14,10 +14,8 @@ const TARGETS: usize = 20_000;
 #[test]
 fn a_client_chooses_neither_the_path_nor_its_spelling() {
     let mut random = Random::new(9);
-    let mappings = [None, Some(""), Some("/app")].map(|script_name| {
-        let name = script_name.map(|name| name.parse().unwrap());
-        (script_name, Mapping::default().maybe_script_name(name))
-    });
+    let mappings =
+        [None, Some(""), Some("/app")].map(|script_name| (script_name, mapping(script_name)));
     let mut accepted = BTreeMap::<_, usize>::new();
     for _ in 0..TARGETS {
         let target = target(&mut random);

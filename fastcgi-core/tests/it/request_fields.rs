@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use fastcgi_core::Params;
-use fastcgi_core::cgi::{FieldError, Fields, InvalidRequest, Mapping};
+use fastcgi_core::cgi::{FieldError, HeaderFields, InvalidRequest, Mapping};
+use http::HeaderName;
 
 /// Takes `room` fields, and none with a control character in its value.
 struct List {
@@ -10,16 +11,17 @@ struct List {
     room: usize,
 }
 
-impl Fields for List {
-    fn append(&mut self, name: &[u8], value: Bytes) -> Result<(), FieldError> {
+impl HeaderFields for List {
+    type Name = HeaderName;
+
+    fn append(&mut self, name: HeaderName, value: Bytes) -> Result<(), FieldError> {
         if value.iter().any(u8::is_ascii_control) {
             return Err(FieldError::Invalid);
         }
         if self.fields.len() == self.room {
             return Err(FieldError::Full);
         }
-        let name = std::str::from_utf8(name).expect("a token");
-        self.fields.push((name.to_owned(), value));
+        self.fields.push((name.as_str().to_owned(), value));
         Ok(())
     }
 }
@@ -141,7 +143,7 @@ fn the_rest_of_the_head_is_as_in_a_request() {
         fields: Vec::new(),
         room: 0,
     };
-    let mapping = Mapping::default().script_name("").expect("the root");
+    let mapping = Mapping::default().script_name("".parse().expect("the root"));
     let head = mapping.head(&params, &mut list).expect("a request");
     let request = mapping.request(&params).expect("a request");
     assert_eq!(head.method, "POST");

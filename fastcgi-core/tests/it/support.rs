@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytes::{Buf, Bytes, BytesMut};
 use fastcgi_core::{
-    Config, Connection, ConnectionError, Event, Life, Params, client, record::RequestId,
+    Config, Connection, ConnectionError, Event, Life, Limits, Params, client, record::RequestId,
 };
 
 use crate::owner::Owner;
@@ -27,8 +27,22 @@ pub(crate) const COMPLETE: &[u8] =
 /// The end of STDOUT (5.3) and END_REQUEST (5.5), id 1, application status 1: the end of a request that nobody waits for.
 pub(crate) const END_1: &[u8] =
     b"\x01\x06\x00\x01\x00\x00\x00\x00\x01\x03\x00\x01\x00\x08\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00";
+/// The refusal of request 2 beside another: a whole response with a status of 503, and FCGI_CANT_MPX_CONN (R-10a).
+pub(crate) const CANT_MPX_CONN: &[u8] = b"\x01\x06\x00\x02\x00\x78\x00\x00\
+    Status: 503 Service Unavailable\r\n\
+    content-type: text/plain; charset=utf-8\r\n\
+    content-length: 24\r\n\r\n\
+    503 Service Unavailable\n\
+    \x01\x06\x00\x02\x00\x00\x00\x00\
+    \x01\x03\x00\x02\x00\x08\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00";
+
 /// The head of a response.
 pub(crate) const HEAD: &[u8] = b"Status: 200 OK\r\n\r\n";
+
+/// With several requests at a time on a connection.
+pub(crate) fn multiplexing() -> Config {
+    Config::default().limits(Limits::default().max_reqs(64))
+}
 
 /// Records behind one another.
 pub(crate) fn wire(records: &[&[u8]]) -> Vec<u8> {
@@ -64,9 +78,10 @@ pub(crate) fn params(id: u16, pairs: &[(&str, &str)]) -> Vec<u8> {
         block.extend(value.as_bytes());
     }
     let end = record(4, id, b"");
-    match block.is_empty() {
-        true => end,
-        false => wire(&[&record(4, id, &block), &end]),
+    if block.is_empty() {
+        end
+    } else {
+        wire(&[&record(4, id, &block), &end])
     }
 }
 
@@ -142,7 +157,7 @@ pub(crate) fn end_when_over(connection: &mut Connection, event: &Event) {
 /// What a web server sees that has begun `requests` requests, in every split; and the error, when there is one.
 pub(crate) fn receive(requests: usize, input: &[u8]) -> (Vec<String>, Option<ConnectionError>) {
     every_split(input, |pieces| {
-        let mut web_server = client::Connection::new();
+        let mut web_server = client::ClientConnection::new();
         for _ in 0..requests {
             let begin = fastcgi_core::record::BeginRequest::parse([0, 1, 1, 0, 0, 0, 0, 0]);
             web_server.begin(begin).expect("a free id");
@@ -152,7 +167,7 @@ pub(crate) fn receive(requests: usize, input: &[u8]) -> (Vec<String>, Option<Con
         for piece in pieces {
             input.extend_from_slice(piece);
             loop {
-                match web_server.poll_event(&mut input) {
+                match web_server.next_event(&mut input) {
                     Ok(Some(event)) => lines.push(web_server_line(&event)),
                     Ok(None) => break,
                     Err(error) => return (lines.0, Some(error)),
@@ -195,16 +210,16 @@ impl Lines {
     }
 }
 
-fn web_server_line(event: &client::Event) -> (String, Option<&Bytes>) {
-    use client::Event;
+fn web_server_line(event: &client::ClientEvent) -> (String, Option<&Bytes>) {
+    use client::ClientEvent;
     let line = match event {
-        Event::Stdout { id, data } => return (format!("stdout {id}: "), Some(data)),
-        Event::Stderr { id, data } => return (format!("stderr {id}: "), Some(data)),
-        Event::End { id, end } => {
+        ClientEvent::Stdout { id, data } => return (format!("stdout {id}: "), Some(data)),
+        ClientEvent::Stderr { id, data } => return (format!("stderr {id}: "), Some(data)),
+        ClientEvent::End { id, end } => {
             format!("end {id} {} {:?}", end.app_status, end.protocol_status)
         }
-        Event::Values(values) => format!("values{}", pairs(values)),
-        Event::UnknownType(record_type) => format!("unknown type {record_type:?}"),
+        ClientEvent::Values(values) => format!("values{}", pairs(values)),
+        ClientEvent::UnknownType(record_type) => format!("unknown type {record_type:?}"),
         other => format!("{other:?}"),
     };
     (line, None)

@@ -3,12 +3,13 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
+    os::{fd::OwnedFd, unix::net::UnixStream},
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Output, Stdio},
 };
 
-use axum::{Router, body::Body, routing::get};
-use axum_fastcgi::{Params, UnixSocket};
+use axum::{Extension, Router, body::Body, routing::get};
+use axum_fastcgi::{Params, RequestHandle, UnixSocket};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -23,10 +24,15 @@ struct Front {
 
 impl Front {
     fn start<I: AsRef<std::ffi::OsStr>>(args: &[I]) -> Self {
+        Self::start_with(args, Stdio::inherit())
+    }
+
+    fn start_with<I: AsRef<std::ffi::OsStr>>(args: &[I], stderr: Stdio) -> Self {
         let mut child = command()
             .args(["--listen", "127.0.0.1:0"])
             .args(args)
             .stdout(Stdio::piped())
+            .stderr(stderr)
             .spawn()
             .expect("the program was built for this test");
         let mut stdout = BufReader::new(child.stdout.take().expect("it is piped"));
@@ -93,7 +99,8 @@ impl App {
         };
         let router = Router::new()
             .route("/echo", axum::routing::post(async |body: Body| body))
-            .route("/params", get(params));
+            .route("/params", get(params))
+            .route("/log", get(log));
         runtime.spawn(async { axum_fastcgi::serve(listener, router).await });
         Self {
             runtime,
@@ -101,6 +108,11 @@ impl App {
             _dir: dir,
         }
     }
+}
+
+async fn log(Extension(handle): Extension<RequestHandle>) -> &'static str {
+    handle.stderr("for the log");
+    "logged"
 }
 
 async fn params(params: Params) -> String {
@@ -293,6 +305,33 @@ fn wrong_arguments_are_one_line() {
         assert!(message.starts_with("fastcgi-front: "), "{message}");
         assert_eq!(message.lines().count(), 1, "{message}");
     }
+}
+
+#[test]
+fn a_standard_error_that_nobody_reads_changes_nothing() {
+    for (args, code) in [
+        (&["--what"][..], 2),
+        (&["/nonexistent/program"], 1),
+        (&["sh", "-c", "exit 3"], 3),
+    ] {
+        let mut command = command();
+        command.args(["--listen", "127.0.0.1:0"]).args(args);
+        let ended = command.stderr(nobody()).output().expect("it was built");
+        assert_eq!(ended.status.code(), Some(code), "{args:?}");
+    }
+
+    let app = App::start();
+    let args = ["--connect".as_ref(), app.socket.as_os_str()];
+    let front = Front::start_with(&args, nobody());
+    let answer = front.get("/log");
+    assert!(answer.ends_with("\r\n\r\nlogged"), "{answer}");
+    assert_eq!(front.terminate().0, Some(0));
+}
+
+/// The end of a socket that is closed at the other.
+fn nobody() -> Stdio {
+    let (ours, _) = UnixStream::pair().expect("a pair of sockets");
+    OwnedFd::from(ours).into()
 }
 
 #[test]

@@ -10,7 +10,7 @@ use bytes::{Buf, Bytes};
 use http_body::{Body, Frame};
 use proto::{
     Params,
-    client::Event,
+    client::ClientEvent,
     record::{BeginRequest, Flags, ProtocolStatus, RequestId, Role},
 };
 
@@ -59,9 +59,10 @@ where
     B: Body<Error: Into<BoxError>>,
 {
     pub(super) fn new(mut lease: Lease, outbound: Outbound<B>) -> Self {
-        let flags = match lease.pool.limits().keep_conn {
-            true => Flags::KEEP_CONN,
-            false => Flags::NONE,
+        let flags = if lease.pool.limits().keep_conn {
+            Flags::KEEP_CONN
+        } else {
+            Flags::NONE
         };
         let role = Role::RESPONDER;
         let begin = BeginRequest { role, flags };
@@ -72,9 +73,9 @@ where
             sending: Sending::Ended,
             stderr: Stderr::default(),
         };
-        if let Some(mut request) = call.lease.link.proto.request(call.id) {
-            request.params(&outbound.params);
-        }
+        let request = call.lease.link.proto.request(call.id);
+        let mut request = request.expect("a request that was just begun");
+        request.params(&outbound.params);
         match outbound.body {
             Some(body) => call.sending = Sending::Body(body),
             None => call.end_stdin(),
@@ -104,7 +105,7 @@ where
                 Poll::Pending => return Ok(()),
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(error)) => {
-                    // No failure of the request yet: the application may have answered before it closed.
+                    // The request has not failed yet: the application may have answered before it closed.
                     self.sending = Sending::Failed(error);
                     return Ok(());
                 }
@@ -136,14 +137,14 @@ impl<B> Call<B> {
     pub(super) fn next_piece(&mut self) -> Result<Option<Piece>, ClientError> {
         while let Some(event) = self.lease.link.next_event()? {
             match event {
-                Event::Stdout { data, .. } => return Ok(Some(Piece::Stdout(data))),
-                Event::Stderr { data, .. } => self.stderr.log(&data),
-                Event::End { end, .. }
+                ClientEvent::Stdout { data, .. } => return Ok(Some(Piece::Stdout(data))),
+                ClientEvent::Stderr { data, .. } => self.stderr.log(&data),
+                ClientEvent::End { end, .. }
                     if end.protocol_status == ProtocolStatus::REQUEST_COMPLETE =>
                 {
                     return Ok(Some(Piece::End));
                 }
-                Event::End { end, .. } => {
+                ClientEvent::End { end, .. } => {
                     return Err(ClientError::new(Kind::Refused(end.protocol_status)));
                 }
                 unasked => tracing::debug!(?unasked, "the application sent a management record"),
@@ -160,7 +161,7 @@ impl<B> Call<B> {
                 Ok(Some(Piece::End)) => return true,
                 Ok(Some(Piece::Stdout(_))) | Err(_) => return false,
             }
-            // Nobody has to be woken: the call is over in any case.
+            // No waker is needed: the call is over in any case.
             let mut cx = Context::from_waker(Waker::noop());
             match self.lease.link.poll_fill(&mut cx) {
                 Poll::Ready(Ok(1..)) => {}

@@ -2,7 +2,11 @@
 
 use std::{error::Error, fmt, io};
 
-use proto::{ConnectionError, client::InvalidHead, record::ProtocolStatus};
+use proto::{
+    ConnectionError,
+    client::{InvalidHead, QueryTooLong},
+    record::ProtocolStatus,
+};
 
 use crate::error::BoxError;
 
@@ -24,6 +28,7 @@ pub(super) enum Kind {
     NoHead,
     IncompleteResponse(Option<io::Error>),
     RequestBody(BoxError),
+    QueryTooLong(QueryTooLong),
 }
 
 impl ClientError {
@@ -65,6 +70,11 @@ impl ClientError {
     pub fn is_request_body(&self) -> bool {
         matches!(self.kind, Kind::RequestBody(_))
     }
+
+    /// The application was to be asked for more names than one record holds: 65 535 bytes.
+    pub fn is_query_too_long(&self) -> bool {
+        matches!(self.kind, Kind::QueryTooLong(_))
+    }
 }
 
 impl fmt::Display for ClientError {
@@ -78,6 +88,9 @@ impl fmt::Display for ClientError {
             Kind::NoHead => f.write_str("the application's answer has no header block"),
             Kind::IncompleteResponse(_) => f.write_str("the application's answer broke off"),
             Kind::RequestBody(_) => f.write_str("the body of the request failed"),
+            Kind::QueryTooLong(_) => {
+                f.write_str("the application cannot be asked for these values")
+            }
         }
     }
 }
@@ -90,7 +103,8 @@ impl Error for ClientError {
             Kind::InvalidHead(error) => Some(error),
             Kind::IncompleteResponse(Some(error)) => Some(error),
             Kind::RequestBody(error) => Some(&**error),
-            _ => None,
+            Kind::QueryTooLong(error) => Some(error),
+            Kind::Refused(_) | Kind::NoHead | Kind::IncompleteResponse(None) => None,
         }
     }
 }
@@ -104,5 +118,11 @@ impl From<io::Error> for ClientError {
 impl From<ConnectionError> for ClientError {
     fn from(error: ConnectionError) -> Self {
         Self::new(Kind::Protocol(error))
+    }
+}
+
+impl From<QueryTooLong> for ClientError {
+    fn from(error: QueryTooLong) -> Self {
+        Self::new(Kind::QueryTooLong(error))
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Buf;
-use proto::client::{Connection, Event};
+use proto::client::{ClientConnection, ClientEvent};
 use rustix::{
     io::Errno,
     net::{RecvFlags, recv},
@@ -21,12 +21,12 @@ use crate::{
     socket::Socket,
 };
 
-/// A connection. Who uses it sees to it that there is one request at a time.
+/// A connection. Its user has one request on it at a time.
 #[derive(Debug)]
 pub(super) struct Link {
     socket: Socket<AnyIo>,
     is_at_eof: bool,
-    pub(super) proto: Connection,
+    pub(super) proto: ClientConnection,
 }
 
 impl Link {
@@ -34,7 +34,7 @@ impl Link {
         Self {
             socket: Socket::new(io),
             is_at_eof: false,
-            proto: Connection::new(),
+            proto: ClientConnection::new(),
         }
     }
 
@@ -45,7 +45,10 @@ impl Link {
 
     /// Reads once. Gives the number of bytes, 0 at the end of file.
     pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let count = ready!(self.socket.poll_fill(cx, usize::MAX))?;
+        if self.socket.is_full() {
+            self.socket.make_room(usize::MAX);
+        }
+        let count = ready!(self.socket.poll_fill(cx))?;
         // All that an application sends is of use.
         self.socket.was_used(count);
         self.is_at_eof |= count == 0;
@@ -53,12 +56,12 @@ impl Link {
     }
 
     /// What has been read and not yet been taken.
-    pub(super) fn next_event(&mut self) -> Result<Option<Event>, ClientError> {
-        Ok(self.proto.poll_event(&mut self.socket.input)?)
+    pub(super) fn next_event(&mut self) -> Result<Option<ClientEvent>, ClientError> {
+        Ok(self.proto.next_event(&mut self.socket.input)?)
     }
 
     /// Whether the application has neither closed the connection nor sent anything, asked of the system itself: tokio
-    /// may not have been told yet.
+    /// may not know yet.
     pub(super) fn is_idle(&self) -> bool {
         let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
         let mut byte = [0];

@@ -31,7 +31,7 @@ use std::{
 
 use http::{Method, Request, Response, header::CONTENT_LENGTH};
 use http_body::Body;
-use proto::{Params, client::Event};
+use proto::{Params, client::ClientEvent};
 use tower_service::Service;
 
 pub use proto::client::ServerInfo;
@@ -75,7 +75,7 @@ impl Client {
         }
     }
 
-    /// What the application is told of the web server, where a request has no [`ServerInfo`] in its extensions.
+    /// What the application gets to know of the web server, where a request has no [`ServerInfo`] in its extensions.
     #[must_use]
     pub fn server_info(mut self, server: ServerInfo) -> Self {
         self.server = Arc::new(server);
@@ -120,10 +120,11 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// When the application cannot be reached, and when it closes the connection or breaks the protocol.
+    /// When the names do not fit one record of 65 535 bytes, when the application cannot be reached, and when it closes
+    /// the connection or breaks the protocol.
     pub async fn get_values(&self, names: &[&str]) -> Result<Params, ClientError> {
         let mut lease = Arc::clone(&self.pool).lease().await?;
-        lease.link.proto.get_values(names);
+        lease.link.proto.get_values(names)?;
         let values = poll_fn(|cx| poll_values(cx, &mut lease)).await?;
         lease.give_back();
         Ok(values)
@@ -198,9 +199,9 @@ fn poll_values(cx: &mut Context<'_>, lease: &mut Lease) -> Poll<Result<Params, C
     loop {
         while let Some(event) = lease.link.next_event()? {
             match event {
-                Event::Values(values) => return Poll::Ready(Ok(values)),
+                ClientEvent::Values(values) => return Poll::Ready(Ok(values)),
                 // An application that does not know the question has no answers.
-                Event::UnknownType(_) => return Poll::Ready(Ok(Params::default())),
+                ClientEvent::UnknownType(_) => return Poll::Ready(Ok(Params::default())),
                 unasked => tracing::debug!(?unasked, "no answer to the question"),
             }
         }

@@ -7,7 +7,6 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use atomic_waker::AtomicWaker;
 use bytes::Buf;
 use http_body::Body;
 use pin_project_lite::pin_project;
@@ -16,7 +15,7 @@ use tower_service::Service;
 
 use crate::{
     error::BoxError,
-    exchange::{Cost, Exchange, ExchangeService, Inlet, Reply},
+    exchange::{ConnectionAlarm, Cost, Exchange, ExchangeService, Inlet, Reply},
     socket::Origin,
 };
 
@@ -78,7 +77,7 @@ impl<S: ExchangeService> Call<S> {
         self.inlet.cost(current)
     }
 
-    /// Whether it goes on when there is room for more of its response.
+    /// Whether its response has to wait until something was written.
     pub(super) fn waits_for_room(&self) -> bool {
         self.waits_for_room
     }
@@ -88,18 +87,18 @@ impl<S: ExchangeService> Call<S> {
         self.waits_for_room && connection.wants_output()
     }
 
-    /// Goes on as far as it can, and is ready when the request has ended. `room` is woken when a part of a request body
-    /// is read.
+    /// Goes on as far as it can, and is ready when the request has ended. `alarm` goes off when a part of a request
+    /// body is read.
     pub(super) fn poll(
         &mut self,
         cx: &mut Context<'_>,
         service: &mut S,
-        room: &Arc<AtomicWaker>,
+        alarm: &Arc<ConnectionAlarm>,
         connection: &mut Connection,
     ) -> Poll<()> {
         let span = self.inlet.span().clone();
         let _entered = span.enter();
-        let result = ready!(self.poll_reply(cx, service, room, connection));
+        let result = ready!(self.poll_reply(cx, service, alarm, connection));
         put_stderr(&self.inlet, self.key, connection);
         if let Some(request) = connection.request(self.key) {
             end(request, self.inlet.handle().app_status(), result);
@@ -111,7 +110,7 @@ impl<S: ExchangeService> Call<S> {
         &mut self,
         cx: &mut Context<'_>,
         service: &mut S,
-        room: &Arc<AtomicWaker>,
+        alarm: &Arc<ConnectionAlarm>,
         connection: &mut Connection,
     ) -> Poll<Result<(), BoxError>> {
         if self.request.is_some() {
@@ -119,7 +118,7 @@ impl<S: ExchangeService> Call<S> {
             ready!(poll_caught(|| service.poll_ready(cx)))?;
         }
         if let Some(request) = self.request.take() {
-            let exchange = self.inlet.exchange(request, room);
+            let exchange = self.inlet.exchange(request, alarm);
             let future = caught(|| service.call(exchange))?;
             self.stage.set(Stage::Calling { future });
         }
@@ -141,18 +140,18 @@ impl<S: ExchangeService> Call<S> {
         }
     }
 
-    /// Nobody waits for the response any more.
+    /// The request was aborted: its response is of no use any more.
     pub(super) fn abort(&mut self) {
         self.inlet.abort();
     }
 
     /// Drops what the service has here, and gives back the box.
     pub(super) fn into_stage(mut self) -> PinnedStage<S> {
-        let _entered = self.inlet.span().enter();
+        let entered = self.inlet.span().enter();
         if let Err(error) = caught(|| self.stage.set(Stage::Idle)) {
             tracing::error!(%error, "the service failed when it was dropped");
         }
-        drop(_entered);
+        drop(entered);
         self.stage
     }
 }
@@ -211,9 +210,10 @@ fn poll_body<B: Body<Error: Into<BoxError>>>(
         }
     }
     // Writing makes room, and then the body is asked again; unless that was all.
-    match caught(|| body.is_end_stream())? {
-        true => Poll::Ready(Ok(())),
-        false => Poll::Pending,
+    if caught(|| body.is_end_stream())? {
+        Poll::Ready(Ok(()))
+    } else {
+        Poll::Pending
     }
 }
 
@@ -231,9 +231,12 @@ fn poll_data<B: Body<Error: Into<BoxError>>>(
     mut body: Pin<&mut B>,
 ) -> Result<Poll<Option<B::Data>>, BoxError> {
     loop {
-        let frame = poll_caught(|| match body.is_end_stream() {
-            true => Poll::Ready(Ok(None)),
-            false => body.as_mut().poll_frame(cx).map(Option::transpose),
+        let frame = poll_caught(|| {
+            if body.is_end_stream() {
+                Poll::Ready(Ok(None))
+            } else {
+                body.as_mut().poll_frame(cx).map(Option::transpose)
+            }
         });
         let Poll::Ready(frame) = frame else {
             return Ok(Poll::Pending);

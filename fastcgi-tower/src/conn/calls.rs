@@ -1,19 +1,16 @@
 //! The calls in progress on one connection, and the service that they go to.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    task::{Context, Poll, Wake, Waker},
+    iter::once,
+    sync::Arc,
+    task::{Context, Poll, Waker},
 };
 
-use atomic_waker::AtomicWaker;
 use proto::{Connection, Event, NewRequest, RequestKey};
 
 use super::call::{Call, PinnedStage, Stage};
 use crate::{
-    exchange::{ExchangeService, Inlet},
+    exchange::{CallAlarm, ConnectionAlarm, ExchangeService, Inlet},
     socket::Origin,
 };
 
@@ -21,49 +18,35 @@ use crate::{
 pub(super) struct Calls<S: ExchangeService> {
     service: S,
     is_plain_cgi: bool,
-    places: Vec<Place<S>>,
+    /// On most connections it is the only one.
+    first: Place<S>,
+    more: Vec<Place<S>>,
+    /// The place whose turn it is: behind the one that took the room for responses last.
+    turn: usize,
     /// How many requests were begun.
     begun: u64,
-    /// The connection's task, for calls that are woken.
-    task: Arc<AtomicWaker>,
-    /// The same, when it waits for a part of a request body to be read.
-    room: Arc<AtomicWaker>,
+    alarm: Arc<ConnectionAlarm>,
 }
 
 struct Place<S: ExchangeService> {
     call: Option<Call<S>>,
     /// The box of a call that is over, for the next one.
     spare: Option<PinnedStage<S>>,
-    alarm: Arc<Alarm>,
+    alarm: CallAlarm,
     waker: Waker,
-}
-
-/// Wakes one call: of many on a connection, only those are polled that were woken.
-struct Alarm {
-    is_woken: AtomicBool,
-    task: Arc<AtomicWaker>,
-}
-
-impl Wake for Alarm {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.is_woken.store(true, Ordering::Release);
-        self.task.wake();
-    }
 }
 
 impl<S: ExchangeService> Calls<S> {
     pub(super) fn new(service: S, is_plain_cgi: bool) -> Self {
+        let alarm = Arc::<ConnectionAlarm>::default();
         Self {
             service,
             is_plain_cgi,
-            places: Vec::new(),
+            first: Place::new(CallAlarm::First(Arc::clone(&alarm))),
+            more: Vec::new(),
+            turn: 0,
             begun: 0,
-            task: Arc::default(),
-            room: Arc::default(),
+            alarm,
         }
     }
 
@@ -104,26 +87,29 @@ impl<S: ExchangeService> Calls<S> {
     fn begin(&mut self, request: NewRequest, origin: Origin) {
         self.begun += 1;
         let index = request.key.index();
-        while self.places.len() <= index {
-            self.places.push(Place::new(&self.task));
+        while self.more.len() < index {
+            self.more.push(Place::new(CallAlarm::other(&self.alarm)));
         }
-        if let Some(place) = self.places.get_mut(index) {
-            let stage = place.spare.take();
-            let stage = stage.unwrap_or_else(|| Box::pin(Stage::Idle));
-            place.call = Some(Call::new(request, self.is_plain_cgi, origin, stage));
-            place.alarm.is_woken.store(true, Ordering::Relaxed);
-        }
+        let is_plain_cgi = self.is_plain_cgi;
+        let place = self.place(request.key).expect("made for this request");
+        let stage = place.spare.take();
+        let stage = stage.unwrap_or_else(|| Box::pin(Stage::Idle));
+        place.call = Some(Call::new(request, is_plain_cgi, origin, stage));
+        place.alarm.set();
+    }
+
+    fn place(&mut self, key: RequestKey) -> Option<&mut Place<S>> {
+        place_at(&mut self.first, &mut self.more, key.index())
     }
 
     fn with_inlet(&mut self, key: RequestKey, f: impl FnOnce(&mut Inlet)) {
-        let place = self.places.get_mut(key.index());
-        if let Some(call) = place.and_then(|place| place.call.as_mut()) {
+        if let Some(call) = self.place(key).and_then(|place| place.call.as_mut()) {
             f(call.inlet());
         }
     }
 
     fn abort(&mut self, key: RequestKey) {
-        if let Some(place) = self.places.get_mut(key.index()) {
+        if let Some(place) = self.place(key) {
             if let Some(call) = &mut place.call {
                 tracing::debug!("a request was aborted");
                 call.abort();
@@ -132,27 +118,39 @@ impl<S: ExchangeService> Calls<S> {
         }
     }
 
-    /// Goes on with the calls that were woken. Ready when one is over.
-    pub(super) fn poll(&mut self, cx: &Context<'_>, connection: &mut Connection) -> Poll<()> {
-        self.task.register(cx.waker());
+    /// Has `waker` woken by calls that can go on.
+    pub(super) fn register(&self, waker: &Waker) {
+        self.alarm.register(waker);
+    }
+
+    /// Goes on with the calls that were woken, and those that wait for room in their turn. Ready when one is over.
+    pub(super) fn poll(&mut self, connection: &mut Connection) -> Poll<()> {
         let mut progress = Poll::Pending;
-        for place in &mut self.places {
+        let mut turn = None;
+        let places = 1 + self.more.len();
+        for index in (self.turn..places).chain(0..self.turn.min(places)) {
+            let Some(place) = place_at(&mut self.first, &mut self.more, index) else {
+                continue;
+            };
             let Some(call) = &mut place.call else {
                 continue;
             };
-            let is_woken = place.alarm.is_woken.swap(false, Ordering::AcqRel);
+            let is_woken = place.alarm.take();
             if !is_woken && !call.can_go_on(connection) {
                 continue;
             }
             let mut cx = Context::from_waker(&place.waker);
             if call
-                .poll(&mut cx, &mut self.service, &self.room, connection)
+                .poll(&mut cx, &mut self.service, &self.alarm, connection)
                 .is_ready()
             {
                 place.clear();
                 progress = Poll::Ready(());
+            } else if call.waits_for_room() {
+                turn.get_or_insert(index + 1);
             }
         }
+        self.turn = turn.unwrap_or(self.turn);
         progress
     }
 
@@ -174,49 +172,56 @@ impl<S: ExchangeService> Calls<S> {
     }
 
     /// Whether one of them goes on when there is room for more of its response.
-    pub(super) fn wait_for_room(&self) -> bool {
+    pub(super) fn have_more_to_send(&self) -> bool {
         self.calls().any(Call::waits_for_room)
     }
 
-    /// Has `waker` woken when something of a request body is read.
-    pub(super) fn wake_on_room(&self, waker: &Waker) {
-        self.room.register(waker);
+    /// Has the task woken when something of a request body is read.
+    pub(super) fn wait_for_room(&self) {
+        self.alarm.wait_for_room();
     }
 
     /// Gives back the memory that is kept for further requests.
     pub(super) fn release(&mut self) {
         if self.calls().next().is_none() {
-            self.places = Vec::new();
+            self.first.spare = None;
+            self.more = Vec::new();
         }
     }
 
     fn calls(&self) -> impl Iterator<Item = &Call<S>> {
-        self.places.iter().filter_map(|place| place.call.as_ref())
+        let places = once(&self.first).chain(&self.more);
+        places.filter_map(|place| place.call.as_ref())
     }
 }
 
 impl<S: ExchangeService> Drop for Calls<S> {
     fn drop(&mut self) {
-        for call in self
-            .places
-            .iter_mut()
-            .filter_map(|place| place.call.as_mut())
-        {
-            call.abort();
+        for place in once(&mut self.first).chain(&mut self.more) {
+            if let Some(call) = &mut place.call {
+                call.abort();
+            }
         }
     }
 }
 
+fn place_at<'a, S: ExchangeService>(
+    first: &'a mut Place<S>,
+    more: &'a mut [Place<S>],
+    index: usize,
+) -> Option<&'a mut Place<S>> {
+    match index.checked_sub(1) {
+        None => Some(first),
+        Some(index) => more.get_mut(index),
+    }
+}
+
 impl<S: ExchangeService> Place<S> {
-    fn new(task: &Arc<AtomicWaker>) -> Self {
-        let alarm = Arc::new(Alarm {
-            is_woken: AtomicBool::new(false),
-            task: Arc::clone(task),
-        });
+    fn new(alarm: CallAlarm) -> Self {
         Self {
             call: None,
             spare: None,
-            waker: Waker::from(Arc::clone(&alarm)),
+            waker: alarm.waker(),
             alarm,
         }
     }

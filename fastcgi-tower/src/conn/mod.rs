@@ -3,7 +3,6 @@
 //! It spawns nothing, so nothing has to be `Send`, and the services' futures are polled inside the connection's task. What
 //! to do is decided in `fastcgi-core`: the driver moves bytes, polls futures and sleeps until a deadline.
 
-mod borrowing;
 mod call;
 mod calls;
 mod timer;
@@ -11,6 +10,7 @@ mod timer;
 use std::{
     fmt, io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Instant,
 };
@@ -23,7 +23,7 @@ use self::{
     timer::{Timer, now},
 };
 use crate::{
-    budget::{Account, Budget},
+    budget::{Borrower, Budget},
     error::Error,
     exchange::ExchangeService,
     socket::Socket,
@@ -44,13 +44,12 @@ use crate::{
 ///
 /// When it is polled outside a tokio runtime with time enabled.
 #[must_use = "a connection does nothing unless it is polled"]
-pub struct Connection<Io, S: ExchangeService> {
+pub struct ServeConnection<Io, S: ExchangeService> {
     socket: Socket<Io>,
     proto: proto::Connection,
     calls: Calls<S>,
     timer: Timer,
-    /// What it has borrowed, if there is somebody to borrow from.
-    account: Option<Account>,
+    borrower: Borrower,
     /// Whether our side of the socket is closed.
     is_shut_down: bool,
     /// Why the socket failed.
@@ -58,9 +57,9 @@ pub struct Connection<Io, S: ExchangeService> {
 }
 
 // Nothing in a connection is pinned: the calls have boxes of their own.
-impl<Io: Unpin, S: ExchangeService> Unpin for Connection<Io, S> {}
+impl<Io: Unpin, S: ExchangeService> Unpin for ServeConnection<Io, S> {}
 
-impl<Io, S> Connection<Io, S>
+impl<Io, S> ServeConnection<Io, S>
 where
     Io: AsyncRead + AsyncWrite + Unpin,
     S: ExchangeService,
@@ -68,19 +67,15 @@ where
     pub(crate) fn new(
         io: Io,
         service: S,
-        config: proto::Config,
+        config: Arc<proto::Config>,
         is_plain_cgi: bool,
         budget: Option<Budget>,
     ) -> Self {
         let mut proto = proto::Connection::new(config);
-        if budget.is_some() {
-            proto.set_input_budget(proto::Connection::OWNED_INPUT);
-            proto.set_output_budget(proto::Connection::OWNED_OUTPUT);
-        }
         Self {
             socket: Socket::new(io),
+            borrower: Borrower::new(budget, &mut proto),
             proto,
-            account: budget.map(Account::new),
             calls: Calls::new(service, is_plain_cgi),
             timer: Timer::default(),
             is_shut_down: false,
@@ -105,25 +100,23 @@ where
         self.socket.into_io()
     }
 
-    /// Takes in what has arrived, and reads. Ready when something was done, as the steps below are.
+    /// Reads, and takes in what has arrived or happened. Ready when something was done, as the steps below are.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let now = now();
-        let taken = self.take_events(now);
-        if !self.wants_input(cx) {
-            return taken;
+        let mut read = Poll::Pending;
+        if self.wants_input(cx) {
+            if self.socket.is_full() {
+                let wanted = self.socket.wanted_room();
+                let room = self.borrower.room(wanted, &mut self.proto);
+                self.socket.make_room(room);
+            }
+            read = self.socket.poll_fill(cx).map(|filled| match filled {
+                Ok(0) => self.proto.end_of_file(),
+                Ok(_) => {}
+                Err(error) => self.lose(error),
+            });
         }
-        let room = match self.socket.is_full() {
-            true => self.room(),
-            false => 0,
-        };
-        match self.socket.poll_fill(cx, room) {
-            Poll::Pending => return taken,
-            Poll::Ready(Ok(0)) => self.proto.end_of_file(),
-            Poll::Ready(Ok(_)) => {}
-            Poll::Ready(Err(error)) => self.lose(error),
-        }
-        let _ = self.take_events(now);
-        Poll::Ready(())
+        let taken = self.take_events(now());
+        if read.is_ready() { read } else { taken }
     }
 
     fn take_events(&mut self, now: Instant) -> Poll<()> {
@@ -135,7 +128,7 @@ where
                     self.socket.release();
                     self.proto.outgoing().release();
                     self.calls.release();
-                    self.give_back();
+                    self.borrower.give_back(&mut self.proto);
                 }
                 event => {
                     let used = self.calls.take(event, self.socket.buffer());
@@ -149,13 +142,26 @@ where
     /// Whether to read. If not, the task is woken when that may have changed.
     fn wants_input(&mut self, cx: &Context<'_>) -> bool {
         self.report();
-        if self.proto.wants_input() || self.borrows_input(cx) {
+        if self.proto.wants_input() || self.borrower.borrows_input(cx, &mut self.proto) {
             return true;
         }
         // Before the second look, so that nothing falls in between.
-        self.calls.wake_on_room(cx.waker());
+        self.calls.wait_for_room();
         self.report();
         self.proto.wants_input()
+    }
+
+    /// Says to core what is kept, and gives back what is not needed any more.
+    fn report(&mut self) {
+        self.calls.report(&mut self.proto, self.socket.buffer());
+        self.borrower.settle(&mut self.proto);
+    }
+
+    /// Whether a response goes on, because there is room for more of it now.
+    fn borrows_output(&mut self) -> bool {
+        !self.proto.wants_output()
+            && self.calls.have_more_to_send()
+            && self.borrower.borrows_output(&mut self.proto)
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -184,7 +190,7 @@ where
             self.is_shut_down = true;
             self.proto.write_side_closed(self.socket.input.len());
         }
-        if !matches!(self.proto.life(), Life::Closed | Life::Reset) {
+        if !self.proto.life().is_over() {
             return Poll::Pending;
         }
         let _ = self.take_events(now());
@@ -202,13 +208,13 @@ where
         };
         ready!(self.timer.poll(cx, deadline));
         self.report();
-        self.let_others_go_on();
+        self.borrower.let_others_go_on(&mut self.proto);
         self.proto.handle_deadline(now());
         Poll::Ready(())
     }
 }
 
-impl<Io, S> Future for Connection<Io, S>
+impl<Io, S> Future for ServeConnection<Io, S>
 where
     Io: AsyncRead + AsyncWrite + Unpin,
     S: ExchangeService,
@@ -217,11 +223,12 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
+        this.calls.register(cx.waker());
         loop {
             let read = this.poll_read(cx);
-            let mut called = this.calls.poll(cx, &mut this.proto);
-            if this.borrows_output() {
-                called = this.calls.poll(cx, &mut this.proto);
+            let mut called = this.calls.poll(&mut this.proto);
+            if this.borrows_output() && this.calls.poll(&mut this.proto).is_ready() {
+                called = Poll::Ready(());
             }
             let written = this.poll_write(cx);
             if let Poll::Ready(result) = this.poll_close(cx) {
@@ -234,9 +241,9 @@ where
     }
 }
 
-impl<Io, S: ExchangeService> fmt::Debug for Connection<Io, S> {
+impl<Io, S: ExchangeService> fmt::Debug for ServeConnection<Io, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection")
+        f.debug_struct("ServeConnection")
             .field("life", &self.proto.life())
             .field("requests", &self.proto.requests_in_progress())
             .finish_non_exhaustive()

@@ -51,10 +51,7 @@ impl Chunks {
             self.settle();
         }
         // After a copy it counts once more.
-        let keeps = match self.last == Some(origin.number) {
-            true => 0,
-            false => origin.size,
-        };
+        let keeps = if is_same { 0 } else { origin.size };
         self.last = Some(origin.number);
         self.push_slice(data, keeps);
     }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use atomic_waker::AtomicWaker;
 use bytes::Bytes;
 use proto::{NewRequest, StreamEnd, record::Role};
 use tracing::Span;
 
 use super::{
     Exchange, Incoming, RequestHandle,
+    alarm::ConnectionAlarm,
     queue::{Cost, End},
     sender::Sender,
 };
@@ -40,15 +40,19 @@ impl Inlet {
         }
     }
 
-    /// The exchange for the service. `room` is woken when something of its bodies is read.
-    pub(crate) fn exchange(&mut self, request: NewRequest, room: &Arc<AtomicWaker>) -> Exchange {
+    /// The exchange for the service. `alarm` goes off when something of its bodies is read, and it waits for that.
+    pub(crate) fn exchange(
+        &mut self,
+        request: NewRequest,
+        alarm: &Arc<ConnectionAlarm>,
+    ) -> Exchange {
         Exchange {
             role: request.role,
             keep_conn: request.keep_conn,
             params: request.params,
-            stdin: self.stdin.open(room),
+            stdin: self.stdin.open(alarm),
             data: match &mut self.data {
-                Some(data) => data.open(room),
+                Some(data) => data.open(alarm),
                 None => Incoming::empty(),
             },
             handle: self.handle.clone(),

@@ -3,6 +3,7 @@
 //! A service of [`Exchange`]s answers what FastCGI carries, without HTTP in between: CGI-style programs, Authorizers and
 //! Filters stand on it, and so does [`HttpService`](crate::HttpService), which makes HTTP out of it.
 
+mod alarm;
 mod body;
 mod chunks;
 mod handle;
@@ -10,13 +11,23 @@ mod inlet;
 mod queue;
 mod sender;
 
+use std::borrow::Cow;
+
 use bytes::BytesMut;
 use http_body::Body;
-use proto::{Params, cgi::BodyLength, record::Role};
+use proto::{
+    Params,
+    cgi::{BodyLength, Mapping},
+    record::Role,
+};
 use tower_service::Service;
 
+pub(crate) use self::{
+    alarm::{CallAlarm, ConnectionAlarm},
+    inlet::Inlet,
+    queue::Cost,
+};
 pub use self::{body::Incoming, handle::RequestHandle};
-pub(crate) use self::{inlet::Inlet, queue::Cost};
 use crate::error::BoxError;
 
 /// A FastCGI request.
@@ -37,6 +48,17 @@ pub struct Exchange {
     pub handle: RequestHandle,
     /// Whether the params are the environment of this process, which was started as a CGI program for this one request.
     pub is_plain_cgi: bool,
+}
+
+impl Exchange {
+    /// `mapping` for these params: that of a CGI program where they are its environment.
+    pub fn mapping<'a>(&self, mapping: &'a Mapping) -> Cow<'a, Mapping> {
+        if self.is_plain_cgi {
+            Cow::Owned(mapping.clone().cgi(true))
+        } else {
+            Cow::Borrowed(mapping)
+        }
+    }
 }
 
 /// The answer to an [`Exchange`]: what is written to `FCGI_STDOUT`.

@@ -1,6 +1,7 @@
 //! What a streaming body shares with its connection.
 
 use std::{
+    mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Poll, Waker},
 };
@@ -9,7 +10,7 @@ use atomic_waker::AtomicWaker;
 use bytes::Bytes;
 use http_body::SizeHint;
 
-use super::chunks::Chunks;
+use super::{alarm::ConnectionAlarm, chunks::Chunks};
 use crate::{
     error::{Error, Kind},
     socket::Origin,
@@ -23,8 +24,7 @@ pub(super) struct Queue {
     state: Mutex<State>,
     /// The body, when it waits for a chunk.
     reader: AtomicWaker,
-    /// The connection, when it waits for room.
-    writer: Arc<AtomicWaker>,
+    writer: Arc<ConnectionAlarm>,
 }
 
 #[derive(Debug)]
@@ -34,6 +34,8 @@ struct State {
     left: Option<u64>,
     /// How the body ends once `chunks` is empty. `None` as long as more may come.
     end: Option<End>,
+    /// Whether `reader` is to be woken.
+    is_reader_waiting: bool,
     is_reader_closed: bool,
 }
 
@@ -53,13 +55,14 @@ impl Queue {
         chunks: Chunks,
         left: Option<u64>,
         end: Option<End>,
-        writer: Arc<AtomicWaker>,
+        writer: Arc<ConnectionAlarm>,
     ) -> Self {
         Self {
             state: Mutex::new(State {
                 chunks,
                 left,
                 end,
+                is_reader_waiting: false,
                 is_reader_closed: false,
             }),
             reader: AtomicWaker::new(),
@@ -78,8 +81,11 @@ impl Queue {
             return;
         }
         state.chunks.push(chunk, origin);
+        let is_reader_waiting = mem::take(&mut state.is_reader_waiting);
         drop(state);
-        self.reader.wake();
+        if is_reader_waiting {
+            self.reader.wake();
+        }
     }
 
     /// The first end counts.
@@ -94,23 +100,20 @@ impl Queue {
     }
 
     pub(super) fn poll_chunk(&self, reader: &Waker) -> Poll<Option<Result<Bytes, Error>>> {
-        let chunk = self.take_chunk();
-        if chunk.is_ready() {
-            return chunk;
-        }
-        // Before the second look, so that nothing falls in between.
-        self.reader.register(reader);
-        self.take_chunk()
-    }
-
-    fn take_chunk(&self) -> Poll<Option<Result<Bytes, Error>>> {
         let mut state = self.lock();
+        if state.chunks.is_empty() && state.end.is_none() {
+            drop(state);
+            self.reader.register(reader);
+            // After that, so that nothing falls in between.
+            state = self.lock();
+            state.is_reader_waiting = true;
+        }
         if let Some(chunk) = state.chunks.pop() {
             if let Some(left) = &mut state.left {
                 *left -= chunk.len() as u64;
             }
             drop(state);
-            self.writer.wake();
+            self.writer.made_room();
             return Poll::Ready(Some(Ok(chunk)));
         }
         let failure = match state.end {
@@ -146,10 +149,10 @@ impl Queue {
     pub(super) fn close_reader(&self) {
         let mut state = self.lock();
         state.is_reader_closed = true;
-        let chunks = std::mem::take(&mut state.chunks);
+        let chunks = mem::take(&mut state.chunks);
         drop(state);
         drop(chunks);
-        self.writer.wake();
+        self.writer.made_room();
     }
 }
 

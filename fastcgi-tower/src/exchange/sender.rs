@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use atomic_waker::AtomicWaker;
 use bytes::Bytes;
 
 use super::{
+    alarm::ConnectionAlarm,
     body::Incoming,
     chunks::Chunks,
     queue::{Cost, End, Queue},
@@ -72,8 +72,9 @@ impl Sender {
         }
     }
 
-    /// The body for the service. What has arrived so far moves into it. `writer` is woken when something of it is read.
-    pub(super) fn open(&mut self, writer: &Arc<AtomicWaker>) -> Incoming {
+    /// The body for the service, once. What has arrived so far moves into it. `alarm` goes off when something of it is read
+    /// while it waits for that.
+    pub(super) fn open(&mut self, alarm: &Arc<ConnectionAlarm>) -> Incoming {
         match std::mem::replace(&mut self.0, Store::Closed { kept: 0 }) {
             Store::Gathered {
                 chunks,
@@ -82,6 +83,8 @@ impl Sender {
             } => {
                 let kept = chunks.kept();
                 self.0 = Store::Closed { kept };
+                // It is the service's from now on, and waits no more.
+                alarm.made_room();
                 Incoming::whole(chunks)
             }
             Store::Gathered {
@@ -89,12 +92,11 @@ impl Sender {
                 length,
                 end,
             } => {
-                let queue = Arc::new(Queue::new(chunks, length, end, Arc::clone(writer)));
+                let queue = Arc::new(Queue::new(chunks, length, end, Arc::clone(alarm)));
                 self.0 = Store::Shared(Arc::clone(&queue));
                 Incoming::streaming(queue)
             }
-            // It can be opened once.
-            Store::Shared(_) | Store::Closed { .. } => Incoming::empty(),
+            Store::Shared(_) | Store::Closed { .. } => unreachable!("a body is opened once"),
         }
     }
 }

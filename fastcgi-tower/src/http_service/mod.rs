@@ -5,7 +5,6 @@ mod reply;
 mod request_ext;
 
 use std::{
-    borrow::Cow,
     pin::Pin,
     sync::atomic::{AtomicBool, Ordering},
     task::{Context, Poll, ready},
@@ -21,8 +20,8 @@ use proto::{
 use tower_service::Service;
 
 pub use self::{
-    param_to_header::{ParamToHeader, ParamToHeaderLayer},
-    reply::{ReplyTo, ResponseBody},
+    param_to_header::{ParamToHeaderLayer, ParamToHeaderService},
+    reply::{RefusedRequest, ReplyTo, ResponseBody},
     request_ext::{FastCgi, RequestExt},
 };
 use crate::{
@@ -66,7 +65,7 @@ impl<S> HttpService<S> {
 
     /// Where the application is mounted, in place of what the web server says (T-8). Default: what the web server says.
     pub fn script_name(mut self, script_name: ScriptName) -> Self {
-        self.mapping = self.mapping.maybe_script_name(Some(script_name));
+        self.mapping = self.mapping.script_name(script_name);
         self
     }
 
@@ -100,32 +99,28 @@ where
 {
     type Response = Reply<ResponseBody<B>>;
     type Error = BoxError;
-    type Future = ResponseFuture<S::Future>;
+    type Future = HttpServiceFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         self.service.poll_ready(cx).map_err(Into::into)
     }
 
     fn call(&mut self, exchange: Exchange) -> Self::Future {
-        let mapping = match exchange.is_plain_cgi {
-            false => Cow::Borrowed(&self.mapping),
-            true => Cow::Owned(self.mapping.clone().cgi(true)),
-        };
+        let mapping = exchange.mapping(&self.mapping);
         let mut headers = HeaderMap::new();
-        let (state, reply_to) = match mapping.head(&exchange.params, &mut headers) {
+        let state = match mapping.head(&exchange.params, &mut headers) {
             Ok(head) => {
                 log_head(&head);
                 let reply_to = ReplyTo::new(head.method.clone(), &exchange.params);
                 let parts = head.into_parts(headers, &exchange.params);
                 let future = self.service.call(request(parts, exchange));
-                (FutureState::Called { future }, reply_to)
+                FutureState::Called { future, reply_to }
             }
-            Err(error) => (
-                FutureState::Refused { error },
-                ReplyTo::invalid(&exchange.params),
-            ),
+            Err(error) => FutureState::Refused {
+                request: RefusedRequest::new(&exchange.params, error),
+            },
         };
-        ResponseFuture { state, reply_to }
+        HttpServiceFuture { state }
     }
 }
 
@@ -138,7 +133,7 @@ fn request(mut parts: request::Parts, exchange: Exchange) -> Request<Incoming> {
 }
 
 /// Logs what was left out of a request, and what concerns the configuration. For facades that make requests of their own.
-pub fn log_head(head: &cgi::Head<'_>) {
+pub fn log_head(head: &cgi::RequestHead<'_>) {
     static HAS_NOTED: AtomicBool = AtomicBool::new(false);
     for LeftOut { name, reason, .. } in &head.left_out {
         tracing::debug!(name = %name.escape_ascii(), "leaving out a header field: {reason}");
@@ -155,10 +150,9 @@ pub fn log_head(head: &cgi::Head<'_>) {
 pin_project! {
     /// The future of an [`HttpService`].
     #[derive(Debug)]
-    pub struct ResponseFuture<F> {
+    pub struct HttpServiceFuture<F> {
         #[pin]
         state: FutureState<F>,
-        reply_to: ReplyTo,
     }
 }
 
@@ -166,12 +160,12 @@ pin_project! {
     #[project = FutureStateProj]
     #[derive(Debug)]
     enum FutureState<F> {
-        Refused { error: cgi::InvalidRequest },
-        Called { #[pin] future: F },
+        Refused { request: RefusedRequest },
+        Called { #[pin] future: F, reply_to: ReplyTo },
     }
 }
 
-impl<F, B, E> Future for ResponseFuture<F>
+impl<F, B, E> Future for HttpServiceFuture<F>
 where
     F: Future<Output = Result<Response<B>, E>>,
     B: Body,
@@ -180,12 +174,11 @@ where
     type Output = Result<Reply<ResponseBody<B>>, BoxError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        Poll::Ready(Ok(match this.state.project() {
-            FutureStateProj::Refused { error } => this.reply_to.refuse(error),
-            FutureStateProj::Called { future } => {
+        Poll::Ready(Ok(match self.project().state.project() {
+            FutureStateProj::Refused { request } => request.reply(),
+            FutureStateProj::Called { future, reply_to } => {
                 let response = ready!(future.poll(cx)).map_err(Into::into)?;
-                this.reply_to.reply(response)
+                reply_to.reply(response)
             }
         }))
     }

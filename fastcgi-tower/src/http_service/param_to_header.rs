@@ -116,10 +116,10 @@ impl ParamToHeaderLayer {
 }
 
 impl<S> Layer<S> for ParamToHeaderLayer {
-    type Service = ParamToHeader<S>;
+    type Service = ParamToHeaderService<S>;
 
-    fn layer(&self, inner: S) -> ParamToHeader<S> {
-        ParamToHeader {
+    fn layer(&self, inner: S) -> ParamToHeaderService<S> {
+        ParamToHeaderService {
             inner,
             layer: self.clone(),
         }
@@ -128,12 +128,12 @@ impl<S> Layer<S> for ParamToHeaderLayer {
 
 /// The service of a [`ParamToHeaderLayer`].
 #[derive(Clone, Debug)]
-pub struct ParamToHeader<S> {
+pub struct ParamToHeaderService<S> {
     inner: S,
     layer: ParamToHeaderLayer,
 }
 
-impl<S, B> Service<Request<B>> for ParamToHeader<S>
+impl<S, B> Service<Request<B>> for ParamToHeaderService<S>
 where
     S: Service<Request<B>>,
 {

@@ -16,13 +16,12 @@ use proto::{
 
 use crate::exchange::Reply;
 
-/// What of a request its response depends on.
+/// What the reply to a valid request depends on.
 ///
 /// [`HttpService`](crate::HttpService) uses it, and so do facades of HTTP libraries that have request types of their own.
 #[derive(Clone, Debug)]
 pub struct ReplyTo {
-    /// `None` when it is invalid.
-    method: Option<Method>,
+    method: Method,
     mapping: ResponseMapping,
 }
 
@@ -30,22 +29,13 @@ impl ReplyTo {
     /// For a request with this method, and these params.
     pub fn new(method: Method, params: &Params) -> Self {
         Self {
-            method: Some(method),
-            mapping: ResponseMapping::default().answering(params),
+            method,
+            mapping: ResponseMapping::answering(params),
         }
     }
 
-    /// For params that are not those of a valid request.
-    pub fn invalid(params: &Params) -> Self {
-        let method = params.get("REQUEST_METHOD");
-        Self {
-            method: method.and_then(|method| Method::from_bytes(method).ok()),
-            mapping: ResponseMapping::default().answering(params),
-        }
-    }
-
-    /// The reply that says `response`. A response that cannot be sent is logged, and replaced by one with a status of 500,
-    /// or 501 for an interim one.
+    /// The reply with this response. A response that cannot be sent is logged, and replaced by one with status 500, or 501
+    /// for an interim one.
     pub fn reply<B: Body>(&self, response: Response<B>) -> Reply<ResponseBody<B>> {
         let (parts, body) = response.into_parts();
         //
@@ -53,9 +43,11 @@ impl ReplyTo {
             tracing::warn!("a header of a response has over {MAX_LINE} bytes; Apache answers 500");
         }
         let exact = body.size_hint().exact();
-        let method = self.method.as_ref().unwrap_or(&Method::GET);
         let mut head = BytesMut::with_capacity(USUAL_HEAD);
-        match self.mapping.write_head(&parts, method, exact, &mut head) {
+        match self
+            .mapping
+            .write_head(&parts, &self.method, exact, &mut head)
+        {
             Ok(length) => {
                 if !length.is_over() && !parts.headers.contains_key(CONTENT_TYPE) {
                     // RFC 3875, 6.3.1
@@ -67,26 +59,48 @@ impl ReplyTo {
             }
             Err(error) => {
                 tracing::error!(%error, "refusing to send a response");
-                self.refusal(error.status())
+                refusal(error.status(), Some(&self.method))
             }
         }
     }
+}
 
-    /// The reply to a request that is invalid. It is logged: as a warning where the web server's configuration is to blame.
-    pub fn refuse<B>(&self, error: &InvalidRequest) -> Reply<ResponseBody<B>> {
+/// A request that is invalid, and is answered without the application.
+///
+/// For [`HttpService`](crate::HttpService), and for facades of HTTP libraries that have request types of their own.
+#[derive(Clone, Debug)]
+pub struct RefusedRequest {
+    /// `None` when it is invalid, too.
+    method: Option<Method>,
+    error: InvalidRequest,
+}
+
+impl RefusedRequest {
+    /// A request with these params, which are invalid because of `error`.
+    pub fn new(params: &Params, error: InvalidRequest) -> Self {
+        let method = params.get("REQUEST_METHOD");
+        Self {
+            method: method.and_then(|method| Method::from_bytes(method).ok()),
+            error,
+        }
+    }
+
+    /// The reply with the error's status. It is logged: as a warning where the web server's configuration is to blame.
+    pub fn reply<B>(&self) -> Reply<ResponseBody<B>> {
+        let error = &self.error;
         if error.is_ambiguous() {
             tracing::warn!(%error, "refusing a request");
         } else {
             tracing::debug!(%error, "refusing a request");
         }
-        self.refusal(error.status())
+        refusal(error.status(), self.method.as_ref())
     }
+}
 
-    fn refusal<B>(&self, status: StatusCode) -> Reply<ResponseBody<B>> {
-        let mut head = BytesMut::new();
-        cgi::write_refusal(status, self.method.as_ref(), &mut head);
-        Reply::new(head, ResponseBody { body: None }).with_length(BodyLength::None)
-    }
+fn refusal<B>(status: StatusCode, method: Option<&Method>) -> Reply<ResponseBody<B>> {
+    let mut head = BytesMut::new();
+    cgi::write_refusal(status, method, &mut head);
+    Reply::new(head, ResponseBody { body: None }).with_length(BodyLength::None)
 }
 
 /// Room for the head of a response with a few fields.

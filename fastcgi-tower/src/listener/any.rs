@@ -20,10 +20,7 @@ use super::{
     Listener, PeerAddr, Socket, Transport, UnixSocket, accept_pause,
     source::{Source, UnixSource},
 };
-use crate::{
-    address::Address,
-    process::{bind_list, listening_stdin},
-};
+use crate::address::Address;
 
 /// Listens on sockets of whatever kind, for programs that take what they are given.
 ///
@@ -89,11 +86,11 @@ impl AnyListener {
     ///
     /// Outside a tokio runtime with I/O enabled.
     pub fn from_env() -> io::Result<Self> {
-        if let Some(socket) = listening_stdin()? {
+        if let Some(socket) = Socket::from_stdin()? {
             return Self::new([socket]);
         }
         match env::var(Self::VARIABLE) {
-            Ok(list) => Self::new(bind_list(Self::VARIABLE, &list, Socket::BACKLOG)?),
+            Ok(list) => Self::new(Socket::bind_list(Self::VARIABLE, &list, Socket::BACKLOG)?),
             Err(_) => Err(io::Error::new(
                 io::ErrorKind::NotFound,
                 "descriptor 0 is not a listening socket and FCGI_LISTEN is not set: let a web server start this \

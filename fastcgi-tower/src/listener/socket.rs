@@ -15,7 +15,7 @@ use socket2::{Domain, SockAddr, Socket as RawSocket, Type};
 use super::{SocketPermissions, socket_file::SocketFile};
 use crate::{
     address::{Address, Kind},
-    process::listening_stdin,
+    stdio::{Handed, take_stdin},
 };
 
 /// A listening TCP or Unix socket: bound, or handed over by the process that started this one.
@@ -104,7 +104,21 @@ impl Socket {
     ///
     /// When the socket cannot be used.
     pub fn from_stdin() -> io::Result<Option<Self>> {
-        listening_stdin()
+        if Handed::on_stdin() != Handed::Listening {
+            return Ok(None);
+        }
+        Self::new(take_stdin()?).map(Some)
+    }
+
+    /// Listens on each address of a list, which is the value of `variable`.
+    pub(crate) fn bind_list(variable: &str, list: &str, backlog: u32) -> io::Result<Vec<Self>> {
+        let invalid = |error| io::Error::new(io::ErrorKind::InvalidInput, error);
+        let addresses = Address::parse_list(list).map_err(invalid);
+        let sockets = addresses.and_then(|addresses| {
+            let bound = addresses.iter().map(|address| Self::bind(address, backlog));
+            bound.collect()
+        });
+        sockets.map_err(|error| io::Error::new(error.kind(), format!("{variable}={list}: {error}")))
     }
 
     /// A duplicate for another runtime. The path stays this one's to remove.

@@ -111,9 +111,10 @@ impl SocketFile {
 
     fn remove_with(&mut self, _: &Lock) -> io::Result<()> {
         let _open = self.socket.take();
-        match self.is_ours() {
-            true => fs::remove_file(&self.path),
-            false => Ok(()),
+        if self.is_ours() {
+            fs::remove_file(&self.path)
+        } else {
+            Ok(())
         }
     }
 }

@@ -15,7 +15,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use http::{Method, StatusCode};
 use proto::{
     Params, cgi, client,
-    client::Event,
+    client::ClientEvent,
     record::{BeginRequest, Flags, RequestId, Role},
 };
 use tokio::{
@@ -26,23 +26,22 @@ use tokio::{
 
 use super::{
     single::Single,
-    stdio,
     threads::{ThreadReader, ThreadWriter},
 };
-use crate::listener::AnyListener;
+use crate::{listener::AnyListener, stdio};
 
 /// How much is on its way inside the process, in each direction; also how much of a response is written at a time.
 const PIPE: usize = 64 * 1024;
-/// B-9: what is read of a body that nobody wants, so that a gateway which is still writing it gets to reading.
+/// B-9: what is read of a body that is of no use, so that a gateway which is still writing it comes to read.
 const MAX_DISCARDED: u64 = 100 * 1024 * 1024;
 const DISCARD_LIMIT: Duration = Duration::from_secs(30);
-/// B-14: how long more is waited for where nobody knows whether more comes.
+/// B-14: how long to wait for more of a body of unknown length.
 const DISCARD_PAUSE: Duration = Duration::from_secs(2);
 
 /// The request of a CGI program: `params` is its environment, `stdin` its body, and the response goes to `stdout`.
 ///
 /// What carries both is the future that comes with the listener: serve until it is done. It gives the status to exit with,
-/// and closes `stdout` before it reads what is left of a body that nobody wanted (B-9).
+/// and closes `stdout` before it reads what is left of a body that was not read (B-9).
 ///
 /// # Errors
 ///
@@ -97,16 +96,17 @@ pub(super) fn from_env() -> io::Result<Single> {
     let stdin = rustix::stdio::stdin().try_clone_to_owned()?;
     let stdout = stdio::take_stdout()?;
     // RFC 3875, 4.2: what follows the announced length is not the request's.
-    let limit = match needs_length(&params) {
-        true => MAX_DISCARDED,
-        false => length(&params),
+    let limit = if needs_length(&params) {
+        MAX_DISCARDED
+    } else {
+        length(&params)
     };
     let stdin = ThreadReader::new(stdin, limit);
     let (listener, gateway) = cgi(&params, stdin, ThreadWriter::new(stdout));
     Ok(Single::new(listener, async { gateway.await.map(drop) }))
 }
 
-/// A contradictory length is refused by the application's side.
+/// How much is read of the body. Of an invalid length nothing is: the application's side refuses the request.
 fn length(params: &Params) -> u64 {
     params.content_length().ok().flatten().unwrap_or(0)
 }
@@ -132,9 +132,9 @@ fn refuse_chunked(params: &Params) -> Bytes {
 
 /// The web server's part: between the process's streams and the pipe.
 struct Gateway<R, W> {
-    proto: client::Connection,
+    proto: client::ClientConnection,
     id: RequestId,
-    /// Bytes of the body still to be read. What follows them on standard input is none of ours (RFC 3875, 4.2).
+    /// Bytes of the body still to be read. What follows them on standard input is not part of it (RFC 3875, 4.2).
     left: u64,
     stdin: R,
     stdout: W,
@@ -146,18 +146,19 @@ struct Gateway<R, W> {
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Gateway<R, W> {
     fn new(params: &Params, stdin: R, stdout: W) -> Self {
-        let mut proto = client::Connection::new();
+        let mut proto = client::ClientConnection::new();
         let begin = BeginRequest {
             role: Role::RESPONDER,
             flags: Flags::NONE,
         };
-        let id = proto.begin(begin).unwrap_or(RequestId::ONE);
+        let id = proto
+            .begin(begin)
+            .expect("a new connection has an id to give");
         let left = length(params);
-        if let Some(mut request) = proto.request(id) {
-            request.params(params);
-            if left == 0 {
-                request.stdin_end();
-            }
+        let mut request = proto.request(id).expect("a request that was just begun");
+        request.params(params);
+        if left == 0 {
+            request.stdin_end();
         }
         Self {
             proto,
@@ -191,7 +192,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Gateway<R, W> {
         let mut body = BytesMut::new();
         loop {
             self.take_events(&mut input)?;
-            if let (true, Some(app_status)) = (self.response.is_empty(), self.ended) {
+            if let Some(app_status) = self.ended.filter(|_| self.response.is_empty()) {
                 return Ok(app_status);
             }
             body.reserve(PIPE / 2);
@@ -222,7 +223,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Gateway<R, W> {
         }
     }
 
-    /// Answers without asking the application, as nobody knows the length of the body.
+    /// Answers without asking the application, because the length of the body is unknown.
     async fn answer(mut self, response: &[u8]) -> io::Result<u32> {
         self.stdout.write_all(response).await?;
         self.left = u64::MAX;
@@ -274,16 +275,16 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Gateway<R, W> {
     fn take_events(&mut self, input: &mut BytesMut) -> io::Result<()> {
         // the one way for this application's own side to break the protocol.
         let broken = |_| io::Error::other("the response breaks off after its head");
-        while let Some(event) = self.proto.poll_event(input).map_err(broken)? {
+        while let Some(event) = self.proto.next_event(input).map_err(broken)? {
             match event {
-                Event::Stdout { data, .. } => self.response.extend_from_slice(&data),
+                ClientEvent::Stdout { data, .. } => self.response.extend_from_slice(&data),
                 // A CGI program's standard error is the web server's log already.
-                Event::Stderr { data, .. } => {
+                ClientEvent::Stderr { data, .. } => {
                     if let Err(error) = io::stderr().write_all(&data) {
                         tracing::debug!(%error, "standard error cannot be written");
                     }
                 }
-                Event::End { end, .. } => self.ended = Some(end.app_status),
+                ClientEvent::End { end, .. } => self.ended = Some(end.app_status),
                 _ => {}
             }
         }

@@ -8,14 +8,11 @@ use std::{
 
 use listenfd::ListenFd;
 
-use super::{
-    cgi, connected,
-    single::Single,
-    stdio::{self, Handed},
-};
+use super::{cgi, connected, single::Single};
 use crate::{
     address::Address,
     listener::{AnyListener, Socket},
+    stdio::{self, Handed},
 };
 
 /// The way in which this process is to answer requests, chosen by how it was started.
@@ -132,7 +129,7 @@ fn own(bind: &Bind) -> io::Result<Environment> {
         return Ok(Environment::Bound(sockets.collect::<io::Result<_>>()?));
     }
     if let Ok(list) = env::var(AnyListener::VARIABLE) {
-        let sockets = bind_list(AnyListener::VARIABLE, &list, bind.backlog)?;
+        let sockets = Socket::bind_list(AnyListener::VARIABLE, &list, bind.backlog)?;
         return Ok(Environment::Bound(sockets));
     }
     if let Some(variable) = CGI_VARIABLES.iter().find(|it| env::var_os(it).is_some()) {
@@ -162,18 +159,6 @@ const CGI_VARIABLES: [&str; 6] = [
     "SCRIPT_NAME",
     "SERVER_SOFTWARE",
 ];
-
-/// Listens on each address of a list, which is the value of `variable`.
-pub(crate) fn bind_list(variable: &str, list: &str, backlog: u32) -> io::Result<Vec<Socket>> {
-    let addresses = Address::parse_list(list).map_err(invalid_input);
-    let sockets = addresses.and_then(|addresses| {
-        let bound = addresses
-            .iter()
-            .map(|address| Socket::bind(address, backlog));
-        bound.collect()
-    });
-    sockets.map_err(|error| named_with(&error, variable, list))
-}
 
 const LISTEN_FDS: &str = "LISTEN_FDS";
 

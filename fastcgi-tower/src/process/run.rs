@@ -17,9 +17,9 @@ use super::{
     environment::{Bind, Environment},
     mount::Mount,
     run_error::RunError,
-    signal::{Signal, shutdown_signal},
 };
 use crate::{
+    ending::{Signal, shutdown_signal},
     error::BoxError,
     exchange::ExchangeService,
     http_service::HttpService,

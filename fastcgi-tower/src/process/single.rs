@@ -5,8 +5,7 @@ use std::{fmt, future::Future, io, pin::Pin};
 use tokio::{join, select};
 use tokio_util::sync::CancellationToken;
 
-use super::signal::Signal;
-use crate::listener::AnyListener;
+use crate::{ending::Signal, listener::AnyListener};
 
 /// The one connection that a process was started for: that of a CGI gateway, or one on descriptor 0.
 #[must_use = "the web server waits for an answer"]

@@ -23,9 +23,9 @@ use super::{
 };
 use crate::{
     budget::Budget,
+    ending::{larger_than, replaced},
     exchange::ExchangeService,
     listener::{Listener, PeerAddr},
-    process::{larger_than, replaced},
 };
 
 /// Connections that wait to be accepted when the server stops are served, as long as they come within this time of each
@@ -33,10 +33,6 @@ use crate::{
 const BACKLOG_PAUSE: Duration = Duration::from_millis(10);
 /// And no longer than this: under load there is always one more.
 const BACKLOG_LIMIT: Duration = Duration::from_millis(200);
-
-/// How long a TCP connection may be without a request, unless a setting says otherwise. On a Unix socket the web server owns
-/// its pool of connections, and a connection cannot get lost unseen.
-const TCP_IDLE_LIMIT: Duration = Duration::from_secs(5 * 60);
 
 /// Serves until there is a reason to stop, and then until the last connection is closed.
 pub(super) async fn run<L, S>(
@@ -59,8 +55,6 @@ where
     }
     let Settings {
         connections,
-        limits,
-        timeouts,
         max_connections,
         max_memory,
         budget,
@@ -71,16 +65,12 @@ where
         max_rss,
     } = settings;
     let budget = budget.unwrap_or_else(|| Budget::new(max_connections, max_memory));
-    budget.check(&limits)?;
+    budget.check(connections.config())?;
     // What is advertised is what holds.
-    let limits = limits.max_conns(budget.max_connections());
     let connections = connections
-        .limits(limits)
-        .timeouts(timeouts.clone())
+        .max_conns(budget.max_connections())
         .budget(budget.clone());
-    let over_tcp = connections
-        .clone()
-        .timeouts(timeouts.or_idle(Some(TCP_IDLE_LIMIT)));
+    let over_tcp = connections.clone().over_tcp(true);
     let mut entrance = Entrance::new(listener, &budget, allow_remote)?;
     let requests = max_requests.map(|_| Arc::new(RequestCount::default()));
     let tasks = TaskTracker::new();
@@ -88,9 +78,10 @@ where
     let mut serve = {
         let (tasks, stops, requests) = (tasks.clone(), stops.clone(), requests.clone());
         move |io: L::Io, peer: L::Addr, place| {
-            let settings = match peer.ip() {
-                Some(_) => &over_tcp,
-                None => &connections,
+            let settings = if peer.ip().is_some() {
+                &over_tcp
+            } else {
+                &connections
             };
             let settings = settings.clone().plain_cgi(peer.is_internal());
             let connection = settings.serve_connection(io, service.clone());
@@ -107,7 +98,7 @@ where
             _ => pending().await,
         };
         let reason = select! {
-            () = or_never(signal) => "it was told to",
+            () = or_never(signal) => "a shutdown was asked for",
             () = or_never(exit_when_replaced.then(replaced)) => "the program was replaced",
             () = or_never(max_rss.map(larger_than)) => "the process uses too much memory",
             () = enough() => "enough requests were served",

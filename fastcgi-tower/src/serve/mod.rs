@@ -19,20 +19,19 @@ use proto::{
     Limits, Timeouts,
     cgi::{InvalidScriptName, OnMismatch, PathSource, ScriptName},
 };
-
 use rustix::process::{Resource, getrlimit};
 
 use crate::{
-    budget::Budget, builder::ConnectionBuilder, exchange::ExchangeService,
-    http_service::HttpService, listener::Listener, process::Signal,
+    budget::Budget, builder::ConnectionBuilder, ending::Signal, exchange::ExchangeService,
+    http_service::HttpService, listener::Listener,
 };
 
 /// Serves `service`, which answers HTTP requests, on the connections of `listener`: the FastCGI counterpart of
 /// `axum::serve`.
 ///
 /// Each connection is driven in a task of its own with a clone of the service. The future never ends, unless there is
-/// a [graceful shutdown](Serve::with_graceful_shutdown), a reason to [retire](Serve::exit_when_replaced), or an invalid
-/// setting.
+/// a [graceful shutdown](Serve::with_graceful_shutdown), another reason to stop ([`exit_when_replaced`](Serve::exit_when_replaced),
+/// [`max_requests`](Serve::max_requests), [`max_rss`](Serve::max_rss)), or an invalid setting.
 ///
 /// ```no_run
 /// # async fn hello(_: http::Request<fastcgi_tower::Incoming>) -> Result<http::Response<String>, std::convert::Infallible> {
@@ -75,8 +74,6 @@ pub struct Serve<L, S> {
 #[derive(Debug)]
 struct Settings {
     connections: ConnectionBuilder,
-    limits: Limits,
-    timeouts: Timeouts,
     max_connections: usize,
     max_memory: usize,
     budget: Option<Budget>,
@@ -91,8 +88,6 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             connections: ConnectionBuilder::new(),
-            limits: Limits::default(),
-            timeouts: Timeouts::default(),
             max_connections: max_connections(),
             max_memory: Budget::DEFAULT_MEMORY,
             budget: None,
@@ -139,14 +134,13 @@ impl<L, S> Serve<L, HttpService<S>> {
 impl<L, S> Serve<L, S> {
     /// How much a connection takes. Default: [`Limits::default`].
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.settings.limits = limits;
+        self.settings.connections = self.settings.connections.limits(limits);
         self
     }
 
-    /// How long is waited for the web server. Default: [`Timeouts::default`], and 5 minutes for the next request on a TCP
-    /// connection.
+    /// How long is waited for the web server. Default: [`Timeouts::default`].
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
-        self.settings.timeouts = timeouts;
+        self.settings.connections = self.settings.connections.timeouts(timeouts);
         self
     }
 
@@ -168,6 +162,8 @@ impl<L, S> Serve<L, S> {
 
     /// The most connections at a time, advertised as `FCGI_MAX_CONNS`; more wait to be accepted. Default:
     /// [`max_connections`].
+    ///
+    /// These are also the requests at a time, unless [`Limits::max_reqs`] says otherwise.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.settings.max_connections = connections;
         self
@@ -188,7 +184,7 @@ impl<L, S> Serve<L, S> {
 
     /// Whether the listener may be on an address that other machines can reach, although the environment variable
     /// `FCGI_WEB_SERVER_ADDRS` does not say which of them are web servers. Default: `false`, it is an error of the
-    /// server's future: whoever can connect can be anybody to the application.
+    /// server's future: a peer that connects can act as any user of the application.
     pub fn allow_remote(mut self, allow: bool) -> Self {
         self.settings.allow_remote = allow;
         self

@@ -21,7 +21,7 @@ pub(super) struct Stop {
 
 impl Stop {
     pub(super) fn say(&self) {
-        // First, so that whoever is woken sees it.
+        // First, so that a task that is woken sees it.
         self.said.store(true, Ordering::Release);
         self.token.cancel();
     }
@@ -46,7 +46,7 @@ pin_project! {
         said: Arc<AtomicBool>,
         #[pin]
         woken: WaitForCancellationFutureOwned,
-        // Who is going to be woken.
+        // The task that is going to be woken.
         waker: Option<Waker>,
     }
 }

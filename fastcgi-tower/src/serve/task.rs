@@ -14,9 +14,9 @@ use super::{
     request_count::RequestCount,
     stop::{Said, Stop},
 };
-use crate::{conn::Connection, error::Error, exchange::ExchangeService, listener::Transport};
+use crate::{conn::ServeConnection, error::Error, exchange::ExchangeService, listener::Transport};
 
-/// Tells the connections of a server to end.
+/// Makes the connections of a server end.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Stops {
     /// Once the requests in progress have finished.
@@ -30,8 +30,8 @@ pin_project! {
     ///
     /// A type with a name, because whether it is `Send` depends on the service, and only what spawns it has to know.
     pub(super) struct ConnectionTask<Io, S: ExchangeService> {
-        // None when it has ended.
-        connection: Option<Connection<Io, S>>,
+        // None when it has ended. In a box: on its way into a task it is moved often, and it is large.
+        connection: Option<Box<ServeConnection<Io, S>>>,
         #[pin]
         stopping: Stopping,
         now: Stop,
@@ -51,13 +51,13 @@ pin_project! {
 
 impl<Io, S: ExchangeService> ConnectionTask<Io, S> {
     pub(super) fn new(
-        connection: Connection<Io, S>,
+        connection: ServeConnection<Io, S>,
         stops: &Stops,
         requests: Option<Arc<RequestCount>>,
         place: OwnedSemaphorePermit,
     ) -> Self {
         Self {
-            connection: Some(connection),
+            connection: Some(Box::new(connection)),
             stopping: Stopping::Serving {
                 gracefully: stops.gracefully.said(),
             },
@@ -78,7 +78,7 @@ impl<Io: Transport, S: ExchangeService> Future for ConnectionTask<Io, S> {
             let Some(connection) = this.connection else {
                 return Poll::Ready(());
             };
-            let polled = Pin::new(&mut *connection).poll(cx);
+            let polled = Pin::new(&mut **connection).poll(cx);
             if let Some(requests) = this.requests {
                 let begun = connection.requests_begun();
                 if begun > *this.counted {
@@ -88,14 +88,14 @@ impl<Io: Transport, S: ExchangeService> Future for ConnectionTask<Io, S> {
             }
             if let Poll::Ready(result) = polled {
                 if let (Err(error), Some(connection)) = (result, this.connection.take()) {
-                    report(connection, &error);
+                    report(*connection, &error);
                 }
                 return Poll::Ready(());
             }
             match this.stopping.as_mut().project() {
                 StoppingProj::Serving { gracefully } => {
                     ready!(gracefully.poll(cx));
-                    Pin::new(connection).graceful_shutdown();
+                    Pin::new(&mut **connection).graceful_shutdown();
                     let now = this.now.said();
                     this.stopping.set(Stopping::Finishing { now });
                 }
@@ -109,7 +109,7 @@ impl<Io: Transport, S: ExchangeService> Future for ConnectionTask<Io, S> {
     }
 }
 
-fn report<Io: Transport, S: ExchangeService>(connection: Connection<Io, S>, error: &Error) {
+fn report<Io: Transport, S: ExchangeService>(connection: ServeConnection<Io, S>, error: &Error) {
     if error.is_truncated() {
         return connection.into_io().reset();
     }

@@ -1,14 +1,19 @@
 //! The web server gives a request up (B-11).
 
-use std::time::Duration;
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
 use fastcgi_tower::{ConnectionBuilder, RequestHandle};
 use http_body_util::BodyExt;
-use tower::service_fn;
+use tokio::{sync::oneshot, time::timeout};
+use tower::{Service, service_fn};
 
 use crate::support::{
-    CLOSE, END_REQUEST, Fed, KEEP_CONN, PIPE, RESPONDER, STDOUT, WebServer, abort, begin, echo,
-    full, get, get_close, head, head_as, held, pair, params, post, record, show, stdin,
+    CLOSE, END_REQUEST, Fed, KEEP_CONN, RESPONDER, STDOUT, WebServer, abort, begin, echo, full,
+    get, get_close, head, head_as, held, pair, params, post, record, show, stdin, stdin_all,
     tell_failure, until_idle,
 };
 
@@ -162,7 +167,7 @@ async fn an_abort_without_keep_conn_closes_the_connection() {
 #[tokio::test(start_paused = true)]
 async fn an_abort_of_one_request_leaves_the_other_alone() {
     let (service, mut calls) = held();
-    let mut web_server = WebServer::connect(service);
+    let mut web_server = WebServer::connect_multiplexed(service);
     web_server
         .send([post(1, "/1", 10), post(2, "/2", 4)].concat())
         .await;
@@ -249,29 +254,7 @@ async fn a_connection_that_closes_in_the_middle_of_anything_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_half_closed_connection_gets_its_response_where_that_is_allowed() {
-    use tokio::io::AsyncWriteExt;
-
-    for flags in [CLOSE, KEEP_CONN] {
-        let (service, mut calls) = held();
-        let builder = ConnectionBuilder::new().allow_half_close(true);
-        let mut web_server = WebServer::connect_with(builder, PIPE, service);
-        let head = head_as(1, RESPONDER, flags, "POST", "/", &[("CONTENT_LENGTH", "3")]);
-        web_server
-            .send([head, stdin(1, b"abc"), stdin(1, b"")].concat())
-            .await;
-        web_server.io.shutdown().await.expect("a pipe");
-        let call = calls.recv().await.expect("a call");
-        web_server.silent_for(Duration::from_secs(60)).await;
-        call.answer(full("late"));
-        assert_eq!(web_server.reply(1).await.body(), b"late");
-        web_server.closed().await;
-        web_server.result().await.expect("a good end");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_half_closed_connection_gets_nothing_where_that_is_not_allowed() {
+async fn a_half_closed_connection_gets_nothing() {
     use tokio::io::AsyncWriteExt;
 
     let (service, mut calls) = held();
@@ -285,11 +268,10 @@ async fn a_half_closed_connection_gets_nothing_where_that_is_not_allowed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn half_of_a_body_is_no_half_close() {
+async fn half_of_a_body_is_not_all_of_it() {
     use tokio::io::AsyncWriteExt;
 
-    let builder = ConnectionBuilder::new().allow_half_close(true);
-    let mut web_server = WebServer::connect_with(builder, PIPE, service_fn(echo));
+    let mut web_server = WebServer::connect(service_fn(echo));
     web_server
         .send([post(1, "/", 10), stdin(1, b"abc")].concat())
         .await;
@@ -338,4 +320,62 @@ async fn records_of_unknown_requests_are_ignored() {
     ];
     web_server.send(wire.concat()).await;
     assert_eq!(web_server.reply(1).await.body(), b"GET / ");
+}
+
+/// For tasks that the handler has spawned: the connection may be dropped at the end of the grace period.
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_is_dropped_gives_its_requests_up() {
+    let (service, mut calls) = held();
+    let mut web_server = WebServer::connect(service);
+    web_server.send(get(1, "/")).await;
+    let call = calls.recv().await.expect("a call");
+    let handle = call.request.extensions().get::<RequestHandle>();
+    let handle = handle.expect("a handle").clone();
+    assert!(!handle.is_aborted());
+    web_server.drop_connection().await;
+    assert!(handle.is_aborted());
+    handle.aborted().await;
+}
+
+/// A service that is ready once it is let.
+struct Gated<S> {
+    gate: Option<oneshot::Receiver<()>>,
+    service: S,
+}
+
+impl<R, S: Service<R>> Service<R> for Gated<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        if let Some(gate) = &mut self.gate {
+            ready!(Pin::new(gate).poll(cx)).expect("a gate");
+            self.gate = None;
+        }
+        self.service.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: R) -> S::Future {
+        self.service.call(request)
+    }
+}
+
+/// Meanwhile more of the body was held than is read at a time; once it is the service's, the socket is read again.
+#[tokio::test(start_paused = true)]
+async fn an_abort_is_seen_behind_a_large_body_that_waited_for_the_service() {
+    let (service, mut calls) = held();
+    let (open, gate) = oneshot::channel();
+    let gate = Some(gate);
+    let mut web_server = WebServer::connect(Gated { gate, service });
+    let body = [b'x'; 80_000];
+    let upload = [post(1, "/", body.len()), stdin_all(1, &body)];
+    web_server.send(upload.concat()).await;
+    until_idle().await;
+    open.send(()).expect("it waits");
+    let mut call = calls.recv().await.expect("a call");
+    web_server.send(abort(1)).await;
+    let dropped = timeout(Duration::from_secs(1), call.answer.closed());
+    dropped.await.expect("the handler is dropped");
+    assert_eq!(web_server.bytes(24).await, aborted(1));
 }

@@ -9,6 +9,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -27,6 +28,7 @@ use tokio::{
     sync::mpsc,
     task::JoinSet,
     task::yield_now,
+    time::timeout,
 };
 use tower::ServiceExt;
 
@@ -84,7 +86,12 @@ impl App {
     }
 
     async fn accept(&self) -> Link {
-        Link(self.listener.accept().await.expect("a connection").0)
+        // A client that uses another connection would be waited for without an end.
+        let accepted = timeout(Duration::from_secs(20), self.listener.accept()).await;
+        let (link, _) = accepted
+            .expect("a connection in time")
+            .expect("a connection");
+        Link(link)
     }
 }
 
@@ -692,6 +699,17 @@ async fn values_are_asked_for() {
         .await;
     let values = call.await.unwrap().unwrap();
     assert_eq!(values.get("FCGI_MPXS_CONNS"), Some(&b"1"[..]));
+}
+
+#[tokio::test]
+async fn names_of_more_than_one_record_are_an_error() {
+    let app = App::listen();
+    let client = app.client();
+    let name = "X".repeat(70_000);
+    let names = [&*name];
+    let call = timeout(Duration::from_secs(30), client.get_values(&names));
+    let error = call.await.expect("an answer in time").unwrap_err();
+    assert!(error.is_query_too_long(), "{error:?}");
 }
 
 #[test]

@@ -251,7 +251,7 @@ impl Service<Request<Incoming>> for Asked {
 
 #[tokio::test(start_paused = true)]
 async fn poll_ready_comes_before_every_call_on_the_same_service() {
-    let mut web_server = WebServer::connect(Asked::default());
+    let mut web_server = WebServer::connect_multiplexed(Asked::default());
     for asked in ["2", "4", "6"] {
         web_server.send(get(1, "/")).await;
         assert_eq!(web_server.reply(1).await.body(), asked.as_bytes());

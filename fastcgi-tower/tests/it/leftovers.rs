@@ -27,7 +27,7 @@ use crate::support::{
 /// Drives `connection` and counts how often it is woken.
 fn count_polls<Io, S>(
     io: tokio::io::DuplexStream,
-    connection: fastcgi_tower::Connection<Io, S>,
+    connection: fastcgi_tower::ServeConnection<Io, S>,
 ) -> (WebServer, Arc<AtomicUsize>)
 where
     Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,

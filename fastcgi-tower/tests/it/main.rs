@@ -6,8 +6,10 @@ mod budget;
 mod cgi_process;
 #[cfg(feature = "client")]
 mod client;
+mod conversations;
 mod dispatch;
 mod events;
+mod faults;
 mod handle;
 mod house;
 mod keep_conn;

@@ -1,19 +1,33 @@
 //! Several requests on one connection (B-12).
 
-use fastcgi_tower::{ConnectionBuilder, HttpService, Limits};
-use http_body_util::BodyExt;
+use std::{
+    convert::Infallible,
+    future::poll_fn,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use fastcgi_tower::{ConnectionBuilder, HttpService, Incoming, Limits};
+use http::{Request, Response};
+use http_body::Frame;
+use http_body_util::{BodyExt, Either};
 use tokio::io::AsyncWriteExt;
 use tower::service_fn;
 
 use crate::support::{
-    CANT_MPX_CONN, CLOSE, Counted, Counts, Fed, PIPE, REQUEST_COMPLETE, RESPONDER, WebServer,
-    chunk, echo, full, get, head_as, held, pattern, post, record, show, stdin, stdin_all,
-    until_idle,
+    CANT_MPX_CONN, CLOSE, Counted, Counts, END_REQUEST, Fed, PIPE, REQUEST_COMPLETE, RESPONDER,
+    WebServer, chunk, echo, full, get, head_as, held, multiplexing, pattern, post, show, stdin,
+    stdin_all, until_idle,
 };
 
 #[tokio::test(start_paused = true)]
 async fn interleaved_requests_are_kept_apart() {
-    let mut web_server = WebServer::connect(service_fn(show));
+    let mut web_server = WebServer::connect_multiplexed(service_fn(show));
     let wire = [
         post(1, "/1", 6),
         post(2, "/2", 6),
@@ -32,7 +46,7 @@ async fn interleaved_requests_are_kept_apart() {
 #[tokio::test(start_paused = true)]
 async fn a_slow_request_does_not_stop_another() {
     let (service, mut calls) = held();
-    let mut web_server = WebServer::connect(service);
+    let mut web_server = WebServer::connect_multiplexed(service);
     web_server.send(get(1, "/slow")).await;
     let slow = calls.recv().await.expect("a call");
     for _ in 0..3 {
@@ -47,7 +61,7 @@ async fn a_slow_request_does_not_stop_another() {
 #[tokio::test(start_paused = true)]
 async fn interleaved_responses_are_kept_apart() {
     let (service, mut calls) = held();
-    let mut web_server = WebServer::connect(service);
+    let mut web_server = WebServer::connect_multiplexed(service);
     web_server.send([get(1, "/"), get(2, "/")].concat()).await;
     let (first, body) = Fed::new();
     calls.recv().await.expect("a call").answer(body);
@@ -80,7 +94,7 @@ async fn sixty_four_echoes_at_once_are_not_mixed_up() {
         }
     }
     // Everything is written before anything is read.
-    let mut web_server = WebServer::connect_with(ConnectionBuilder::new(), 4096, service_fn(echo));
+    let mut web_server = WebServer::connect_with(multiplexing(), 4096, service_fn(echo));
     web_server.send(wire).await;
     for (id, reply) in web_server.replies(64).await {
         assert!(reply.body() == bodies[usize::from(id) - 1], "request {id}");
@@ -90,7 +104,7 @@ async fn sixty_four_echoes_at_once_are_not_mixed_up() {
 #[tokio::test(start_paused = true)]
 async fn one_without_keep_conn_is_the_last_and_the_others_finish() {
     let (service, mut calls) = held();
-    let mut web_server = WebServer::connect(service);
+    let mut web_server = WebServer::connect_multiplexed(service);
     web_server.send(get(1, "/1")).await;
     let first = calls.recv().await.expect("a call");
     let last = head_as(2, RESPONDER, CLOSE, "GET", "/2", &[]);
@@ -128,16 +142,18 @@ async fn a_request_too_many_is_answered_with_503() {
     assert_eq!(web_server.reply(3).await.body(), b"three");
 }
 
-/// HAProxy tries again on another connection.
+/// Without a response, HAProxy would let its client wait (R-10a).
 #[tokio::test(start_paused = true)]
-async fn without_multiplexing_a_second_request_is_told_so() {
+async fn by_default_a_second_request_is_answered_with_503_and_cant_mpx_conn() {
     let (service, mut calls) = held();
-    let builder = ConnectionBuilder::new().limits(Limits::default().mpxs_conns(false));
-    let mut web_server = WebServer::connect_with(builder, PIPE, service);
+    let mut web_server = WebServer::connect(service);
     web_server.send([get(1, "/"), get(2, "/")].concat()).await;
-    // END_REQUEST (5.5), id 2, app_status 0, FCGI_CANT_MPX_CONN; no STDOUT at all.
-    let expected = record(3, 2, &[0, 0, 0, 0, CANT_MPX_CONN, 0, 0, 0]);
-    assert_eq!(web_server.bytes(16).await, expected);
+    let reply = web_server.reply(2).await;
+    assert_eq!(
+        (reply.status(), reply.protocol_status),
+        ("503", CANT_MPX_CONN)
+    );
+    assert_eq!(reply.body(), b"503 Service Unavailable\n");
     calls.recv().await.expect("a call").answer(full("one"));
     assert_eq!(web_server.reply(1).await.body(), b"one");
     web_server.send(get(2, "/")).await;
@@ -152,7 +168,7 @@ async fn a_body_that_nobody_reads_is_spilled_while_others_are_served() {
     let (near, far, counts) = Counted::duplex(PIPE);
     let (service, mut calls) = held();
     let connection = ConnectionBuilder::new()
-        .limits(Limits::default().max_spill(SPILL))
+        .limits(Limits::default().max_reqs(64).max_spill(SPILL))
         .serve_connection(far, HttpService::new(service));
     let mut web_server = WebServer::over(near, connection);
     let data = pattern(4 << 20);
@@ -207,7 +223,7 @@ async fn a_body_that_nobody_reads_is_spilled_while_others_are_served() {
 #[tokio::test(start_paused = true)]
 async fn an_early_answer_does_not_disturb_the_other_uploads() {
     let (service, mut calls) = held();
-    let mut web_server = WebServer::connect(service);
+    let mut web_server = WebServer::connect_multiplexed(service);
     web_server
         .send([post(1, "/", 200_000), post(2, "/", 200_000)].concat())
         .await;
@@ -228,9 +244,93 @@ async fn an_early_answer_does_not_disturb_the_other_uploads() {
     assert_eq!(body.to_bytes(), data);
     second
         .answer
-        .send(http::Response::new(
+        .send(Response::new(
             full("two").map_err(Into::into).boxed_unsync(),
         ))
         .expect("the handler lives");
     assert_eq!(web_server.reply(2).await.body(), b"two");
+}
+
+/// With n requests on a connection, n² polls otherwise.
+#[tokio::test(start_paused = true)]
+async fn only_the_request_that_is_woken_is_polled() {
+    let polls = Arc::<AtomicUsize>::default();
+    let counter = Arc::clone(&polls);
+    let (pieces, body) = Fed::new();
+    let mut body = Some(body);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let body = body.take_if(|_| request.uri().path() == "/busy");
+        let polls = Arc::clone(&counter);
+        async move {
+            if let Some(body) = body {
+                return Ok::<_, Infallible>(Response::new(body));
+            }
+            poll_fn(move |_| {
+                polls.fetch_add(1, Ordering::Relaxed);
+                Poll::Pending
+            })
+            .await
+        }
+    });
+    let builder = ConnectionBuilder::new().limits(Limits::default().max_reqs(64));
+    let mut web_server = WebServer::connect_with(builder, PIPE, service);
+    web_server
+        .send([get(1, "/waits"), get(2, "/busy")].concat())
+        .await;
+    until_idle().await;
+    assert_eq!(web_server.record().await.expect("a head").id, 2);
+    let before = polls.load(Ordering::Relaxed);
+    assert!(before > 0);
+    for _ in 0..100 {
+        pieces.send("piece".into()).expect("the body lives");
+        assert_eq!(
+            web_server.record().await.expect("a piece").content,
+            b"piece"
+        );
+    }
+    assert_eq!(polls.load(Ordering::Relaxed), before);
+}
+
+/// A body that always has more, such as a large file.
+struct Endless;
+
+impl http_body::Body for Endless {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let data = Bytes::from_static(&[b'x'; 64 * 1024]);
+        Poll::Ready(Some(Ok(Frame::data(data))))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_response_without_an_end_lets_the_others_pass() {
+    let answer = |request: Request<Incoming>| async move {
+        Ok::<_, Infallible>(Response::new(match request.uri().path() {
+            "/endless" => Either::Left(Endless),
+            _ => Either::Right(full("short")),
+        }))
+    };
+    let mut web_server = WebServer::connect_multiplexed(service_fn(answer));
+    web_server.send(get(1, "/endless")).await;
+    until_idle().await;
+    web_server.send(get(2, "/")).await;
+    web_server.send(get(3, "/")).await;
+    let mut ended = Vec::new();
+    // 64 MiB of the first in front of the ends of the others would be too many.
+    for _ in 0..1024 {
+        let record = web_server.record().await.expect("a record");
+        if record.record_type == END_REQUEST {
+            ended.push(record.id);
+        }
+        if ended.len() == 2 {
+            break;
+        }
+    }
+    ended.sort_unstable();
+    assert_eq!(ended, [2, 3]);
 }

@@ -103,7 +103,7 @@ async fn a_panic_leaves_other_requests_on_the_connection_alone() {
             }
         }
     });
-    let mut web_server = WebServer::connect(service);
+    let mut web_server = WebServer::connect_multiplexed(service);
     web_server.send(get(1, "/slow")).await;
     let slow = calls.recv().await.expect("a call");
     web_server.send(get(2, "/panic")).await;

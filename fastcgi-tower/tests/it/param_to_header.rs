@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use fastcgi_tower::{Incoming, ParamToHeader, ParamToHeaderLayer, Params};
+use fastcgi_tower::{Incoming, ParamToHeaderLayer, ParamToHeaderService, Params};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use tower::{Layer, Service, service_fn};
 
@@ -17,9 +17,10 @@ async fn seen(
     params: &[(&str, &[u8])],
     headers: &[(HeaderName, &str)],
 ) -> HeaderMap {
-    let mut service: ParamToHeader<_> = layer.layer(service_fn(|request: Request<()>| async {
-        Ok::<_, Infallible>(request.into_parts().0.headers)
-    }));
+    let mut service: ParamToHeaderService<_> =
+        layer.layer(service_fn(|request: Request<()>| async {
+            Ok::<_, Infallible>(request.into_parts().0.headers)
+        }));
     let mut request = Request::new(());
     for (name, value) in headers {
         let value = HeaderValue::from_str(value).expect("a value");

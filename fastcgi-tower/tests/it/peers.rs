@@ -59,7 +59,6 @@
 //! | no timeouts | fastcgi-server, and others | tower `timeouts` |
 //! | a panic ends the process | Go | tower `panics::a_panic_leaves_other_connections_alone`, e2e `panic_is_500_and_the_process_lives_on` |
 //! | a flush before the first byte of the body sends nothing | Go | `head_leaves_before_its_body` |
-//! | a half-closed connection loses its response | Go, fcgisgi | tower `abort::a_half_closed_connection_gets_its_response_where_that_is_allowed` |
 //! | a body that is not read stops the other requests | Go | tower `multiplexing::a_body_that_nobody_reads_is_spilled_while_others_are_served` |
 //! | any number of requests on a connection | Go | tower `multiplexing::a_request_too_many_is_answered_with_503` |
 //! | an error of accept ends the server | Go, fastcgi++ | the type of `Listener::accept` has none |
@@ -181,7 +180,7 @@ async fn no_end_is_missing_after_a_failure() {
         });
         let start = Instant::now();
         // Alone, the connection is closed in a way that shows; beside others, END_REQUEST comes.
-        let mut web_server = WebServer::connect(service);
+        let mut web_server = WebServer::connect_multiplexed(service);
         web_server.send(get(1, "/")).await;
         assert!(
             web_server
@@ -189,7 +188,7 @@ async fn no_end_is_missing_after_a_failure() {
                 .await
                 .ends_with(b"\x00\x06\x00\x01\x00\x08\x00\x00")
         );
-        let mut web_server = WebServer::connect(service);
+        let mut web_server = WebServer::connect_multiplexed(service);
         web_server
             .send([post(2, "/", 10), get(1, "/")].concat())
             .await;
@@ -211,7 +210,7 @@ fn bodies_arrive_on_a_single_thread() {
         .build()
         .expect("a runtime");
     runtime.block_on(async {
-        let mut web_server = WebServer::connect(service_fn(show));
+        let mut web_server = WebServer::connect_multiplexed(service_fn(show));
         for id in 1..=8 {
             web_server.send(post(id, "/", 4)).await;
         }
@@ -339,10 +338,10 @@ async fn values_are_not_repeated_and_not_waited_for() {
     web_server.send(record(GET_VALUES, 0, &pairs)).await;
     let answer = [
         &[1, 10, 0, 0, 0, 18, 6, 0][..],
-        b"\x0f\x01FCGI_MPXS_CONNS1",
+        b"\x0f\x01FCGI_MPXS_CONNS0",
         &[0; 6],
     ];
-    let answers = [answer.concat(), record(10, 0, b"\x0f\x01FCGI_MPXS_CONNS1")];
+    let answers = [answer.concat(), record(10, 0, b"\x0f\x01FCGI_MPXS_CONNS0")];
     let received = web_server.bytes(answers[1].len()).await;
     assert!(
         answers.iter().any(|answer| answer.starts_with(&received)),

@@ -256,7 +256,7 @@ async fn a_body_that_failed_before_the_call_is_handed_out_as_failed() {
 /// B-1 and B-12: the others on the connection have nothing to do with it.
 #[tokio::test(start_paused = true)]
 async fn a_body_that_ends_early_takes_no_other_body_with_it() {
-    let mut web_server = WebServer::connect(service_fn(tell_failure));
+    let mut web_server = WebServer::connect_multiplexed(service_fn(tell_failure));
     web_server
         .send([post_of_mod_fcgid(1, "/", 13), stdin(1, b"")].concat())
         .await;

@@ -223,7 +223,7 @@ async fn a_body_that_fails_after_the_head_has_left_is_truncated() {
 #[tokio::test(start_paused = true)]
 async fn with_others_on_the_connection_a_broken_response_ends_with_app_status_1() {
     let (service, mut calls) = held();
-    let mut web_server = WebServer::connect(service);
+    let mut web_server = WebServer::connect_multiplexed(service);
     web_server.send([get(1, "/"), get(2, "/")].concat()).await;
     let first = calls.recv().await.expect("a call");
     let second = calls.recv().await.expect("a call");

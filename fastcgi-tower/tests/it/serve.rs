@@ -27,7 +27,8 @@ use tokio::{
 use tower::service_fn;
 
 use crate::support::{
-    Script, Step, full, get, get_close, head, held, hello, hello_bytes, records, show, stdin,
+    Script, Step, full, get, get_close, head, held, hello, hello_bytes, pair, record, records,
+    show, stdin,
 };
 
 /// A server on a path, told to stop by a channel.
@@ -297,6 +298,19 @@ async fn the_limits_of_a_server_are_used() {
     let server = start!(service_fn(hello), limits(limits));
     let response = exchange(&server.path, get_close(1, "/")).await;
     assert!(response[8..].starts_with(b"Status: 431 "));
+}
+
+/// 4.1: what is advertised is what is enforced.
+#[tokio::test]
+async fn the_connections_of_a_server_are_advertised() {
+    let query = record(9, 0, &pair(b"FCGI_MAX_CONNS", b""));
+    let asked = [query, get_close(1, "/")].concat();
+    let default = start!(service_fn(hello));
+    let answer = exchange(&default.path, asked.clone()).await;
+    assert!(answer.starts_with(&record(10, 0, &pair(b"FCGI_MAX_CONNS", b"1024"))));
+    let seven = start!(service_fn(hello), max_connections(7));
+    let answer = exchange(&seven.path, asked).await;
+    assert!(answer.starts_with(&record(10, 0, &pair(b"FCGI_MAX_CONNS", b"7"))));
 }
 
 /// on TCP a reset tells the web server that something is missing.

@@ -14,8 +14,8 @@ use tokio::{
 use tower::service_fn;
 
 use crate::support::{
-    CANT_MPX_CONN, Call, END_REQUEST, KEEP_CONN, PIPE, RESPONDER, WebServer, begin, full, get,
-    held, hello, params, post, record, stdin, until_idle,
+    CANT_MPX_CONN, Call, KEEP_CONN, PIPE, RESPONDER, WebServer, begin, full, get, held, hello,
+    params, post, stdin, until_idle,
 };
 
 /// A connection that begins to shut down when told to.
@@ -117,8 +117,11 @@ async fn a_request_that_comes_after_the_shutdown_is_refused() {
     shutdown.send(()).expect("the connection lives");
     until_idle().await;
     web_server.send(get(2, "/")).await;
-    let refusal = record(END_REQUEST, 2, &[0, 0, 0, 0, CANT_MPX_CONN, 0, 0, 0]);
-    assert_eq!(web_server.bytes(16).await, refusal);
+    let refusal = web_server.reply(2).await;
+    assert_eq!(
+        (refusal.status(), refusal.protocol_status),
+        ("503", CANT_MPX_CONN)
+    );
     call.answer(full("done"));
     assert_eq!(web_server.reply(1).await.body(), b"done");
     web_server.closed().await;

@@ -17,7 +17,8 @@ use std::{
 
 use bytes::Bytes;
 use fastcgi_tower::{
-    BoxError, Connection, ConnectionBuilder, Error, ExchangeService, HttpService, Incoming,
+    BoxError, ConnectionBuilder, Error, ExchangeService, HttpService, Incoming, Limits,
+    ServeConnection,
 };
 use http::{HeaderMap, Request, Response};
 use http_body::{Body, Frame};
@@ -236,6 +237,11 @@ impl Reply {
     }
 }
 
+/// Settings for several requests at a time.
+pub(crate) fn multiplexing() -> ConnectionBuilder {
+    ConnectionBuilder::new().limits(Limits::default().max_reqs(64))
+}
+
 /// The web server's end of a connection.
 #[derive(Debug)]
 pub(crate) struct WebServer {
@@ -255,6 +261,17 @@ impl WebServer {
         B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
     {
         Self::connect_with(ConnectionBuilder::new(), PIPE, service)
+    }
+
+    /// Connects to `service`, with several requests at a time.
+    pub(crate) fn connect_multiplexed<S, B>(service: S) -> Self
+    where
+        S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
+        S::Error: Into<BoxError>,
+        S::Future: Send,
+        B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+    {
+        Self::connect_with(multiplexing(), PIPE, service)
     }
 
     /// Connects to `service` over a pipe that holds `pipe` bytes.
@@ -279,7 +296,7 @@ impl WebServer {
     }
 
     /// Is the other end of `connection`, which is driven in a task of its own.
-    pub(crate) fn over<Io, S>(io: DuplexStream, connection: Connection<Io, S>) -> Self
+    pub(crate) fn over<Io, S>(io: DuplexStream, connection: ServeConnection<Io, S>) -> Self
     where
         Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         S: ExchangeService<Future: Send, Body: Send> + Send + 'static,
@@ -410,6 +427,13 @@ impl WebServer {
         result
             .expect("the connection ends")
             .expect("a connection does not panic")
+    }
+
+    /// Drops the connection's future.
+    pub(crate) async fn drop_connection(self) {
+        self.connection.abort();
+        let ended = self.connection.await.expect_err("it goes on");
+        assert!(ended.is_cancelled(), "{ended}");
     }
 
     /// Whether the connection's future is done.

@@ -17,3 +17,21 @@ fn every_bug_of_a_peer_names_its_tests() {
     let faults = bugs.faults(&tests, |test| test.starts_with("tower::peers::"));
     assert_eq!(faults, [""; 0]);
 }
+
+#[test]
+fn every_setting_names_its_tests() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let rules = std::fs::read_to_string(root.join("docs/rules.md")).expect("the rules");
+    let (_, limits) = rules.split_once("## Limits").expect("a section");
+    let (connection, server) = limits
+        .split_once("**Settings of a server**")
+        .expect("two tables");
+    let tests = Tests::new()
+        .source("tower", root.join("fastcgi-tower/tests/it/main.rs"))
+        .source("core", root.join("fastcgi-core/tests/it/main.rs"));
+    for text in [connection, server] {
+        let head = "| setting | default | unit | beyond it | set it where | test |";
+        let settings = Table::find(text, head).home("core::connection");
+        assert_eq!(settings.faults(&tests, |_| false), [""; 0]);
+    }
+}

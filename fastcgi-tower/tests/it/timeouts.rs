@@ -70,7 +70,7 @@ async fn params_of_a_later_request_have_their_time_from_its_first_byte() {
 /// Each has its own time, although the connection is always in the middle of one.
 #[tokio::test(start_paused = true)]
 async fn params_of_requests_close_upon_each_other_have_their_time() {
-    let mut web_server = WebServer::connect(service_fn(hello));
+    let mut web_server = WebServer::connect_multiplexed(service_fn(hello));
     let mut front = get(1, "/");
     let mut back = front.split_off(30);
     web_server.send(&front).await;
@@ -120,9 +120,9 @@ async fn a_handler_that_takes_its_time_is_not_idle() {
 /// A connection that has brought only what was refused is idle, not fresh.
 #[tokio::test(start_paused = true)]
 async fn a_connection_lives_on_after_a_refused_request() {
-    let builder = ConnectionBuilder::new().limits(Limits::default().max_params(5));
-    let mut web_server = WebServer::connect_with(builder, PIPE, service_fn(hello));
-    let request = head(1, "GET", "/", &[("SERVER_SOFTWARE", "Apache/2.4.62")]);
+    let mut web_server = WebServer::connect(service_fn(hello));
+    let apache = vec![("SERVER_SOFTWARE", "Apache/2.4.62")];
+    let request = head(1, "GET", "/", &[apache, vec![("A", "1"); 1000]].concat());
     web_server
         .send([&request[..], &stdin(1, b"")].concat())
         .await;

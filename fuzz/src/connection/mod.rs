@@ -25,10 +25,8 @@ pub fn check(data: &[u8]) {
 fn config(options: u8) -> Config {
     let is_set = |bit: u8| options & bit != 0;
     let limits = Limits::default()
-        .mpxs_conns(!is_set(1))
         .max_reqs(max_reqs(options))
         .max_params_size(if is_set(4) { 20 } else { 128 * 1024 })
-        .max_params(if is_set(8) { 2 } else { 1000 })
         .max_ignored(if is_set(16) { 10 } else { 1000 })
         .body_window(1000)
         .max_spill(10_000);
@@ -43,9 +41,12 @@ fn config(options: u8) -> Config {
         .timeouts(timeouts)
         .authorizer(is_set(32))
         .filter(is_set(32))
-        .allow_half_close(is_set(128))
 }
 
 fn max_reqs(options: u8) -> usize {
-    if options & 2 == 0 { 64 } else { 2 }
+    match options & 3 {
+        0 => 64,
+        2 => 2,
+        _ => 1,
+    }
 }

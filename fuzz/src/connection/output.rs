@@ -35,8 +35,7 @@ pub(super) fn read(output: &[u8], is_broken: bool) -> Vec<Ended> {
                 let stdout = streams.remove(&id).unwrap_or_default();
                 let content = record.content[..].try_into().expect("eight bytes");
                 let end = EndRequest::parse(content);
-                // 1 is FCGI_CANT_MPX_CONN, the one refusal without a response.
-                assert!(stdout.is_ended != (end.protocol_status.as_u8() == 1));
+                assert!(stdout.is_ended, "a whole response");
                 let stdout = stdout.content;
                 ended.push(Ended { id, stdout, end });
             }

@@ -127,9 +127,10 @@ impl Owner {
         };
         // 0 and 1 are core's own.
         let app_status = number + 1;
-        let ending = match fails {
-            true => request.fail(app_status),
-            false => request.end(app_status),
+        let ending = if fails {
+            request.fail(app_status)
+        } else {
+            request.end(app_status)
         };
         assert!(self.connection.request(key).is_none(), "an end is an end");
         let told = self.ledger.remove(key).expect("a request in progress");

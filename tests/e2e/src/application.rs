@@ -177,9 +177,10 @@ fn build(what: &[&str]) -> io::Result<()> {
     if profile.ends_with("release") {
         cargo.arg("--release");
     }
-    match cargo.status()?.success() {
-        true => Ok(()),
-        false => Err(io::Error::other("cargo cannot build the examples")),
+    if cargo.status()?.success() {
+        Ok(())
+    } else {
+        Err(io::Error::other("cargo cannot build the examples"))
     }
 }
 

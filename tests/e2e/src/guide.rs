@@ -127,9 +127,10 @@ pub const HAPROXY: Layout = Layout {
 
 /// The same, with the requests of different clients on one connection.
 pub const HAPROXY_MULTIPLEXED: Layout = Layout {
+    environment: haproxy::MULTIPLEXES,
     configure: |setup| {
         let multiplexed = "option keep-conn\n    option get-values\n    option mpxs-conns";
-        let site = machines().replace("option keep-conn", multiplexed);
+        let site = machines().replace("no option keep-conn", multiplexed);
         let site = site.replace(
             "balance leastconn",
             "balance leastconn\n    http-reuse always",

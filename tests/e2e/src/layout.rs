@@ -28,6 +28,8 @@ pub struct Layout {
     pub socket: Socket,
     /// The mount, told to the application, for a web server that cannot say it in the request.
     pub script_name: Option<&'static str>,
+    /// Settings of the application under test: variables that it is started with.
+    pub environment: &'static [(&'static str, &'static str)],
     /// Writes the configuration, and returns the command that runs the web server in the foreground.
     pub configure: fn(&Setup<'_>) -> io::Result<Command>,
     /// What the web server itself does otherwise than the suite expects: lists, so that layouts can share them.

@@ -46,9 +46,10 @@ pub fn upload(binary: &Path) -> io::Result<BTreeSet<String>> {
 ///
 /// When it cannot.
 pub fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    match Command::new("cp").arg(from).arg(to).status()?.success() {
-        true => fs::set_permissions(to, fs::Permissions::from_mode(0o755)),
-        false => Err(io::Error::other(format!("cannot write {}", to.display()))),
+    if Command::new("cp").arg(from).arg(to).status()?.success() {
+        fs::set_permissions(to, fs::Permissions::from_mode(0o755))
+    } else {
+        Err(io::Error::other(format!("cannot write {}", to.display())))
     }
 }
 

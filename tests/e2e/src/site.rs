@@ -116,7 +116,8 @@ impl Site {
         let binary = application::install(program, dir.path())?;
 
         let mount = layout.script_name.map(|mount| ("FCGI_SCRIPT_NAME", mount));
-        let environment: Vec<_> = environment.iter().copied().chain(mount).collect();
+        let settings = layout.environment.iter().chain(environment).copied();
+        let environment: Vec<_> = settings.chain(mount).collect();
         let (application, mut listening) = match layout.socket {
             // Nobody connects to that.
             Socket::Spawned | Socket::Cgi => (None, (Ipv4Addr::LOCALHOST, 9).into()),
@@ -257,9 +258,10 @@ impl Site {
             let path = entry?.path();
             let is_ours =
                 fs::read_link(path.join("exe")).is_ok_and(|exe| exe.starts_with(self.dir.path()));
-            let environment = match is_ours {
-                true => fs::read(path.join("environ")).unwrap_or_default(),
-                false => continue,
+            let environment = if is_ours {
+                fs::read(path.join("environ")).unwrap_or_default()
+            } else {
+                continue;
             };
             if String::from_utf8_lossy(&environment).contains(name) {
                 let id = path.file_name().and_then(|id| id.to_str()?.parse().ok());
@@ -338,14 +340,14 @@ pub fn path_with_sbin() -> OsString {
 ///
 /// HAProxy and Caddy set `SO_REUSEPORT`: two of them on one port would share the requests, and none would complain.
 #[derive(Debug)]
-struct ReservedPort {
-    addr: SocketAddr,
+pub(crate) struct ReservedPort {
+    pub(crate) addr: SocketAddr,
     /// A name that one process on this machine can have, and that ends with the process.
     _name: UnixListener,
 }
 
 impl ReservedPort {
-    fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         loop {
             let addr = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
             let name = format!("fastcgi-e2e-port-{}", addr.port());

@@ -2,15 +2,24 @@
 //!
 //! - [`Table`]: a table in a document or a source, whose rows name tests that exist.
 //! - [`Tests`]: the tests that exist.
+//! - [`Conversation`]: what a web server and an application say to each other, and when.
+//! - [`imports`]: what the modules of a crate take from each other.
 //! - [`scaled`], [`seed`]: tests that `tests/long` runs at another size.
+//! - [`targets`]: requests of which it is known what an application has to see.
 
+mod conversation;
+mod imports;
 mod long;
 mod sources;
 mod table;
+mod targets;
 mod tests;
 
 pub use crate::{
+    conversation::{Conversation, End, Runner, Setting, Step},
+    imports::{Import, imports, root_modules},
     long::{scaled, seed},
     table::Table,
+    targets::{Setup, Target, seen, targets},
     tests::Tests,
 };

@@ -64,18 +64,20 @@ fn file(module: &ItemMod, folder: &Path, beside: &Path) -> PathBuf {
     }
     let name = module.ident.to_string();
     let flat = folder.join(format!("{name}.rs"));
-    match flat.exists() {
-        true => flat,
-        false => folder.join(name).join("mod.rs"),
+    if flat.exists() {
+        flat
+    } else {
+        folder.join(name).join("mod.rs")
     }
 }
 
 /// The folder of a module's own modules.
 fn inside(path: &Path) -> PathBuf {
     let is_folders_own = |name| name == "mod.rs" || name == "lib.rs";
-    match path.file_name().is_some_and(is_folders_own) {
-        true => path.parent().unwrap_or_else(|| Path::new("")).to_owned(),
-        false => path.with_extension(""),
+    if path.file_name().is_some_and(is_folders_own) {
+        path.parent().unwrap_or_else(|| Path::new("")).to_owned()
+    } else {
+        path.with_extension("")
     }
 }
 

@@ -66,9 +66,10 @@ pub fn document() -> Result<PathBuf, String> {
 fn target_folder() -> Result<PathBuf, String> {
     // .../target/debug/deps/it-0123456789abcdef, or .../target/debug/fastcgi-public-api
     let this = env::current_exe().map_err(|error| error.to_string())?;
-    let mut folders = this.ancestors();
-    let found = folders.find(|folder| folder.join("CACHEDIR.TAG").exists());
-    found
+    let folder = this.parent().filter(|it| !it.ends_with("deps"));
+    let profile = folder.or_else(|| this.parent()?.parent());
+    profile
+        .and_then(Path::parent)
         .map(Path::to_owned)
         .ok_or_else(|| format!("{} is in no target folder", this.display()))
 }

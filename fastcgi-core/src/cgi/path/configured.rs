@@ -35,9 +35,12 @@ pub(super) fn choose<'a>(
     let mount = script_name.as_bytes();
     let whole = sent.whole_path();
     // Spelled as it is, or behind the script name, which a rule has removed.
-    let kept = || match sent.is_rewritten_by_proxy() {
-        true => Path::proxied(sent, b"", &[b"", mount]),
-        false => Path::spelled(sent, whole.clone(), &[b"", mount]),
+    let kept = || {
+        if sent.is_rewritten_by_proxy() {
+            Path::proxied(sent, b"", &[b"", mount])
+        } else {
+            Path::spelled(sent, whole.clone(), &[b"", mount])
+        }
     };
     if !is_for_rules_of_haproxy(sent, script_name) {
         outside()?;
@@ -85,9 +88,10 @@ pub(super) fn choose<'a>(
     }
     // Of the web server's path, not of the client's: an error page below the mount would be the denied page.
     if let Some(below) = align::below(&whole, mount) {
-        let path = match sent.is_rewritten_by_proxy() {
-            true => Path::proxied(sent, mount, &[mount]),
-            false => Path::spelled(sent, below.to_vec(), &[mount]),
+        let path = if sent.is_rewritten_by_proxy() {
+            Path::proxied(sent, mount, &[mount])
+        } else {
+            Path::spelled(sent, below.to_vec(), &[mount])
         };
         return choice(path?, PathRule::O4);
     }

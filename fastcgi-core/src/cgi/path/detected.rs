@@ -67,10 +67,11 @@ fn with_path_info<'a>(sent: &'a Sent<'_>) -> Result<Choice<'a>, InvalidRequest> 
             path: Path::spelled(sent, &*sent.path_info, &sent.mounts_of_path_info())?,
             script_name: {
                 let precedes = sent.raw_prefix(alignment.at);
-                match script::is_mount(sent) {
-                    true => sent.script_name().spelled(precedes),
+                if script::is_mount(sent) {
+                    sent.script_name().spelled(precedes)
+                } else {
                     // Not /index.fcgi, which a rule has put there.
-                    false => ScriptName::from_raw(precedes),
+                    ScriptName::from_raw(precedes)
                 }
             },
             rule: PathRule::N1,

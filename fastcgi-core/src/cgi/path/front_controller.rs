@@ -24,8 +24,9 @@ pub(super) enum Meant<'a> {
 ///
 /// When the script was called for an error page, or was included, and nothing says which resource is meant.
 pub(super) fn meant<'a>(sent: &Sent<'a>) -> Result<Option<Meant<'a>>, InvalidRequest> {
-    let is_front_controller =
-        sent.path_info.is_empty() && sent.proxied.is_empty() && script::is_program(sent);
+    let is_front_controller = sent.path_info.is_empty()
+        && sent.proxied.is_empty()
+        && script::may_be_front_controller(sent);
     if !is_front_controller {
         return Ok(None);
     }

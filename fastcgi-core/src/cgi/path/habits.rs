@@ -12,10 +12,9 @@ impl Sent<'_> {
     pub(super) fn clean(&mut self) -> Result<(), InvalidRequest> {
         self.join_pieces()?;
         match self.server {
-            Server::Nginx => self.read_document_uri(),
+            Server::Nginx | Server::Other => self.read_document_uri(),
             Server::Caddy => self.split_off_mount(),
             Server::Iis => self.drop_mount_of_iis(),
-            Server::H2o => self.drop_fragment(),
             Server::Apache if self.is_included() => {
                 if let Some(rest) = self.script_name.strip_suffix(&*self.path_info) {
                     self.script_name = rest;
@@ -32,10 +31,13 @@ impl Sent<'_> {
             return Ok(());
         }
         let is_split = self.server != Server::Caddy || self.is_split_by_caddy();
-        if !is_split || !self.script_name.starts_with(b"/") {
-            return Err(InvalidRequest::PathInfo);
-        }
-        self.path_info = [self.script_name, &*self.path_info].concat().into();
+        self.path_info = match self.document_uri() {
+            Some(uri) if uri.ends_with(&self.path_info) => uri.into(),
+            None if is_split && self.script_name.starts_with(b"/") => {
+                [self.script_name, &*self.path_info].concat().into()
+            }
+            _ => return Err(InvalidRequest::PathInfo),
+        };
         self.script_name = b"";
         Ok(())
     }
@@ -46,8 +48,9 @@ impl Sent<'_> {
             return;
         };
         if !self.path_info.is_empty() {
-            // `PATH_INFO $uri` beside the usual SCRIPT_NAME: the path is there twice.
-            if self.script_name == uri && *self.path_info == *uri {
+            // The usual SCRIPT_NAME beside a PATH_INFO that was set: `$uri`, or another path.
+            let is_set = self.server == Server::Nginx || *self.path_info == *uri;
+            if self.script_name == uri && is_set {
                 self.script_name = b"";
             }
             return;
@@ -85,21 +88,6 @@ impl Sent<'_> {
     /// IIS gives the whole path in `PATH_INFO`.
     fn drop_mount_of_iis(&mut self) {
         if let Some(rest) = align::below(&self.path_info, self.mount()) {
-            self.path_info = rest.to_vec().into();
-        }
-    }
-
-    /// h2o passes a fragment on in both variables.
-    fn drop_fragment(&mut self) {
-        let Some(fragment) = self.target.fragment else {
-            return;
-        };
-        let in_path = fragment.split(|&byte| byte == b'?').next();
-        let decoded: Vec<u8> = [b'#']
-            .into_iter()
-            .chain(percent::decode(in_path.unwrap_or_default()))
-            .collect();
-        if let Some(rest) = self.path_info.strip_suffix(&*decoded) {
             self.path_info = rest.to_vec().into();
         }
     }

@@ -32,7 +32,7 @@ use super::mapping::{Mapping, OnMismatch, PathSource};
 use super::percent;
 use super::script_name::ScriptName;
 use super::variables::Variables;
-use crate::Params;
+use crate::params::Params;
 
 /// What the application is asked for.
 pub(super) struct Target {
@@ -126,7 +126,7 @@ impl<'a> Path<'a> {
 
     /// The raw path from `at` on, where nothing else says what is meant.
     fn unconfirmed(raw: &[u8], at: usize) -> Self {
-        let rest = raw.get(at..).unwrap_or_default();
+        let (_, rest) = raw.split_at(at);
         Self::Raw {
             at,
             slashes: align::leading_raw_slashes(rest).0,

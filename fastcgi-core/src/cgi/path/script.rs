@@ -5,35 +5,46 @@ use super::sent::Sent;
 use crate::params::server::Server;
 
 /// Whether a path names a script, by its extension.
-pub(super) fn is_script(path: &[u8]) -> bool {
-    [&b".fcgi"[..], b".fcg", b".cgi"]
-        .into_iter()
-        .any(|extension| {
-            let end = path
-                .len()
-                .checked_sub(extension.len())
-                .and_then(|at| path.get(at..));
-            end.is_some_and(|end| end.eq_ignore_ascii_case(extension))
-        })
+fn is_script(path: &[u8]) -> bool {
+    is_php(path)
+        || [&b".fcgi"[..], b".fcg", b".cgi"]
+            .into_iter()
+            .any(|extension| ends_with(path, extension))
 }
 
-/// Whether a script of this name may be called for every path (T-8a).
-pub(super) fn may_be_called_for_every_path(name: &[u8]) -> bool {
-    is_script(name) || last_segment(name) == b"index.php"
+fn is_php(path: &[u8]) -> bool {
+    ends_with(path, b".php")
+}
+
+/// Whether a path has this extension, in any case.
+fn ends_with(path: &[u8], extension: &[u8]) -> bool {
+    let end = path
+        .len()
+        .checked_sub(extension.len())
+        .and_then(|at| path.get(at..));
+    end.is_some_and(|end| end.eq_ignore_ascii_case(extension))
 }
 
 /// Whether `SCRIPT_NAME` is the name of a program: by its extension, or because this process is that program.
 pub(super) fn is_program(sent: &Sent<'_>) -> bool {
+    is_called(sent) || is_script(sent.mount())
+}
+
+/// Whether `SCRIPT_NAME` may be called for every path (T-8a): a program, but of PHP's names only the usual one, as pages are
+/// named so, too.
+pub(super) fn may_be_front_controller(sent: &Sent<'_>) -> bool {
     let name = sent.mount();
-    let is_called = sent.is_cgi && sent.server != Server::Nginx && !name.is_empty();
-    is_called || may_be_called_for_every_path(name)
+    is_called(sent) || is_script(name) && (!is_php(name) || last_segment(name) == b"index.php")
+}
+
+fn is_called(sent: &Sent<'_>) -> bool {
+    sent.is_cgi && sent.server != Server::Nginx && !sent.mount().is_empty()
 }
 
 /// Whether `SCRIPT_NAME` is where the application is, and not the name of a program.
 pub(super) fn is_mount(sent: &Sent<'_>) -> bool {
     let is_alias = sent.variables.context_prefix == Some(sent.script_name);
-    let is_of_mod_fcgid =
-        sent.server == Server::Apache && !proxied::is_proxied(sent.script_filename());
+    let is_of_mod_fcgid = sent.server.is_mod_fcgid(sent.script_filename());
     !sent.mount().is_empty() && !is_program(sent) && (is_alias || !is_of_mod_fcgid)
 }
 
@@ -59,10 +70,11 @@ pub(super) fn is_on_disk(sent: &Sent<'_>) -> bool {
 pub(super) fn directory(path: &[u8]) -> &[u8] {
     let name = last_segment(path).len();
     let end = path.len().saturating_sub(name + 1);
-    path.get(..end).unwrap_or_default()
+    path.split_at(end).0
 }
 
 /// What follows the last slash.
 pub(super) fn last_segment(path: &[u8]) -> &[u8] {
-    path.rsplit(|&byte| byte == b'/').next().unwrap_or_default()
+    let mut segments = path.rsplit(|&byte| byte == b'/');
+    segments.next().expect("a split has a first part")
 }

@@ -87,14 +87,20 @@ impl<'a> Sent<'a> {
             return;
         };
         let path: Vec<u8> = percent::decode(raw).collect();
-        if self.script_name.ends_with(&path) {
-            // `PATH_INFO` repeats it where an operator has set that, too.
-            self.path_info = Cow::default();
-        } else if !self.path_info.is_empty()
-            || self.is_file_of_script(raw)
-            || self.is_file_of_script(&path)
-        {
+        let info = &*self.path_info;
+        let is_path_info = align::is_same(raw, info) || align::is_same(&path, info);
+        let is_of_script = self.script_name.ends_with(&path);
+        let has_root = !self.script_name.is_empty() && self.variables.document_root.is_some();
+        let is_file = || {
+            let is_unknown = !info.is_empty() && !has_root;
+            is_unknown || self.is_file_of_script(raw) || self.is_file_of_script(&path)
+        };
+        if !is_of_script && is_file() {
             return;
+        }
+        if is_of_script || !is_path_info {
+            // An operator has set it to the same path; or it is a part of the path before a rule in a directory.
+            self.path_info = Cow::default();
         }
         self.proxied = path;
         self.raw_proxied = raw;
@@ -147,10 +153,16 @@ impl<'a> Sent<'a> {
         }
     }
 
-    /// nginx's `$document_uri` (V).
+    /// nginx's `$document_uri` (V), under whatever name.
     pub(super) fn document_uri(&self) -> Option<&'a [u8]> {
         let uri = self.variables.document_uri?;
-        (self.server == Server::Nginx && uri.starts_with(b"/")).then_some(uri)
+        let is_of_nginx = match self.server {
+            Server::Nginx => true,
+            // Apache's is the page that includes.
+            Server::Other => !self.is_included(),
+            _ => false,
+        };
+        (is_of_nginx && uri.starts_with(b"/")).then_some(uri)
     }
 
     /// The path of `REQUEST_URI`, if it cannot be used because of its dot segments.
@@ -184,10 +196,15 @@ impl<'a> Sent<'a> {
 
     /// What may precede I in R: S, or what precedes a program that the client did not ask for.
     pub(super) fn mounts_of_path_info(&self) -> Vec<&'a [u8]> {
+        if !self.proxied.is_empty() {
+            // A rule may have led to the page that I ends in, and then S is the client's.
+            return Vec::new();
+        }
         let mount = self.mount();
-        match script::is_mount(self) {
-            true => vec![mount],
-            false => vec![mount, b"", script::directory(mount)],
+        if script::is_mount(self) {
+            vec![mount]
+        } else {
+            vec![mount, b"", script::directory(mount)]
         }
     }
 
@@ -297,7 +314,7 @@ impl<'a> Sent<'a> {
 
     /// The raw path in front of `at`.
     pub(super) fn raw_prefix(&self, at: usize) -> Bytes {
-        self.share(self.target.path.get(..at).unwrap_or_default())
+        self.share(self.target.path.split_at(at).0)
     }
 
     /// `slice`, which must be empty or part of the params, as `Bytes`.

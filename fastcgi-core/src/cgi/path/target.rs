@@ -11,8 +11,6 @@ pub(super) struct RequestTarget<'a> {
     pub(super) query: Option<&'a [u8]>,
     /// Both, as they are in the params; empty when they are not in one piece.
     pub(super) whole: &'a [u8],
-    /// What follows `#`, which is no part of a request target.
-    pub(super) fragment: Option<&'a [u8]>,
     /// The authority of an absolute form.
     pub(super) authority: Option<&'a [u8]>,
 }
@@ -21,7 +19,7 @@ impl<'a> RequestTarget<'a> {
     /// T-3: Apache and h2o pass absolute forms on.
     pub(super) fn parse(uri: &'a [u8]) -> Self {
         let (authority, whole) = without_authority(uri);
-        let (whole, fragment) = split_at_byte(whole, b'#');
+        let (whole, _) = split_at_byte(whole, b'#');
         let (path, query) = split_at_byte(whole, b'?');
         let (path, whole) = match (authority, path) {
             (Some(_), b"") => (&b"/"[..], &b""[..]),
@@ -31,7 +29,6 @@ impl<'a> RequestTarget<'a> {
             path,
             query,
             whole,
-            fragment,
             authority,
         }
     }
@@ -40,7 +37,9 @@ impl<'a> RequestTarget<'a> {
     pub(super) fn spelling(&self) -> Spelling {
         if !self.path.starts_with(b"/") {
             Spelling::Absent
-        } else if align::has_dot_segment(percent::decode(self.path)) {
+        } else if memchr::memchr2(b'.', b'%', self.path).is_some()
+            && align::has_dot_segment(percent::decode(self.path))
+        {
             Spelling::Dotted
         } else {
             Spelling::Usable
@@ -81,5 +80,6 @@ fn without_scheme(uri: &[u8]) -> Option<&[u8]> {
 /// What precedes the first `separator`, and what follows it.
 fn split_at_byte(bytes: &[u8], separator: u8) -> (&[u8], Option<&[u8]>) {
     let mut parts = bytes.splitn(2, |&byte| byte == separator);
-    (parts.next().unwrap_or_default(), parts.next())
+    let before = parts.next().expect("a split has a first part");
+    (before, parts.next())
 }

@@ -21,9 +21,7 @@ pub(super) fn uri(
     let target = &sent.target;
     let query = query(target, query_string);
     let raw_path = match path {
-        Path::Raw { at, slashes } => {
-            with_leading_slashes(target.path.get(*at..).unwrap_or_default(), *slashes)
-        }
+        Path::Raw { at, slashes } => with_leading_slashes(target.path.split_at(*at).1, *slashes),
         Path::Encoded(path) => {
             let path = path.as_bytes();
             with_leading_slashes(path, align::leading_raw_slashes(path).0)
@@ -98,10 +96,7 @@ fn as_received<'a>(
 }
 
 fn join(path: &str, query: Option<&str>) -> Bytes {
-    let mut uri = String::with_capacity(path.len() + query.map_or(0, str::len) + 2);
-    if !path.starts_with('/') {
-        uri.push('/');
-    }
+    let mut uri = String::with_capacity(path.len() + query.map_or(0, str::len) + 1);
     uri.push_str(path);
     if let Some(query) = query {
         uri.push('?');

@@ -7,8 +7,8 @@ use super::get;
 use crate::{
     owner::Owner,
     support::{
-        ABORT, BEGIN, BEGIN_CLOSE, END_1, PARAMS_END, STDIN_END, complete, end, params, record,
-        watch, wire,
+        ABORT, BEGIN, BEGIN_CLOSE, END_1, PARAMS_END, STDIN_END, complete, end, multiplexing,
+        params, record, watch, wire,
     },
 };
 
@@ -90,7 +90,7 @@ fn an_abort_during_the_params_of_the_last_request_finishes() {
 fn an_abort_does_not_reach_the_neighbours() {
     let begin = b"\x01\x01\x00\x02\x00\x08\x00\x00\x00\x01\x01\x00\x00\x00\x00\x00";
     let input = wire(&[begin, &record(4, 2, b""), BEGIN, ABORT, &record(5, 2, b"")]);
-    let seen = complete(&Config::default(), &input);
+    let seen = complete(&multiplexing(), &input);
     assert_eq!(seen.events, ["request 2 RESPONDER keep", "stdin end 2"]);
     assert_eq!(seen.output, wire(&[END_1, &end(2, 0, 0)]));
 }
@@ -100,7 +100,7 @@ fn the_end_of_file_aborts_every_request() {
     // No web server closes only its side.
     let post = super::request(2, &[("CONTENT_LENGTH", "5")]);
     let params = wire(&[BEGIN, b"\x01\x04\x00\x01\x00\x03\x00\x00\x01\x01A"]);
-    let mut owner = Owner::connected(Config::default(), &wire(&[&get(3), &post, &params]));
+    let mut owner = Owner::connected(multiplexing(), &wire(&[&get(3), &post, &params]));
     owner.connection.end_of_file();
     assert_eq!(owner.events(), ["aborted 3", "aborted 2"]);
     assert_eq!(owner.connection.requests_in_progress(), 0);
@@ -128,53 +128,9 @@ fn what_was_answered_before_the_end_of_file_is_still_written() {
     assert_eq!(owner.connection.life(), Life::Closed);
 }
 
-mod half_close {
-    use super::*;
-
-    fn owner(input: &[u8]) -> Owner {
-        let mut owner = Owner::connected(Config::default().allow_half_close(true), input);
-        owner.connection.end_of_file();
-        owner
-    }
-
-    #[test]
-    fn a_whole_request_is_still_answered() {
-        // The end record of a body whose bytes are all here need not have come.
-        let body = wire(&[
-            &super::super::request(1, &[("CONTENT_LENGTH", "2")]),
-            &record(5, 1, b"hi"),
-        ]);
-        for input in [get(1), body, wire(&[BEGIN, PARAMS_END, STDIN_END])] {
-            let mut owner = owner(&input);
-            assert!(owner.events().is_empty());
-            assert_eq!(owner.connection.life(), Life::LastRequests);
-            assert!(!owner.connection.wants_input());
-            owner.request(1).expect("in progress").end(0);
-            assert_eq!(owner.write(), end(1, 0, 0));
-            assert_eq!(owner.connection.life(), Life::Closed, "nothing can arrive");
-        }
-    }
-
-    #[test]
-    fn a_request_whose_body_is_missing_is_aborted() {
-        let post = super::super::request(2, &[("CONTENT_LENGTH", "5")]);
-        let mut owner = owner(&wire(&[&get(1), &post]));
-        assert_eq!(owner.events(), ["aborted 1", "aborted 2"]);
-        assert_eq!(owner.connection.life(), Life::Closed);
-    }
-
-    #[test]
-    fn a_request_whose_params_are_missing_is_aborted() {
-        let mut owner = owner(BEGIN);
-        assert!(owner.events().is_empty());
-        assert_eq!(owner.connection.requests_in_progress(), 0);
-        assert_eq!(owner.connection.life(), Life::Closed);
-    }
-}
-
 #[test]
 fn a_lost_connection_aborts_every_request_and_is_closed() {
-    let mut owner = Owner::connected(Config::default(), &wire(&[&get(1), &get(2)]));
+    let mut owner = Owner::connected(multiplexing(), &wire(&[&get(1), &get(2)]));
     let mut request = owner.request(1).expect("in progress");
     assert_eq!(request.stdout(Bytes::from_static(b"unwritten")), Ok(0));
     owner.connection.lost();

@@ -10,7 +10,9 @@ use super::{
 };
 use crate::{
     owner::Owner,
-    support::{BEGIN, COMPLETE, PARAMS_END, STDIN_END, begin, end, params, record, wire},
+    support::{
+        BEGIN, COMPLETE, PARAMS_END, STDIN_END, begin, end, multiplexing, params, record, wire,
+    },
 };
 
 mod params_timeout {
@@ -97,7 +99,7 @@ mod params_timeout {
     #[test]
     fn each_request_has_its_own() {
         // The time of the second is not that of the first, and is not lost beside it.
-        let mut owner = Owner::connected(Config::default(), &get(1));
+        let mut owner = Owner::connected(multiplexing(), &get(1));
         owner.feed(&begin(2, 1, 1));
         owner.pass(s(10));
         owner.feed(&begin(3, 1, 1));
@@ -113,7 +115,7 @@ mod params_timeout {
 
     #[test]
     fn when_all_are_late_the_connection_fails_with_the_last() {
-        let mut owner = Owner::connected(Config::default(), &wire(&[BEGIN, &begin(2, 1, 1)]));
+        let mut owner = Owner::connected(multiplexing(), &wire(&[BEGIN, &begin(2, 1, 1)]));
         assert_eq!(owner.pass(s(30)), ["refused 1 ParamsTooSlow"]);
         assert_eq!(owner.connection.error(), LATE_PARAMS);
         let answer = owner.write();
@@ -165,7 +167,7 @@ mod first_of_the_body {
     #[test]
     fn each_request_has_its_own() {
         let first = wire(&[BEGIN, PARAMS_END]);
-        let mut owner = Owner::connected(Config::default(), &first);
+        let mut owner = Owner::connected(multiplexing(), &first);
         owner.pass(s(10));
         owner.feed(&wire(&[&begin(2, 1, 1), &params(2, &[])]));
         assert_eq!(
@@ -247,7 +249,8 @@ mod read_timeout {
 
     #[test]
     fn each_request_has_its_own() {
-        let mut owner = owner(&wire(&[&post(1), &post(2), &get(3)]));
+        let config = multiplexing().timeouts(Timeouts::default().read(Some(s(5))));
+        let mut owner = Owner::connected(config, &wire(&[&post(1), &post(2), &get(3)]));
         owner.pass(s(3));
         owner.feed(&record(5, 2, b"some"));
         assert_eq!(owner.pass(s(2)), ["stdin end 1 incomplete"]);

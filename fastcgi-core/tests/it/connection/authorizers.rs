@@ -90,10 +90,11 @@ fn a_longer_answer_is_a_500() {
                 "the answer of an authorizer is longer than 32 KiB"
             );
             let status = http::StatusCode::INTERNAL_SERVER_ERROR;
-            let ending = match gives_up {
-                true => request.fail(0),
+            let ending = if gives_up {
+                request.fail(0)
+            } else {
                 // A part of an answer must not be taken for a yes either.
-                false => request.end(0),
+                request.end(0)
             };
             assert_eq!(ending, Ending::Replaced(status));
         });

@@ -120,5 +120,5 @@ fn the_most_that_is_asked_for_follows_from_the_limits() {
     let limits = |spill| Limits::default().max_spill(spill);
     let most = |spill| Connection::new(Config::default().limits(limits(spill))).max_input_budget();
     assert!(most(16 << 20) >= 16 << 20);
-    assert!(most(0) >= Connection::min_input_budget(&limits(0)));
+    assert!(most(0) >= Connection::min_input_budget(&Config::default().limits(limits(0))));
 }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use fastcgi_core::{Config, Life, Limits};
+use fastcgi_core::{Config, Life};
 
 use super::request;
 use crate::{
     owner::Owner,
-    support::{STDIN_END, begin, end, params, record, wire},
+    support::{STDIN_END, begin, end, multiplexing, params, record, wire},
 };
 
 /// A connection whose only request was answered, with our side closed.
@@ -95,8 +95,7 @@ fn what_was_not_handed_over_keeps_it_open() {
 /// It may be sending one at any time, and a reset would overtake what it has not read.
 #[test]
 fn the_end_of_a_web_server_that_multiplexes_is_awaited_for_2_s() {
-    let refused = Config::default().limits(Limits::default().mpxs_conns(false));
-    for config in [Config::default(), refused] {
+    for config in [multiplexing(), Config::default()] {
         let mut owner = Owner::connected(config, &wire(&[&request(1, &[]), &request(2, &[])]));
         owner.feed(&wire(&[STDIN_END, &record(5, 2, b"")]));
         for id in [1, 2] {
@@ -157,7 +156,7 @@ fn a_body_that_was_ended_early_is_the_one_that_counts() {
         &params(1, &[]),
         STDIN_END,
     ]);
-    let mut owner = Owner::connected(Config::default(), &input);
+    let mut owner = Owner::connected(multiplexing(), &input);
     owner.request(2).expect("in progress").end(0);
     owner.request(1).expect("in progress").end(0);
     owner.write();

@@ -9,7 +9,8 @@ use super::request;
 use crate::{
     owner::Owner,
     support::{
-        ABORT, BEGIN, BEGIN_CLOSE, PARAMS_END, STDIN_END, begin, complete, params, record, wire,
+        ABORT, BEGIN, BEGIN_CLOSE, PARAMS_END, STDIN_END, begin, complete, multiplexing, params,
+        record, wire,
     },
 };
 
@@ -89,10 +90,11 @@ fn answers_that_nobody_reads_are_limited() {
     let default = Limits::default;
     waits_until_answers_are_read(default(), b"", &record(9, 0, b""));
     waits_until_answers_are_read(default(), b"", &record(200, 0, b"x"));
-    let begin = begin(2, 1, 1);
-    waits_until_answers_are_read(default().max_reqs(1), BEGIN, &begin);
-    waits_until_answers_are_read(default().mpxs_conns(false), BEGIN, &begin);
-    waits_until_answers_are_read(default(), BEGIN_CLOSE, &begin);
+    let third = begin(3, 1, 1);
+    waits_until_answers_are_read(default(), BEGIN, &third);
+    let two = wire(&[BEGIN, &begin(2, 1, 1)]);
+    waits_until_answers_are_read(default().max_reqs(2), &two, &third);
+    waits_until_answers_are_read(default(), BEGIN_CLOSE, &third);
 }
 
 /// Each of these costs the connection an answer that nobody reads, and is not limited by what may be unwritten: the
@@ -100,7 +102,7 @@ fn answers_that_nobody_reads_are_limited() {
 #[test]
 fn refusals_and_aborts_that_nobody_reads_are_limited() {
     let post = [("CONTENT_LENGTH", "5")];
-    let small = Limits::default().max_params_size(8);
+    let small = Limits::default().max_params_size(8).max_reqs(2);
     // Beside another: alone, it may be h2o's, and ends with its connection (B-9).
     let beside = wire(&[&begin(2, 1, 1), &params(2, &[])]);
     waits_until_answers_are_read(small, &beside, &request(1, &post));
@@ -151,7 +153,7 @@ fn three_hundred_questions_in_one_write_are_three_hundred_answers() {
 #[test]
 fn what_a_busy_connection_has_read_does_not_count() {
     // All is never written, and so nothing is forgotten because of that; but every answer is read in the end.
-    let mut owner = Owner::connected(Config::default(), &super::get(1));
+    let mut owner = Owner::connected(multiplexing(), &super::get(1));
     for _ in 0..2000 {
         let mut response = owner.request(1).expect("in progress");
         assert_eq!(response.stdout(vec![b'x'; 5000].into()), Ok(0));

@@ -9,7 +9,8 @@ use fastcgi_core::{
 use crate::{
     owner::Owner,
     support::{
-        ABORT, BEGIN, COMPLETE, PARAMS_END, STDIN_END, complete, record, serve, watch, wire,
+        ABORT, BEGIN, COMPLETE, PARAMS_END, STDIN_END, complete, multiplexing, record, serve,
+        watch, wire,
     },
 };
 
@@ -130,7 +131,7 @@ fn late_records_are_ignored() {
 
 #[test]
 fn a_key_is_small_and_used_again() {
-    let mut owner = Owner::connected(Config::default(), &wire(&[&super::get(7), &super::get(5)]));
+    let mut owner = Owner::connected(multiplexing(), &wire(&[&super::get(7), &super::get(5)]));
     let keys = |owner: &Owner, ids: [u16; 2]| ids.map(|id| owner.key(id).map(|key| key.index()));
     assert_eq!(keys(&owner, [7, 5]), [Some(0), Some(1)]);
     owner.request(7).expect("in progress").end(0);

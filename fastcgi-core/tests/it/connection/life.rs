@@ -9,12 +9,10 @@ use super::get;
 use crate::{
     owner::Owner,
     support::{
-        BEGIN, BEGIN_CLOSE, COMPLETE, PARAMS_END, STDIN_END, begin, complete, end, end_when_over,
-        params, record, wire,
+        BEGIN, BEGIN_CLOSE, CANT_MPX_CONN, COMPLETE, PARAMS_END, STDIN_END, begin, complete, end,
+        end_when_over, multiplexing, params, record, wire,
     },
 };
-
-const CANT_MPX_CONN: &[u8] = b"\x01\x03\x00\x02\x00\x08\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00";
 
 // Open → Open
 
@@ -64,14 +62,14 @@ fn the_connection_is_finished_after_a_request_without_keep_conn() {
 fn a_request_after_the_last_one_is_refused() {
     let last = wire(&[BEGIN_CLOSE, PARAMS_END, STDIN_END]);
     let input = wire(&[&last, BEGIN, PARAMS_END, STDIN_END]);
-    let seen = complete(&Config::default(), &input);
+    let seen = complete(&multiplexing(), &input);
     assert_eq!(seen.events, ["request 1 RESPONDER close", "stdin end 1"]);
     assert_eq!(seen.life, Life::Draining);
     assert_eq!((seen.output, seen.leftover), (COMPLETE.to_vec(), 0));
     // As long as the last one is in progress, it gets an answer.
     let second = wire(&[&begin(2, 1, 1), &params(2, &[]), &record(5, 2, b"")]);
     let input = wire(&[BEGIN_CLOSE, &second, PARAMS_END, STDIN_END]);
-    let seen = complete(&Config::default(), &input);
+    let seen = complete(&multiplexing(), &input);
     assert_eq!(
         seen.events,
         [
@@ -95,7 +93,7 @@ fn a_flag_that_is_missing_on_one_of_several_is_the_end_for_all() {
 #[test]
 fn shutdown_lets_the_requests_in_progress_end() {
     let mut owner = Owner::connected(
-        Config::default(),
+        multiplexing(),
         &wire(&[BEGIN, PARAMS_END, &record(5, 1, b"some ")]),
     );
     owner.connection.shutdown();
@@ -156,7 +154,7 @@ fn shutdown_finishes_an_idle_connection() {
 
 #[test]
 fn the_first_request_after_a_shutdown_is_the_last() {
-    let mut owner = Owner::new(Config::default());
+    let mut owner = Owner::new(multiplexing());
     owner.connection.shutdown();
     assert_eq!(owner.feed(&get(1)).len(), 2);
     assert_eq!(owner.connection.life(), Life::LastRequests);

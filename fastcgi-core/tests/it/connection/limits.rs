@@ -10,7 +10,7 @@ use fastcgi_core::{Config, ConnectionError, Life, Limits, Timeouts};
 use super::get;
 use crate::{
     owner::Owner,
-    support::{BEGIN, PARAMS_END, STDIN_END, begin, end, record, wire},
+    support::{BEGIN, PARAMS_END, STDIN_END, begin, end, multiplexing, record, wire},
 };
 
 #[test]
@@ -19,11 +19,7 @@ fn the_default_limits_are_those_documented() {
         Limits::default(),
         Limits::default()
             .max_params_size(128 * 1024)
-            .max_params(1000)
-            .max_param_name(1024)
-            .max_conns(1024)
-            .max_reqs(64)
-            .mpxs_conns(true)
+            .max_reqs(1)
             .max_ignored(100 * 1024 * 1024)
             .body_window(64 * 1024)
             .max_spill(16 * 1024 * 1024)
@@ -42,7 +38,7 @@ fn the_default_limits_are_those_documented() {
             .timeouts(Timeouts::default())
             .authorizer(false)
             .filter(false)
-            .allow_half_close(false)
+            .over_tcp(false)
     );
 }
 
@@ -50,7 +46,7 @@ fn the_default_limits_are_those_documented() {
 fn events(block: &[u8]) -> Vec<String> {
     // Alone, a request that does not say whose it is may be h2o's, and ends with its connection (B-9).
     let input = wire(&[&begin(2, 1, 1), BEGIN]);
-    let mut owner = Owner::connected(Config::default(), &input);
+    let mut owner = Owner::connected(multiplexing(), &input);
     for content in block.chunks(60_000) {
         owner.feed(&record(4, 1, content));
     }
@@ -101,9 +97,18 @@ fn a_name_may_be_1024_bytes_long() {
 }
 
 #[test]
-fn sixty_four_requests_may_be_in_progress() {
+fn one_request_may_be_in_progress() {
+    let mut owner = Owner::connected(Config::default(), &get(1));
+    assert_eq!(owner.feed(&get(2)), ["refused 2 Multiplexed"]);
+    assert_eq!(owner.connection.requests_in_progress(), 1);
+    owner.request(1).expect("in progress").end(0);
+    assert_eq!(owner.feed(&get(2)).len(), 2, "a request, and its end");
+}
+
+#[test]
+fn as_many_as_allowed_may_be_in_progress() {
     let requests: Vec<u8> = (1..=64).flat_map(get).collect();
-    let mut owner = Owner::connected(Config::default(), &requests);
+    let mut owner = Owner::connected(multiplexing(), &requests);
     assert_eq!(owner.connection.requests_in_progress(), 64);
     let keys: Vec<_> = (1..=64).map(|id| owner.key(id).unwrap().index()).collect();
     assert_eq!(keys, (0..64).collect::<Vec<_>>());
@@ -122,6 +127,9 @@ fn sixty_four_requests_may_be_in_progress() {
 fn what_is_advertised_is_what_is_configured() {
     let query = b"\x0e\x00FCGI_MAX_CONNS\x0d\x00FCGI_MAX_REQS\x0f\x00FCGI_MPXS_CONNS";
     let mut owner = Owner::connected(Config::default(), &record(9, 0, query));
+    let answer = b"\x0d\x01FCGI_MAX_REQS1\x0f\x01FCGI_MPXS_CONNS0";
+    assert_eq!(owner.write(), record(10, 0, answer));
+    let mut owner = Owner::connected(multiplexing().max_conns(1024), &record(9, 0, query));
     let answer = b"\x0e\x04FCGI_MAX_CONNS1024\x0d\x02FCGI_MAX_REQS64\x0f\x01FCGI_MPXS_CONNS1";
     assert_eq!(owner.write(), record(10, 0, answer));
 }

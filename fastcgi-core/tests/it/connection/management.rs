@@ -5,11 +5,10 @@ use fastcgi_core::{Config, ConnectionError, Life, Limits};
 use crate::support::{BEGIN, COMPLETE, PARAMS_END, STDIN_END, complete, record, watch, wire};
 
 fn values(query: &[u8]) -> Vec<u8> {
-    let limits = Limits::default()
-        .max_conns(100)
-        .max_reqs(7)
-        .mpxs_conns(false);
-    let seen = complete(&Config::default().limits(limits), &record(9, 0, query));
+    let config = Config::default()
+        .limits(Limits::default().max_reqs(7))
+        .max_conns(100);
+    let seen = complete(&config, &record(9, 0, query));
     assert_eq!((seen.events, seen.error), (Vec::new(), None));
     assert_eq!(seen.life, Life::Open);
     seen.output
@@ -21,7 +20,16 @@ fn values_are_answered_before_any_request() {
     assert_eq!(
         values(b"\x0e\x00FCGI_MAX_CONNS\x0d\x00FCGI_MAX_REQS\x0f\x00FCGI_MPXS_CONNS"),
         b"\x01\x0a\x00\x00\x00\x35\x00\x00\
-          \x0e\x03FCGI_MAX_CONNS100\x0d\x01FCGI_MAX_REQS7\x0f\x01FCGI_MPXS_CONNS0"
+          \x0e\x03FCGI_MAX_CONNS100\x0d\x01FCGI_MAX_REQS7\x0f\x01FCGI_MPXS_CONNS1"
+    );
+}
+
+#[test]
+fn by_default_one_request_at_a_time_is_advertised() {
+    let query = b"\x0d\x00FCGI_MAX_REQS\x0f\x00FCGI_MPXS_CONNS";
+    assert_eq!(
+        complete(&Config::default(), &record(9, 0, query)).output,
+        b"\x01\x0a\x00\x00\x00\x22\x00\x00\x0d\x01FCGI_MAX_REQS1\x0f\x01FCGI_MPXS_CONNS0"
     );
 }
 
@@ -29,7 +37,7 @@ fn values_are_answered_before_any_request() {
 fn only_the_values_asked_for_are_answered() {
     assert_eq!(
         values(b"\x0f\x00FCGI_MPXS_CONNS"),
-        b"\x01\x0a\x00\x00\x00\x12\x00\x00\x0f\x01FCGI_MPXS_CONNS0"
+        b"\x01\x0a\x00\x00\x00\x12\x00\x00\x0f\x01FCGI_MPXS_CONNS1"
     );
 }
 
@@ -60,18 +68,6 @@ fn the_values_of_a_query_mean_nothing() {
     assert_eq!(
         values(b"\x0d\x02FCGI_MAX_REQS99"),
         b"\x01\x0a\x00\x00\x00\x10\x00\x00\x0d\x01FCGI_MAX_REQS7"
-    );
-}
-
-#[test]
-fn multiplexing_is_advertised_as_1() {
-    let seen = complete(
-        &Config::default(),
-        &record(9, 0, b"\x0f\x00FCGI_MPXS_CONNS"),
-    );
-    assert_eq!(
-        seen.output,
-        b"\x01\x0a\x00\x00\x00\x12\x00\x00\x0f\x01FCGI_MPXS_CONNS1"
     );
 }
 

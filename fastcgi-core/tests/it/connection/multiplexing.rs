@@ -2,7 +2,10 @@
 
 use fastcgi_core::{Config, Life, Limits};
 
-use crate::support::{BEGIN, BEGIN_CLOSE, COMPLETE, PARAMS_END, STDIN_END, complete, record, wire};
+use crate::support::{
+    BEGIN, BEGIN_CLOSE, CANT_MPX_CONN, COMPLETE, PARAMS_END, STDIN_END, complete, multiplexing,
+    record, wire,
+};
 
 fn begin(id: u16) -> Vec<u8> {
     crate::support::begin(id, 1, 1)
@@ -28,7 +31,7 @@ fn requests_interleave() {
         &record(5, 3, b""),
         &record(5, 1, b""),
     ]);
-    let seen = complete(&Config::default(), &input);
+    let seen = complete(&multiplexing(), &input);
     assert_eq!(
         seen.events,
         [
@@ -59,17 +62,18 @@ fn the_last_request_ends_the_connection_and_not_its_neighbours() {
         PARAMS_END,
         STDIN_END,
     ]);
-    let seen = complete(&Config::default(), &input);
+    let seen = complete(&multiplexing(), &input);
     assert_eq!(seen.in_progress, 1);
     assert_eq!(seen.life, Life::LastRequests, "request 2 is in progress");
-    let seen = complete(&Config::default(), &wire(&[&input, &record(5, 2, b"")]));
+    let seen = complete(&multiplexing(), &wire(&[&input, &record(5, 2, b"")]));
     assert_eq!(seen.life, Life::Draining);
 }
 
+/// HAProxy answers its client with this, and sends one request at a time on this connection from then on. After a bare
+/// END_REQUEST the client waits (R-10a).
 #[test]
-fn a_second_request_is_refused_where_multiplexing_is_off() {
-    // B-12: END_REQUEST with FCGI_CANT_MPX_CONN; HAProxy tries again elsewhere. The rest of it is ignored.
-    let config = Config::default().limits(Limits::default().mpxs_conns(false));
+fn a_second_request_is_refused_by_a_whole_response_and_cant_mpx_conn() {
+    // The rest of it is ignored, and its id may be used again.
     let input = wire(&[
         BEGIN,
         &begin(2),
@@ -83,17 +87,21 @@ fn a_second_request_is_refused_where_multiplexing_is_off() {
         &record(4, 2, b""),
         &record(5, 2, b"x"),
     ]);
-    let seen = complete(&config, &input);
-    assert_eq!(
-        seen.events,
-        [
-            "refused 2 Multiplexed",
-            "request 1 RESPONDER keep",
-            "stdin end 1",
-            "request 2 RESPONDER keep",
-            "stdin 2: x"
-        ]
-    );
-    let refused = b"\x01\x03\x00\x02\x00\x08\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00";
-    assert_eq!(seen.output, wire(&[refused, COMPLETE]));
+    let one = Config::default().limits(Limits::default().max_reqs(1));
+    let none = Config::default().limits(Limits::default().max_reqs(0));
+    for config in [Config::default(), one, none] {
+        let seen = complete(&config, &input);
+        assert_eq!(
+            seen.events,
+            [
+                "refused 2 Multiplexed",
+                "request 1 RESPONDER keep",
+                "stdin end 1",
+                "request 2 RESPONDER keep",
+                "stdin 2: x"
+            ]
+        );
+        assert_eq!(seen.output, wire(&[CANT_MPX_CONN, COMPLETE]));
+        assert_eq!(seen.life, Life::Open);
+    }
 }

@@ -8,7 +8,7 @@ use fastcgi_core::{Config, Limits};
 use super::{get, request};
 use crate::{
     owner::Owner,
-    support::{BEGIN, begin, params, record, wire},
+    support::{BEGIN, begin, multiplexing, params, record, wire},
 };
 
 const KIB: usize = 1024;
@@ -22,7 +22,7 @@ fn post(id: u16) -> Vec<u8> {
 }
 
 fn owner(input: &[u8]) -> Owner {
-    Owner::connected(Config::default(), input)
+    Owner::connected(multiplexing(), input)
 }
 
 impl Owner {
@@ -264,7 +264,7 @@ fn the_last_request_is_held_back_like_any_other() {
 
 #[test]
 fn nothing_is_read_behind_the_end_of_file_or_an_error() {
-    let mut at_eof = Owner::connected(Config::default().allow_half_close(true), &get(1));
+    let mut at_eof = Owner::connected(Config::default(), &get(1));
     at_eof.connection.end_of_file();
     assert!(!at_eof.wants_input());
     let mut failed = owner(&get(1));
@@ -280,7 +280,12 @@ fn nothing_is_read_behind_the_end_of_file_or_an_error() {
 #[test]
 fn the_window_and_the_spill_can_be_set() {
     let config = |window, spill| {
-        Config::default().limits(Limits::default().body_window(window).max_spill(spill))
+        Config::default().limits(
+            Limits::default()
+                .max_reqs(64)
+                .body_window(window)
+                .max_spill(spill),
+        )
     };
     let wants = |config: Config, held, is_stalled| {
         let mut owner = Owner::connected(config, &post(1));

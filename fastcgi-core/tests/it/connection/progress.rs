@@ -161,10 +161,7 @@ fn deadlines_come_to_an_end() {
         all(Duration::from_secs(1)),
         all(Duration::MAX),
     ] {
-        let config = Config::default()
-            .timeouts(timeouts.clone())
-            .filter(true)
-            .allow_half_close(true);
+        let config = Config::default().timeouts(timeouts.clone()).filter(true);
         for (case, mut owner) in situations(&config) {
             let now = owner.now;
             let count = handle_all(&mut owner.connection, now, case);

@@ -8,7 +8,8 @@ use super::{get, request};
 use crate::{
     owner::Owner,
     support::{
-        ABORT, BEGIN, Outcome, PARAMS_END, STDIN_END, begin, complete, end, params, record, wire,
+        ABORT, BEGIN, Outcome, PARAMS_END, STDIN_END, begin, complete, end, multiplexing, params,
+        record, wire,
     },
 };
 
@@ -68,11 +69,11 @@ fn requests_over_the_limit_are_refused() {
 #[test]
 fn a_refused_request_without_keep_conn_is_the_last() {
     let input = wire(&[BEGIN, PARAMS_END, &begin(2, 1, 0), STDIN_END]);
-    let seen = complete(&limited(Limits::default().max_reqs(1)), &input);
+    let seen = complete(&Config::default(), &input);
     assert_eq!(
         seen.events,
         [
-            "refused 2 TooManyRequests",
+            "refused 2 Multiplexed",
             "request 1 RESPONDER keep",
             "stdin end 1"
         ]
@@ -82,9 +83,9 @@ fn a_refused_request_without_keep_conn_is_the_last() {
 
 #[test]
 fn a_refused_request_is_over_at_once() {
-    // It came back to life with `max_reqs(1)`, when its params were complete.
+    // It came back to life with a limit of one request, when its params were complete.
     let seen = complete(
-        &limited(Limits::default().max_reqs(1)),
+        &Config::default(),
         &wire(&[
             BEGIN,
             &get(2),
@@ -96,19 +97,12 @@ fn a_refused_request_is_over_at_once() {
     assert_eq!(
         seen.events,
         [
-            "refused 2 TooManyRequests",
+            "refused 2 Multiplexed",
             "request 1 RESPONDER keep",
             "stdin end 1"
         ]
     );
     assert_eq!(seen.in_progress, 0);
-}
-
-#[test]
-fn with_no_room_at_all_every_request_is_refused() {
-    let seen = complete(&limited(Limits::default().max_reqs(0)), &get(1));
-    assert_eq!(seen.events, ["refused 1 TooManyRequests"]);
-    assert_eq!(seen.output, refused(1, "503 Service Unavailable", 24, 0));
 }
 
 // 431
@@ -124,7 +118,7 @@ fn over_the_limit(pairs: &[(&str, &str)]) -> Outcome {
         STDIN_END,
         &get(1),
     ]);
-    let limits = Limits::default().max_params_size(30).max_params(2);
+    let limits = Limits::default().max_reqs(2).max_params_size(26);
     let seen = complete(&limited(limits), &input);
     assert_eq!(
         seen.events,
@@ -140,7 +134,7 @@ fn over_the_limit(pairs: &[(&str, &str)]) -> Outcome {
 
 #[test]
 fn params_over_a_limit_are_answered_with_431() {
-    let seen = over_the_limit(&[("A", "1"), ("B", "2"), ("C", "3")]);
+    let seen = over_the_limit(&[("A", "1"), ("B", "2"), ("C", "as long as all may be")]);
     assert_eq!(seen.output, wire(&[&too_large(1), &end(1, 0, 0)]));
 }
 
@@ -160,7 +154,7 @@ fn a_refusal_of_a_head_request_has_no_body() {
 #[test]
 fn params_over_a_limit_are_refused_before_the_role_is() {
     let input = wire(&[&begin(1, 2, 1), &params(1, &[("A", "1"), ("B", "2")])]);
-    let seen = complete(&limited(Limits::default().max_params(1)), &input);
+    let seen = complete(&limited(Limits::default().max_params_size(7)), &input);
     assert_eq!(seen.events, ["refused 1 ParamsTooLarge"]);
 }
 
@@ -218,7 +212,7 @@ fn a_refusal_of_an_authorizer_with_the_method_head_has_no_body() {
 
 #[test]
 fn slow_params_beside_another_request_are_answered_with_408() {
-    let mut owner = Owner::connected(Config::default(), &wire(&[&get(1), &begin(2, 1, 1)]));
+    let mut owner = Owner::connected(multiplexing(), &wire(&[&get(1), &begin(2, 1, 1)]));
     owner.feed(b"\x01\x04\x00\x02\x00\x03\x00\x00\x01\x01A");
     assert_eq!(
         owner.pass(Duration::from_secs(30)),
@@ -239,17 +233,13 @@ fn slow_params_beside_another_request_are_answered_with_408() {
 // FCGI_CANT_MPX_CONN
 
 #[test]
-fn a_request_on_a_connection_that_ends_is_refused_without_a_response() {
-    // HAProxy tries again on another connection.
-    let mut owner = Owner::connected(Config::default(), &get(1));
+fn a_request_on_a_connection_that_ends_is_refused_as_a_second_one_is() {
+    let mut owner = Owner::connected(multiplexing(), &get(1));
     owner.connection.shutdown();
     let mut post = request(2, &[("CONTENT_LENGTH", "1")]);
     post.extend(record(5, 2, b"x"));
     assert_eq!(owner.feed(&post), ["refused 2 Multiplexed"]);
-    assert_eq!(
-        owner.write(),
-        b"\x01\x03\x00\x02\x00\x08\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00"
-    );
+    assert_eq!(owner.write(), refused(2, "503 Service Unavailable", 24, 1));
     assert_eq!(owner.connection.requests_in_progress(), 1);
 }
 

@@ -158,6 +158,17 @@ mod idle_timeout {
     }
 
     #[test]
+    fn over_tcp_it_is_5_minutes_unless_a_setting_says_otherwise() {
+        let tcp = || Config::default().over_tcp(true);
+        ends_in(&mut kept(tcp()), s(300));
+        let ten = Timeouts::default().idle(Some(s(10)));
+        ends_in(&mut kept(tcp().timeouts(ten)), s(10));
+        let mut owner = kept(tcp().timeouts(Timeouts::default().idle(None)));
+        owner.pass(s(86_400));
+        assert_eq!(owner.connection.life(), Life::Open);
+    }
+
+    #[test]
     fn a_request_in_progress_is_not_idle() {
         let mut owner = kept(idle());
         owner.feed(&whole());

@@ -6,7 +6,7 @@ use fastcgi_core::{Config, ConnectionError, Ending, Life, cgi::BodyLength};
 use super::{get, request};
 use crate::{
     owner::Owner,
-    support::{END_1, HEAD, end, record, wire},
+    support::{END_1, HEAD, end, multiplexing, record, wire},
 };
 
 /// A record of STDOUT whose version is 0 and whose content does not come.
@@ -14,7 +14,7 @@ const BROKEN: &[u8] = b"\x00\x06\x00\x01\x00\x08\x00\x00";
 
 /// A request whose response has begun.
 fn begun(input: &[u8]) -> Owner {
-    let mut owner = Owner::connected(Config::default(), input);
+    let mut owner = Owner::connected(multiplexing(), input);
     let mut request = owner.request(1).expect("in progress");
     request.head(HEAD.into(), BodyLength::Exactly(10));
     assert_eq!(request.stdout(Bytes::from_static(b"half")), Ok(0));

@@ -1,34 +1,19 @@
 //! The conversations, held by core alone, with the input cut at every byte.
 
 pub(crate) mod application;
-#[path = "../../conversations/format.rs"]
-pub(crate) mod format;
 
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, BytesMut};
 use fastcgi_core::{Config, Connection, Life, Limits, Timeouts};
+use fastcgi_test_kit::{Conversation, End, Setting, Step};
 
-use self::{
-    application::Application,
-    format::{Conversation, End, Step},
-};
-
-/// The files of tests/conversations.
-pub(crate) const FILES: [(&str, &str); 4] = [
-    ("requests", include_str!("../../conversations/requests.txt")),
-    (
-        "responses",
-        include_str!("../../conversations/responses.txt"),
-    ),
-    ("refusals", include_str!("../../conversations/refusals.txt")),
-    ("life", include_str!("../../conversations/life.txt")),
-];
+use self::application::Application;
 
 #[test]
 fn every_conversation_is_held_at_every_split() {
     let mut failures = Vec::new();
-    for conversation in all() {
+    for conversation in Conversation::all() {
         let length = conversation.input_len();
         let whole = run(&conversation, |_| true);
         let bytes = run(&conversation, |_| false);
@@ -41,90 +26,23 @@ fn every_conversation_is_held_at_every_split() {
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
 }
 
-#[test]
-fn conversations_have_names_of_their_own_and_an_end() {
-    let all = all();
-    let mut names: Vec<_> = all.iter().map(|conversation| &conversation.name).collect();
-    names.sort_unstable();
-    names.dedup();
-    assert_eq!(names.len(), all.len());
-    for conversation in &all {
-        let last = conversation.steps.last();
-        assert!(
-            matches!(last, Some(Step::Expect(_))),
-            "{}",
-            conversation.name
-        );
-    }
-}
-
-#[test]
-fn a_record_is_the_bytes_of_the_specification() {
-    let text = "=== records\n\
-        > begin 1 responder keep\n\
-        > params 258 A=b \"C=d e\" padding 1\n\
-        > params 1 end\n\
-        > 2 times abort 3\n\
-        < stdout 1 \"\\xff\\r\" * 2\n\
-        < end 1 258 cant-mpx\n\
-        < broken 1\n";
-    let conversations = format::parse(text).expect("a conversation");
-    let sent = b"\x01\x01\x00\x01\x00\x08\x00\x00\x00\x01\x01\x00\x00\x00\x00\x00\
-        \x01\x04\x01\x02\x00\x0a\x01\x00\x01\x01Ab\x01\x03Cd e\x00\
-        \x01\x04\x00\x01\x00\x00\x00\x00\
-        \x01\x02\x00\x03\x00\x00\x00\x00\x01\x02\x00\x03\x00\x00\x00\x00";
-    let received = b"\x01\x06\x00\x01\x00\x04\x00\x00\xff\r\xff\r\
-        \x01\x03\x00\x01\x00\x08\x00\x00\x00\x00\x01\x02\x01\x00\x00\x00\
-        \x00\x06\x00\x01\x00\x08\x00\x00";
-    let steps = [Step::Send(sent.to_vec()), Step::Receive(received.to_vec())];
-    assert_eq!(conversations[0].steps, steps);
-}
-
-/// The conversations of all files.
-pub(crate) fn all() -> Vec<Conversation> {
-    let parse = |(name, text)| {
-        let conversations = format::parse(text);
-        conversations.unwrap_or_else(|error| panic!("{name}.txt: {error}"))
-    };
-    FILES.into_iter().flat_map(parse).collect()
-}
-
-impl Conversation {
-    fn input_len(&self) -> usize {
-        let lengths = self.steps.iter().map(|step| match step {
-            Step::Send(bytes) => bytes.len(),
-            _ => 0,
-        });
-        lengths.sum()
-    }
-
-    pub(crate) fn config(&self) -> Result<Config, String> {
-        let (mut limits, mut timeouts) = (Limits::default(), Timeouts::default());
-        let mut config = Config::default();
-        for (name, value) in &self.settings {
-            let is_on = || match &value[..] {
-                "on" => Ok(true),
-                "off" => Ok(false),
-                _ => Err(format!("{name} is on or off")),
-            };
-            let number = || value.parse().map_err(|_| format!("{name} is a number"));
-            let time = || format::time(value).ok_or_else(|| format!("{name} is a time"));
-            match &name[..] {
-                "max_params_size" => limits = limits.max_params_size(number()?),
-                "max_reqs" => limits = limits.max_reqs(number()?),
-                "mpxs_conns" => limits = limits.mpxs_conns(is_on()?),
-                "params" => timeouts = timeouts.params(time()?),
-                "idle" => timeouts = timeouts.idle(Some(time()?)),
-                "read" => timeouts = timeouts.read(Some(time()?)),
-                "write" => timeouts = timeouts.write(time()?),
-                "authorizer" => config = config.authorizer(is_on()?),
-                "filter" => config = config.filter(is_on()?),
-                "allow_half_close" => config = config.allow_half_close(is_on()?),
-                _ => return Err(format!("no setting has the name {name}")),
-            }
+/// What is set for a conversation.
+pub(crate) fn config(conversation: &Conversation) -> Config {
+    let (mut limits, mut timeouts) = (Limits::default(), Timeouts::default());
+    let mut config = Config::default();
+    for setting in &conversation.settings {
+        match *setting {
+            Setting::MaxParamsSize(bytes) => limits = limits.max_params_size(bytes),
+            Setting::MaxReqs(count) => limits = limits.max_reqs(count),
+            Setting::Params(time) => timeouts = timeouts.params(time),
+            Setting::Idle(time) => timeouts = timeouts.idle(Some(time)),
+            Setting::Read(time) => timeouts = timeouts.read(Some(time)),
+            Setting::Write(time) => timeouts = timeouts.write(time),
+            Setting::Authorizer(is_on) => config = config.authorizer(is_on),
+            Setting::Filter(is_on) => config = config.filter(is_on),
         }
-        Ok(config.limits(limits).timeouts(timeouts))
     }
+    config.limits(limits).timeouts(timeouts)
 }
 
 /// A connection and its application, with a clock and without a socket.
@@ -142,7 +60,7 @@ struct Run {
 /// it.
 fn run(conversation: &Conversation, joins: impl Fn(usize) -> bool) -> Result<(), String> {
     let mut run = Run {
-        connection: Connection::new(conversation.config()?),
+        connection: Connection::new(config(conversation)),
         application: Application::default(),
         now: Instant::now(),
         input: BytesMut::new(),
@@ -248,9 +166,10 @@ impl Run {
             _ => End::Open,
         };
         // Both sides may be closed at once.
-        match found == end || (end, found) == (End::Eof, End::Gone) {
-            true => Ok(()),
-            false => Err(format!("{found:?} in the place of {end:?}")),
+        if found == end || (end, found) == (End::Eof, End::Gone) {
+            Ok(())
+        } else {
+            Err(format!("{found:?} in the place of {end:?}"))
         }
     }
 }

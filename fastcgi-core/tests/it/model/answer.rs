@@ -68,9 +68,10 @@ impl Answer {
             _ if reading != Reading::Never => Start::AfterBytes(random.below(seen + 1)),
             _ => Start::AtOnce,
         };
-        let steps = match asked.role == AUTHORIZER && random.once_in(6) {
-            true => too_long(),
-            false => steps(size, random),
+        let steps = if asked.role == AUTHORIZER && random.once_in(6) {
+            too_long()
+        } else {
+            steps(size, random)
         };
         Self {
             start,

@@ -132,9 +132,10 @@ impl Asked {
         let mut params = vec![("REQUEST_METHOD", method.to_owned())];
         params.push(("REQUEST_NUMBER", self.number.to_string()));
         let length = self.stdin.announced.map(|length| length.to_string());
-        match random.once_in(2) {
-            true => params.push(("CONTENT_LENGTH", length.unwrap_or_default())),
-            false => params.extend(length.map(|length| ("CONTENT_LENGTH", length))),
+        if random.once_in(2) {
+            params.push(("CONTENT_LENGTH", length.unwrap_or_default()))
+        } else {
+            params.extend(length.map(|length| ("CONTENT_LENGTH", length)))
         }
         params.extend(
             self.data
@@ -206,14 +207,6 @@ impl Asked {
         self.keep_conn && (self.software.starts_with("h2o/") || is_unknown)
     }
 
-    /// Whether something is awaited when all is sent: what mod_fcgid has left out (B-1).
-    pub(super) fn awaits_more(&self) -> bool {
-        let streams = [&self.stdin, &self.data];
-        streams
-            .iter()
-            .any(|it| it.resumes && it.seen().1 == StreamEnd::Incomplete)
-    }
-
     /// Whether something follows the end of a stream. Nobody has to wait for that.
     pub(super) fn oversends(&self) -> bool {
         self.stdin.oversends() || self.data.oversends()
@@ -238,9 +231,10 @@ fn merge(one: Vec<Piece>, other: Vec<Piece>, random: &mut Random) -> Vec<Piece> 
     let (mut one, mut other) = (one.into_iter().peekable(), other.into_iter().peekable());
     let mut merged = Vec::new();
     while one.peek().is_some() || other.peek().is_some() {
-        let next = match random.once_in(2) {
-            true => one.next(),
-            false => other.next(),
+        let next = if random.once_in(2) {
+            one.next()
+        } else {
+            other.next()
         };
         merged.extend(next);
     }
@@ -321,9 +315,10 @@ impl Stream {
             None => (end, StreamEnd::Complete),
             Some(announced) => {
                 let last = if self.resumes { self.sent } else { end };
-                match last >= announced {
-                    true => (announced, StreamEnd::Complete),
-                    false => (last, StreamEnd::Incomplete),
+                if last >= announced {
+                    (announced, StreamEnd::Complete)
+                } else {
+                    (last, StreamEnd::Incomplete)
                 }
             }
         }

@@ -132,8 +132,7 @@ impl Call {
             }
         );
         check(!by_closing, "END_REQUEST where it does harm")?;
-        let is_bare = outcome == Outcome::Refused(Refusal::Multiplexed);
-        check(self.has_stdout_end != is_bare, "the end of STDOUT")?;
+        check(self.has_stdout_end, "the end of STDOUT")?;
         check(
             self.has_stderr_end == (self.stderr > 0),
             "the end of STDERR",

@@ -53,7 +53,9 @@ impl World {
             Some(_) => MAX_OWED,
             None => HIGH_WATER / 2,
         };
-        let has_room = !is_full && unwritten < most_unwritten;
+        // Records that could not be taken before something was written come first.
+        let has_records = self.has_events && !self.input.is_empty();
+        let has_room = !is_full && !has_records && unwritten < most_unwritten;
         check(
             wants_input || !has_room,
             "nothing is read, with room for it",
@@ -159,12 +161,9 @@ impl World {
             .iter()
             .map(|(asked, _)| asked.stdin.sent + asked.data.sent)
             .sum();
-        // B-11: half a connection is enough for those who have sent everything.
-        let may_close_half = self.settings.allow_half_close
-            && self.peer.manner.at_a_time == 1
-            && self.asked.iter().all(|(asked, _)| !asked.awaits_more());
         self.peer.manner.is_fair()
-            && (may_close_half || !self.peer.manner.closes_half)
+            // B-11: nobody waits for a response on half a connection.
+            && !self.peer.manner.closes_half
             && sent < self.settings.max_spill
     }
 

@@ -54,10 +54,7 @@ struct Since(Option<u64>);
 impl Since {
     /// Since when it is so, if it is.
     fn note(&mut self, is_so: bool, now: u64) -> Option<u64> {
-        self.0 = match is_so {
-            true => self.0.or(Some(now)),
-            false => None,
-        };
+        self.0 = if is_so { self.0.or(Some(now)) } else { None };
         self.0
     }
 }

@@ -105,9 +105,10 @@ impl World {
         }
         let outgoing = self.connection.outgoing();
         let most = outgoing.chunk().len().min(self.outward.room());
-        let length = match self.random.once_in(2) {
-            true => most,
-            false => self.random.between(1, most),
+        let length = if self.random.once_in(2) {
+            most
+        } else {
+            self.random.between(1, most)
         };
         self.outward
             .bytes
@@ -131,9 +132,10 @@ impl World {
         self.outward.is_ended = true;
         if !self.inward.bytes.is_empty() || is_reset {
             // What has arrived is there to be read, if the reset is meant to come behind it.
-            match is_reset {
-                true => self.inward.bytes.clear(),
-                false => self.reset_peer(),
+            if is_reset {
+                self.inward.bytes.clear()
+            } else {
+                self.reset_peer()
             }
         }
     }

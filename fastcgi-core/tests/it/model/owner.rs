@@ -151,7 +151,9 @@ impl Owner {
                         refusal_text("431 Request Header Fields Too Large", is_head)
                     }
                     Refusal::ParamsTooSlow => refusal_text("408 Request Timeout", false),
-                    Refusal::TooManyRequests => refusal_text("503 Service Unavailable", false),
+                    Refusal::TooManyRequests | Refusal::Multiplexed => {
+                        refusal_text("503 Service Unavailable", false)
+                    }
                     Refusal::Role(_) => refusal_text("403 Forbidden", is_head),
                     _ => Vec::new(),
                 };
@@ -350,8 +352,9 @@ pub(super) fn refusal_text(status: &str, is_head: bool) -> Vec<u8> {
 
 /// An error where something is not as it has to be.
 pub(super) fn check(is_right: bool, otherwise: &str) -> Result<(), String> {
-    match is_right {
-        true => Ok(()),
-        false => Err(otherwise.to_owned()),
+    if is_right {
+        Ok(())
+    } else {
+        Err(otherwise.to_owned())
     }
 }

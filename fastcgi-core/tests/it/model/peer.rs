@@ -138,22 +138,24 @@ impl Peer {
         if self.manner.closes_half && !self.has_pieces() && self.begun == self.calls.len() {
             self.has_closed_half = true;
         }
-        let is_done = match self.is_at_eof {
-            true => !self.manner.finishes || !self.has_pieces() || self.has_closed_half,
-            false => !self.can_write(self.writes_at) && self.has_all(),
+        let is_done = if self.is_at_eof {
+            !self.manner.finishes || !self.has_pieces() || self.has_closed_half
+        } else {
+            !self.can_write(self.writes_at) && self.has_all()
         };
         // With bad manners, some answers never come.
-        let patience = match self.manner.is_fair() && !self.manner.closes_half {
-            true => None,
-            false => Some(now + 1_000_000),
+        let patience = if self.manner.is_fair() && !self.manner.closes_half {
+            None
+        } else {
+            Some(now + 1_000_000)
         };
-        self.closes_at = match is_done {
-            true if self.is_at_eof => Some(now),
-            true => self
-                .closes_at
-                .filter(|at| *at <= now + self.manner.lingers)
-                .or(Some(now + self.manner.lingers)),
-            false => self.closes_at.or(patience),
+        self.closes_at = if !is_done {
+            self.closes_at.or(patience)
+        } else if self.is_at_eof {
+            Some(now)
+        } else {
+            let lingers = now + self.manner.lingers;
+            self.closes_at.filter(|at| *at <= lingers).or(Some(lingers))
         };
     }
 
@@ -191,9 +193,10 @@ impl Peer {
             return;
         }
         if self.manner.asks && random.once_in(6) {
-            let (kind, content) = match random.once_in(2) {
-                true => (GET_VALUES, &b"\x0e\x00FCGI_MAX_CONNS\x01\x00X"[..]),
-                false => (99, &b"?"[..]),
+            let (kind, content) = if random.once_in(2) {
+                (GET_VALUES, &b"\x0e\x00FCGI_MAX_CONNS\x01\x00X"[..])
+            } else {
+                (99, &b"?"[..])
             };
             self.awaited[usize::from(kind == 99)] += 1;
             self.put(wire::record(kind, 0, content));

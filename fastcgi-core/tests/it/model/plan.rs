@@ -110,7 +110,7 @@ impl Plan {
     /// Many requests at a time, whose answers are not read before all is written.
     fn crowd(random: &mut Random) -> Self {
         let mut settings = Settings::random(0, random);
-        settings.mpxs_conns = true;
+        settings.max_reqs = settings.max_reqs.max(2);
         let requests = random.between(20, 80);
         let step_size = 20_000;
         let asked = (0..requests).map(|number| (Asked::tiny(number), Answer::tiny(step_size)));

@@ -15,7 +15,6 @@ pub(super) struct Settings {
     pub(super) body_window: usize,
     pub(super) max_spill: usize,
     pub(super) max_reqs: usize,
-    pub(super) mpxs_conns: bool,
     pub(super) max_ignored: usize,
     pub(super) params: u64,
     pub(super) idle: Option<u64>,
@@ -23,7 +22,6 @@ pub(super) struct Settings {
     pub(super) write: u64,
     pub(super) authorizer: bool,
     pub(super) filter: bool,
-    pub(super) allow_half_close: bool,
 }
 
 impl Settings {
@@ -32,8 +30,7 @@ impl Settings {
         Self {
             body_window: random.pick(&[1, 100, 1000, 1000, 64 * 1024]),
             max_spill: random.pick(&[2000, 16 << 20, 16 << 20, 16 << 20]),
-            max_reqs: random.pick(&[2, 3, 64, 64]),
-            mpxs_conns: !random.once_in(5),
+            max_reqs: random.pick(&[1, 2, 3, 64, 64]),
             max_ignored: 20_000.max(20 * size),
             params: random.pick(&[30_000, 30_000, 5_000]),
             idle: random.pick(&[None, None, Some(2_000), Some(300_000)]),
@@ -41,7 +38,6 @@ impl Settings {
             write: random.pick(&[60_000, 60_000, 4_000]),
             authorizer: random.once_in(2),
             filter: random.once_in(2),
-            allow_half_close: random.once_in(2),
         }
     }
 
@@ -50,7 +46,6 @@ impl Settings {
             .body_window(self.body_window)
             .max_spill(self.max_spill)
             .max_reqs(self.max_reqs)
-            .mpxs_conns(self.mpxs_conns)
             .max_ignored(self.max_ignored as u64)
             .max_params_size(MAX_PARAMS_SIZE);
         let timeouts = Timeouts::default()
@@ -61,8 +56,8 @@ impl Settings {
         Config::default()
             .limits(limits)
             .timeouts(timeouts)
+            .max_conns(1024)
             .authorizer(self.authorizer)
             .filter(self.filter)
-            .allow_half_close(self.allow_half_close)
     }
 }

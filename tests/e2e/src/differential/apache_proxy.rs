@@ -164,6 +164,24 @@ pub(super) const CONFIGURATIONS: &[Configuration] = &[
         ..PLAIN
     },
     Configuration {
+        name: "apache-proxy-rewrite-in-a-directory",
+        site: include_str!("../../sites/apache-proxy/rewrite-directory.conf"),
+        scope: Scope {
+            protected: &["/admin/", "/hidden/"],
+            pages: &["/errors/403", "/login"],
+            own: &[
+                "/old/a",
+                "/old/a%2Fb",
+                "/old/old",
+                "/old/old/a",
+                "/old/a?q=1",
+                "/hidden/hidden",
+            ],
+            ..scope::AT_THE_ROOT
+        },
+        ..PLAIN
+    },
+    Configuration {
         name: "apache-proxy-set-handler",
         site: include_str!("../../sites/apache-proxy/set-handler.conf"),
         lines: &[HANDLER],

@@ -50,9 +50,10 @@ impl Asked {
         let whole = Path::new(&path);
         let dotted = whole.is_dotted();
         let resolved = whole.clone().resolved().with_slashes().squashed();
-        let seen = match web_server.resolves_dot_segments {
-            true => resolved.clone(),
-            false => whole.squashed(),
+        let seen = if web_server.resolves_dot_segments {
+            resolved.clone()
+        } else {
+            whole.squashed()
         };
         let below = resolved.below(mount);
         Self {

@@ -223,6 +223,27 @@ pub(super) const CONFIGURATIONS: &[Configuration] = &[
         ..PLAIN
     },
     Configuration {
+        name: "caddy-split-at-any-script",
+        site: include_str!("../../sites/caddy/split.Caddyfile"),
+        lines: &[
+            Lines {
+                placeholder: "@SPLIT@",
+                fastcgi: "reverse_proxy 127.0.0.1:@FASTCGI@ {
+			transport fastcgi {
+				split .php
+			}
+		}",
+                http: "reverse_proxy 127.0.0.1:@HTTP@",
+            },
+            APP,
+        ],
+        scope: Scope {
+            own: super::nginx::SCRIPTS,
+            ..DENIED
+        },
+        ..PLAIN
+    },
+    Configuration {
         name: "caddy-split-path",
         site: include_str!("../../sites/caddy/split.Caddyfile"),
         lines: &[

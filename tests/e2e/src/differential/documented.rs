@@ -9,7 +9,7 @@ use super::asked::Asked;
 use super::configuration::{AT_THE_ROOT, Configuration, Lines, UNCONFIGURED, Variant};
 use super::run::Client;
 use super::twins::Twins;
-use super::{apache_fcgid, apache_proxy, caddy, lighttpd, nginx};
+use super::{apache_fcgid, apache_proxy, caddy, h2o, haproxy, lighttpd, nginx};
 
 /// A layout, and what a client reaches in it.
 #[derive(Clone, Copy, Debug)]
@@ -275,6 +275,28 @@ pub const DOCUMENTED: &[Documented] = &[
             ("/zzz/admin/secret", "echo", "/zzz/admin/secret"),
             ("/admin/secret", "error page", "/errors/all"),
         ],
+    },
+    Documented {
+        configuration: Configuration {
+            name: "h2o-number-sign",
+            variants: &[UNCONFIGURED],
+            site: include_str!("../../sites/documented/h2o-denied.conf"),
+            ..h2o::PLAIN
+        },
+        reached: &[
+            ("/json", "error page", "/errors/403"),
+            ("/json#x", "echo", "/json%23x"),
+            ("/./json#x/a", "echo", "/json%23x/a"),
+        ],
+    },
+    Documented {
+        configuration: Configuration {
+            name: "haproxy-under-another-name-with-a-script-name",
+            site: include_str!("../../sites/documented/haproxy-name.cfg"),
+            variants: AT_APP,
+            ..haproxy::PLAIN
+        },
+        reached: &[("/%61pp/admin/secret", "protected page", "/admin/secret")],
     },
     Documented {
         configuration: Configuration {

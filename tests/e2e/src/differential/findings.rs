@@ -70,9 +70,10 @@ impl<'a> Findings<'a> {
                 text.push_str(&format!("nothing is to be seen of {row:?}\n"));
             }
         }
-        match text.is_empty() {
-            true => Ok(()),
-            false => Err(text.into()),
+        if text.is_empty() {
+            Ok(())
+        } else {
+            Err(text.into())
         }
     }
 }

@@ -18,7 +18,7 @@ const APP: Lines = Lines {
     http: "proxy.reverse.url: \"http://127.0.0.1:@HTTP@/\"",
 };
 
-const PLAIN: Configuration = Configuration {
+pub(super) const PLAIN: Configuration = Configuration {
     name: "",
     web_server: &H2O,
     site: "",

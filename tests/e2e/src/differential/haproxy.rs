@@ -30,7 +30,7 @@ const APP: Lines = Lines {
     http: "server twin 127.0.0.1:@HTTP@",
 };
 
-const PLAIN: Configuration = Configuration {
+pub(super) const PLAIN: Configuration = Configuration {
     name: "",
     web_server: &HAPROXY,
     site: "",
@@ -60,6 +60,25 @@ pub(super) const CONFIGURATIONS: &[Configuration] = &[
                 "/uri/a?q=1",
             ],
             ..DENIED
+        },
+        ..PLAIN
+    },
+    Configuration {
+        name: "haproxy-split-at-any-script",
+        site: include_str!("../../sites/haproxy/path-info.cfg"),
+        lines: &[Lines {
+            fastcgi: "use-fcgi-app scripts-@SIDE@
+    server twin 127.0.0.1:@FASTCGI@ proto fcgi",
+            ..APP
+        }],
+        scope: Scope {
+            protected: &["/admin/"],
+            own: super::nginx::SCRIPTS,
+            without: &[(
+                "/a%0Ab",
+                "its pattern does not match that, and HAProxy answers with 500",
+            )],
+            ..scope::AT_THE_ROOT
         },
         ..PLAIN
     },

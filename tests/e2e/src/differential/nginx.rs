@@ -49,6 +49,16 @@ const MEMBERS: Scope = Scope {
     ..scope::AT_THE_ROOT
 };
 
+/// Where a web server splits behind whatever looks like a script, these are no protected places.
+pub(super) const SCRIPTS: &[&str] = &[
+    "/zzz.php/admin/secret",
+    "/zzz.php/json",
+    "/zzz.PHP/admin/secret",
+    "/zzz.php%2Fadmin/secret",
+    "/index.php/admin/secret",
+    "/a/index.php",
+];
+
 pub(super) const CONFIGURATIONS: &[Configuration] = &[
     Configuration {
         name: "nginx-error-page-uri",
@@ -115,6 +125,27 @@ pub(super) const CONFIGURATIONS: &[Configuration] = &[
                 ..APP
             },
         ],
+        ..PLAIN
+    },
+    Configuration {
+        name: "nginx-auth-request-with-a-path-of-its-own",
+        site: include_str!("../../sites/nginx/auth-request-path.conf"),
+        lines: &[
+            APP,
+            Lines {
+                placeholder: "@AUTH@",
+                // The last of two counts (T-1), and the usual SCRIPT_NAME is there, too.
+                fastcgi: "include /etc/nginx/fastcgi_params; fastcgi_param PATH_INFO /auth;
+                    fastcgi_pass_request_body off; fastcgi_param CONTENT_LENGTH \"\";
+                    fastcgi_pass 127.0.0.1:@FASTCGI@;",
+                http: "proxy_pass_request_body off; proxy_set_header Content-Length \"\";
+                    proxy_pass http://127.0.0.1:@HTTP@/auth;",
+            },
+        ],
+        scope: Scope {
+            pages: &["/login", "/auth", "/check"],
+            ..MEMBERS
+        },
         ..PLAIN
     },
     Configuration {
@@ -362,6 +393,36 @@ pub(super) const CONFIGURATIONS: &[Configuration] = &[
         scope: Scope {
             protected: &["/json", "/admin/"],
             own: &["/index.php/admin/secret", "/index.php/json", "/index.php"],
+            ..DENIED
+        },
+        ..PLAIN
+    },
+    Configuration {
+        name: "nginx-script-of-the-web-server-under-another-name",
+        site: include_str!("../../sites/nginx/error-page-uri.conf"),
+        lines: &[Lines {
+            fastcgi: "include /etc/nginx/fastcgi_params; fastcgi_param SCRIPT_NAME /index.php;
+                fastcgi_param SERVER_SOFTWARE web; fastcgi_pass 127.0.0.1:@FASTCGI@;",
+            ..APP
+        }],
+        scope: Scope {
+            protected: &["/json", "/admin/"],
+            own: &["/index.php/admin/secret", "/index.php/json", "/index.php"],
+            ..DENIED
+        },
+        ..PLAIN
+    },
+    Configuration {
+        name: "nginx-split-at-any-script",
+        site: include_str!("../../sites/nginx/error-page-uri.conf"),
+        lines: &[Lines {
+            fastcgi: "fastcgi_split_path_info ^(.+?\\.php)(/.*)$; include /etc/nginx/fastcgi_params;
+                fastcgi_param PATH_INFO $fastcgi_path_info; fastcgi_pass 127.0.0.1:@FASTCGI@;",
+            ..APP
+        }],
+        scope: Scope {
+            protected: &["/json", "/admin/"],
+            own: SCRIPTS,
             ..DENIED
         },
         ..PLAIN

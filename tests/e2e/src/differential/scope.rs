@@ -108,9 +108,10 @@ impl Scope {
             if is_left_out(&target) {
                 continue;
             }
-            let with_query = match target.contains('?') {
-                true => target.clone(),
-                false => format!("{target}{QUERY}"),
+            let with_query = if target.contains('?') {
+                target.clone()
+            } else {
+                format!("{target}{QUERY}")
             };
             asked.push(ask("GET", &target));
             asked.push(ask("HEAD", &target));
@@ -127,12 +128,13 @@ impl Scope {
 
     /// One request for each protected place, which must not reach it.
     pub(super) fn probes(&self, web_server: &WebServer) -> impl Iterator<Item = Asked> {
-        self.protected
-            .iter()
-            .map(|place| match place.ends_with('/') {
-                true => self.ask(web_server, "GET", &format!("{place}secret")),
-                false => self.ask(web_server, "GET", place),
-            })
+        self.protected.iter().map(|place| {
+            if place.ends_with('/') {
+                self.ask(web_server, "GET", &format!("{place}secret"))
+            } else {
+                self.ask(web_server, "GET", place)
+            }
+        })
     }
 
     fn ask(&self, web_server: &WebServer, method: &'static str, target: &str) -> Asked {

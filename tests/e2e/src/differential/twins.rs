@@ -16,7 +16,7 @@ use super::configuration::{Configuration, Variant};
 use crate::application;
 use crate::layout::Setup;
 use crate::process::Process;
-use crate::program::free_port;
+use crate::site::ReservedPort;
 use crate::site::path_with_sbin;
 
 /// A configuration, running with a pair of sides for each of its variants.
@@ -26,6 +26,7 @@ pub(super) struct Twins {
     _web_server: Process,
     _application: Process,
     pub(super) pairs: Vec<Pair>,
+    _reserved: Vec<ReservedPort>,
     _dir: TempDir,
 }
 
@@ -83,16 +84,19 @@ impl Twins {
 
         let mut site = configuration.web_server.head.to_owned();
         let mut pairs = Vec::new();
+        let mut reserved = Vec::new();
         for variant in configuration.variants {
             let mut side = |is_http| {
+                let port = ReservedPort::new()?;
                 let side = Side {
                     configuration,
                     variant,
                     is_http,
-                    port: free_port()?,
+                    port: port.addr.port(),
                     application: ports,
                     dir: dir.path(),
                 };
+                reserved.push(port);
                 site.push_str(&side.write()?);
                 Ok::<u16, Error>(side.port)
             };
@@ -111,6 +115,7 @@ impl Twins {
             _web_server: start_web_server(command, dir.path(), &pairs)?,
             _application: process,
             pairs,
+            _reserved: reserved,
             _dir: dir,
         })
     }

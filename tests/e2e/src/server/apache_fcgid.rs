@@ -21,6 +21,7 @@ const PLAIN: Layout = Layout {
     socket: Socket::Spawned,
     script_name: None,
     configure: |setup| htaccess(setup, "public", APPENDED, HOST),
+    environment: &[],
     differences: &[apache::ALWAYS, ALWAYS, apache::ENCODED_SLASHES_OFF],
     extra: &[apache::LONG_LINE],
     versions: Versions::ALL_THE_SAME,

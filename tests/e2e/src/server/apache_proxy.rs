@@ -22,6 +22,7 @@ const PLAIN: Layout = Layout {
     configure: |setup| {
         apache::configure(setup, include_str!("../../../../examples/tour/apache.conf"))
     },
+    environment: &[],
     differences: &[apache::ALWAYS, ALWAYS],
     extra: &[apache::LONG_LINE, ABSOLUTE],
     versions: Versions::ALL_THE_SAME,

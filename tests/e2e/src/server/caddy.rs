@@ -22,6 +22,7 @@ const PLAIN: Layout = Layout {
     socket: Socket::Unix,
     script_name: None,
     configure: |setup| configure(setup, include_str!("../../../../examples/tour/Caddyfile")),
+    environment: &[],
     differences: &[ALWAYS],
     extra: &[],
     versions: &VERSIONS,

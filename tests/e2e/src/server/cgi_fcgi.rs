@@ -24,6 +24,7 @@ pub(super) const LAYOUTS: &[Layout] = &[Layout {
         fs::set_permissions(script, Permissions::from_mode(0o755))?;
         apache::configure(setup, SITE)
     },
+    environment: &[],
     differences: &[ALWAYS],
     extra: &[
         apache::LONG_LINE,

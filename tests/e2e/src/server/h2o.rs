@@ -18,6 +18,7 @@ const PLAIN: Layout = Layout {
     socket: Socket::Unix,
     script_name: None,
     configure: |setup| configure(setup, include_str!("../../../../examples/tour/h2o.conf")),
+    environment: &[],
     differences: &[ALWAYS],
     extra: LARGE_HEADS,
     versions: Versions::ALL_THE_SAME,

@@ -25,6 +25,9 @@ global
     nbthread 1
 ";
 
+/// By default the application takes one request at a time on a connection (B-12).
+pub(crate) const MULTIPLEXES: &[(&str, &str)] = &[("TOUR_MAX_REQS", "64")];
+
 const PLAIN: Layout = Layout {
     web_server: "HAProxy",
     name: "haproxy-unix-multiplexed",
@@ -32,6 +35,7 @@ const PLAIN: Layout = Layout {
     socket: Socket::Unix,
     script_name: None,
     configure: |setup| configure(setup, MULTIPLEXED),
+    environment: MULTIPLEXES,
     differences: &[ALWAYS, MULTIPLEXING],
     extra: &[],
     versions: &VERSIONS,
@@ -42,6 +46,7 @@ pub(super) const LAYOUTS: &[Layout] = &[
     Layout {
         name: "haproxy-tcp-one-request-per-connection",
         socket: Socket::Tcp,
+        environment: &[],
         configure: |setup| configure(setup, &one_request_per_connection()),
         differences: &[ALWAYS],
         ..PLAIN
@@ -50,6 +55,7 @@ pub(super) const LAYOUTS: &[Layout] = &[
     Layout {
         name: "haproxy-2.8-tcp-one-request-per-connection",
         socket: Socket::Tcp,
+        environment: &[],
         configure: |setup| configure_newer(setup, &one_request_per_connection()),
         differences: &[ALWAYS],
         ..NEWER
@@ -84,6 +90,26 @@ const VERSIONS: Versions = Versions {
         instead: None,
     }],
 };
+
+/// HAProxy multiplexes without having asked, and the application does not.
+pub const UNASKED: &[Layout] = &[
+    Layout {
+        name: "haproxy-unasked",
+        environment: &[],
+        configure: |setup| configure(setup, &unasked()),
+        ..PLAIN
+    },
+    Layout {
+        name: "haproxy-2.8-unasked",
+        environment: &[],
+        configure: |setup| configure_newer(setup, &unasked()),
+        ..NEWER
+    },
+];
+
+fn unasked() -> String {
+    MULTIPLEXED.replace("option get-values", "option max-reqs 64")
+}
 
 /// The differences of a multiplexing layout, which has a web server of its own started for some of them.
 macro_rules! multiplexing {
@@ -151,16 +177,12 @@ fn nobody_else_is_disturbed(site: &Site) -> Result<(), Failed> {
     Ok(())
 }
 
+/// Without an option, HAProxy keeps connections.
 fn one_request_per_connection() -> String {
-    let lines = MULTIPLEXED.lines().filter(|line| {
-        let line = line.trim();
-        !matches!(
-            line,
-            "option keep-conn" | "option get-values" | "option mpxs-conns"
-        )
-    });
-    let text = lines.collect::<Vec<_>>().join("\n") + "\n";
-    text.replace("unix@/run/tour/tour.sock", "127.0.0.1:9000")
+    MULTIPLEXED
+        .replace("    option get-values\n    option mpxs-conns\n", "")
+        .replace("option keep-conn", "no option keep-conn")
+        .replace("unix@/run/tour/tour.sock", "127.0.0.1:9000")
 }
 
 const ALWAYS: &[Difference] = &[

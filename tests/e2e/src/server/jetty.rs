@@ -22,6 +22,7 @@ pub(super) const LAYOUTS: &[Layout] = &[Layout {
     socket: Socket::Tcp,
     script_name: None,
     configure,
+    environment: &[],
     differences: &[ALWAYS],
     extra: &[],
     versions: Versions::ALL_THE_SAME,

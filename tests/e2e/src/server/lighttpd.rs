@@ -21,6 +21,7 @@ const PLAIN: Layout = Layout {
             include_str!("../../../../examples/tour/lighttpd.conf"),
         )
     },
+    environment: &[],
     differences: &[ALWAYS, STREAMED],
     extra: &[],
     versions: Versions::ALL_THE_SAME,

@@ -19,6 +19,7 @@ use crate::Layout;
 pub use self::apache_proxy::APACHE_HTTP2;
 pub use self::caddy::CADDY_HTTP2;
 pub use self::cgi::cgi_layouts;
+pub use self::haproxy::UNASKED as HAPROXY_UNASKED;
 
 /// Every layout of every web server.
 pub fn layouts() -> impl Iterator<Item = &'static Layout> {

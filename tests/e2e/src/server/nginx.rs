@@ -19,6 +19,7 @@ pub(crate) const PLAIN: Layout = Layout {
     socket: Socket::Tcp,
     script_name: None,
     configure: |setup| configure(setup, TCP),
+    environment: &[],
     differences: &[ALWAYS, STOPS_SENDING],
     extra: &[],
     versions: Versions::ALL_THE_SAME,

@@ -70,9 +70,10 @@ fn leaves_a_stream(site: &Site) -> Result<(), Failed> {
             processes_become(site, &name, "running")?;
         }
         drop(connection);
-        match site.is_cgi() {
-            true => processes_become(site, &name, "gone"),
-            false => life_becomes(site, &name, "Dropped"),
+        if site.is_cgi() {
+            processes_become(site, &name, "gone")
+        } else {
+            life_becomes(site, &name, "Dropped")
         }
     })
 }

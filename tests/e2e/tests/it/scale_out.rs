@@ -25,7 +25,7 @@ pub(crate) fn trials() -> impl Iterator<Item = Trial> {
         Trial::test(name, move || {
             let site = Site::start(&layout, "tour")?;
             // The web server's log says why.
-            three_processes(&site).map_err(|failed| {
+            three_processes(&site, layout.environment).map_err(|failed| {
                 let reason = failed.message().unwrap_or("it panicked").to_owned();
                 let log = site.log().unwrap_or_default();
                 format!("{reason}\n{log}").into()
@@ -34,12 +34,15 @@ pub(crate) fn trials() -> impl Iterator<Item = Trial> {
     })
 }
 
+/// Variables that the application is started with.
+type Settings = &'static [(&'static str, &'static str)];
+
 /// More than there are processes, so that all of them are answering.
 const CLIENTS: usize = 6;
 
-fn three_processes(site: &Site) -> Result<(), Failed> {
+fn three_processes(site: &Site, environment: Settings) -> Result<(), Failed> {
     let mut machines = (1..=3)
-        .map(|n| Machine::start(site.dir(), n))
+        .map(|n| Machine::start(site.dir(), n, environment))
         .collect::<Result<Vec<_>, _>>()?;
     let [one, two, three] = machines.as_mut_slice() else {
         return Err("there are three".into());
@@ -104,26 +107,29 @@ struct Machine {
     process: Process,
     binary: PathBuf,
     socket: PathBuf,
+    environment: Settings,
 }
 
 impl Machine {
-    fn start(dir: &Path, number: usize) -> Result<Self, Failed> {
+    fn start(dir: &Path, number: usize, environment: Settings) -> Result<Self, Failed> {
         let socket = dir.join(format!("{number}.sock"));
         let folder = dir.join(number.to_string());
         fs::create_dir(&folder)?;
         let binary = install("tour", &folder)?;
         // With a version of its own.
         upload(&binary)?;
-        let process = Self::process(&binary, &socket)?;
+        let process = Self::process(&binary, &socket, environment)?;
         Ok(Self {
             process,
             binary,
             socket,
+            environment,
         })
     }
 
-    fn process(binary: &Path, socket: &Path) -> Result<Process, Failed> {
+    fn process(binary: &Path, socket: &Path, environment: Settings) -> Result<Process, Failed> {
         let mut command = program(binary);
+        command.envs(environment.iter().copied());
         let mut process = Process::start(command.env("FCGI_LISTEN", socket))?;
         process.wait_until(Duration::from_secs(10), socket, || {
             FastCgi::unix(socket).is_ok()
@@ -140,7 +146,7 @@ impl Machine {
 
     fn run(&mut self) -> Result<(), Failed> {
         // Killed, it leaves its socket behind, which is replaced.
-        self.process = Self::process(&self.binary, &self.socket)?;
+        self.process = Self::process(&self.binary, &self.socket, self.environment)?;
         Ok(())
     }
 }

@@ -1,4 +1,8 @@
 //! The public interface, in one binary.
 
+mod architecture;
+mod conversation;
+mod house;
+mod imports;
 mod sources;
 mod table;

@@ -18,6 +18,7 @@ pub(super) const LAYOUTS: &[Layout] = &[Layout {
     socket: Socket::Cgi,
     script_name: None,
     configure: |setup| htaccess(setup, HTACCESS),
+    environment: &[],
     differences: &[ALWAYS, NO_LENGTH, DIFFERENCES],
     extra: CGI,
     versions: Versions::ALL_THE_SAME,

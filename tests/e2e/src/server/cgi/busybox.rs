@@ -21,6 +21,7 @@ pub(super) const LAYOUTS: &[Layout] = &[Layout {
     socket: Socket::Cgi,
     script_name: None,
     configure,
+    environment: &[],
     differences: &[ALWAYS, CLOSES, NO_LENGTH, DIFFERENCES],
     extra: CGI,
     versions: Versions::ALL_THE_SAME,

@@ -21,6 +21,7 @@ const PLAIN: Layout = Layout {
         let program = setup.binary.display().to_string();
         nginx::configure(setup, &SITE.replace("/srv/tour/tour", &program))
     },
+    environment: &[],
     differences: &[ALWAYS, DIFFERENCES],
     extra: CGI,
     versions: Versions::ALL_THE_SAME,

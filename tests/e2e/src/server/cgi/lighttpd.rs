@@ -17,6 +17,7 @@ const PLAIN: Layout = Layout {
         let program = setup.binary.display().to_string();
         lighttpd::configure(setup, &SITE.replace("/srv/tour/tour", &program))
     },
+    environment: &[],
     differences: &[lighttpd::ALWAYS, ALWAYS, DIFFERENCES],
     extra: CGI,
     versions: Versions::ALL_THE_SAME,

@@ -24,6 +24,7 @@ pub(super) const LAYOUTS: &[Layout] = &[Layout {
     socket: Socket::Cgi,
     script_name: None,
     configure,
+    environment: &[],
     differences: &[ALWAYS, CLOSES, NO_POST, FEW_HEADERS, DIFFERENCES],
     extra: CGI,
     versions: Versions::ALL_THE_SAME,

@@ -18,11 +18,9 @@ use rustix::{
     stdio::{dup2_stderr, dup2_stdin, dup2_stdout, stderr, stdin, stdout},
 };
 
-use crate::listener::Socket;
-
-/// What a descriptor is that this process was handed.
+/// What kind of descriptor this process was started with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Handed {
+pub(crate) enum Handed {
     /// A socket that accepts connections.
     Listening,
     /// A connection, as from inetd with `nowait`.
@@ -34,11 +32,11 @@ pub(super) enum Handed {
 }
 
 impl Handed {
-    pub(super) fn on_stdin() -> Self {
+    pub(crate) fn on_stdin() -> Self {
         Self::on(stdin())
     }
 
-    pub(super) fn on(fd: BorrowedFd<'_>) -> Self {
+    pub(crate) fn on(fd: BorrowedFd<'_>) -> Self {
         let Ok(socket_type) = sockopt::socket_type(fd) else {
             return Self::NoSocket;
         };
@@ -52,18 +50,10 @@ impl Handed {
     }
 }
 
-/// The listening socket on descriptor 0, if there is one.
-pub(crate) fn listening_stdin() -> io::Result<Option<Socket>> {
-    match Handed::on_stdin() {
-        Handed::Listening => Socket::new(take_stdin()?).map(Some),
-        _ => Ok(None),
-    }
-}
-
 /// Takes the socket from descriptor 0, and from 1 and 2 where it is there, too.
 ///
 /// So the children of the application do not inherit it, and nothing that is printed is written to it.
-pub(super) fn take_stdin() -> io::Result<OwnedFd> {
+pub(crate) fn take_stdin() -> io::Result<OwnedFd> {
     // A duplicate has close-on-exec set.
     let socket = stdin().try_clone_to_owned()?;
     if is_same(stderr(), &socket) {
@@ -87,10 +77,10 @@ fn is_same(fd: BorrowedFd<'_>, other: &OwnedFd) -> bool {
 /// the application prints can become a part of the response.
 ///
 /// mini_httpd and thttpd read the response from standard error, too. So what is printed is lost there.
-pub(super) fn take_stdout() -> io::Result<OwnedFd> {
+pub(crate) fn take_stdout() -> io::Result<OwnedFd> {
     // A duplicate has close-on-exec set, so that children do not hold the response open.
     let response = stdout().try_clone_to_owned()?;
-    // On a terminal somebody looks at both.
+    // On a terminal both are looked at.
     if is_same(stderr(), &response) && !response.is_terminal() {
         dup2_stderr(null()?)?;
     }

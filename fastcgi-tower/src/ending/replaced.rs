@@ -29,7 +29,7 @@ struct Program {
     restart: Vec<(PathBuf, Option<Identity>)>,
 }
 
-/// What tells a file from the one that replaces it.
+/// What distinguishes a file from the one that replaces it.
 #[derive(Debug, PartialEq, Eq)]
 struct Identity {
     device: u64,

@@ -1,0 +1,5 @@
+//! Bugs that were really here, or could be: see `list.txt`.
+
+mod mutant;
+
+pub use self::mutant::Mutant;
