@@ -14,7 +14,7 @@ use tokio_util::io::{poll_read_buf, poll_write_buf};
 /// The buffer that a piece has arrived in. A piece is a slice of it, and keeps all of it from being freed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Origin {
-    /// Which of all buffers of its connection it is.
+    /// Which of all buffers of its connection it is: from 1.
     pub(crate) number: u32,
     /// Its size in bytes.
     pub(crate) size: u32,
@@ -99,24 +99,25 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Socket<Io> {
         (self.read_size > OWNED_READ).then_some(self.read_size)
     }
 
-    /// Whether there is little room for another read: then it is time to make some.
+    /// Whether another buffer has to be [made](Self::make_room) for the next read. It is the same one as long as there is
+    /// room, or nothing keeps what was read into it.
     #[inline]
-    pub(crate) fn is_full(&self) -> bool {
-        self.input.capacity() - self.input.len() < self.read_size / 2
-    }
-
-    /// Makes room for the next read, in the same buffer if nothing else is in it, else in one of at most `most` bytes, or
-    /// 4 KiB.
-    pub(crate) fn make_room(&mut self, most: usize) {
+    pub(crate) fn needs_room(&mut self) -> bool {
+        let room = self.input.capacity() - self.input.len();
+        if room >= self.read_size / 2 {
+            return false;
+        }
         if self.input.try_reclaim(self.read_size) {
             self.filled = 0;
             self.used = 0;
-            return;
+            return false;
         }
         // Most of a buffer that something keeps is to be filled.
-        if self.input.capacity() - self.input.len() >= self.read_size / 4 {
-            return;
-        }
+        room < self.read_size / 4
+    }
+
+    /// Makes another buffer, of at most `most` bytes, or 4 KiB.
+    pub(crate) fn make_room(&mut self, most: usize) {
         // What was handed out of the last buffer keeps all of it. So one of which little was of use is followed by a small
         // one, and a peer cannot have a large one kept for each few bytes of a body.
         if self.filled.saturating_sub(self.used) > self.buffer.size / 4 {
@@ -126,7 +127,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Socket<Io> {
         let mut input = BytesMut::with_capacity(size);
         input.extend_from_slice(&self.input);
         self.input = input;
-        self.buffer.number = self.buffer.number.wrapping_add(1);
+        self.buffer.number = self.buffer.number.wrapping_add(1).max(1);
         self.buffer.size = small(size);
         self.filled = 0;
         self.used = 0;

@@ -109,15 +109,12 @@ impl Account {
     }
 
     /// Gives back what was lent for what arrives and is not needed: `needed` bytes are.
+    #[cold]
     pub(super) fn keep_input(&mut self, needed: usize) {
-        let slack = if self.is_short() { 0 } else { 2 * STEP };
         let Some(loans) = &mut self.loans else {
             return;
         };
         let input = loans.needed + loans.spare;
-        if input <= needed.saturating_add(slack) {
-            return;
-        }
         let surplus = input.saturating_sub(needed.next_multiple_of(STEP));
         let needed = surplus.min(loans.needed);
         let spare = surplus - needed;
@@ -141,6 +138,16 @@ impl Account {
             state.free += loans.spare + loans.output;
             self.budget.returned(state);
         }
+    }
+
+    /// How much may be lent without being needed, so that little is given back and borrowed again.
+    pub(super) fn slack(&self) -> usize {
+        if self.is_short() { 0 } else { 2 * STEP }
+    }
+
+    /// Whether something was lent.
+    pub(super) fn is_in_debt(&self) -> bool {
+        self.loans.is_some()
     }
 
     /// Whether others wait.

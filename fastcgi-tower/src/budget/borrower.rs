@@ -31,12 +31,12 @@ impl Borrower {
 
     /// Gives back what is not needed any more, once it was said what is kept.
     pub(crate) fn settle(&mut self, connection: &mut Connection) {
-        let Some(account) = &mut self.0 else {
+        let Some(account) = self.0.as_mut().filter(|account| account.is_in_debt()) else {
             return;
         };
-        if account.input() > 0 {
-            let used = (OWNED_INPUT + account.input()).saturating_sub(connection.input_room());
-            account.keep_input(used.saturating_sub(OWNED_INPUT));
+        let (input, room) = (account.input(), connection.input_room());
+        if input.min(room) > account.slack() {
+            account.keep_input(input.saturating_sub(room));
             connection.set_input_budget(OWNED_INPUT + account.input());
         }
         if account.output() > 0 && account.is_short() {

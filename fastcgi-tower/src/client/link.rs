@@ -45,7 +45,7 @@ impl Link {
 
     /// Reads once. Gives the number of bytes, 0 at the end of file.
     pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        if self.socket.is_full() {
+        if self.socket.needs_room() {
             self.socket.make_room(usize::MAX);
         }
         let count = ready!(self.socket.poll_fill(cx))?;

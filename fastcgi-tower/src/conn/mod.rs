@@ -104,7 +104,7 @@ where
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut read = Poll::Pending;
         if self.wants_input(cx) {
-            if self.socket.is_full() {
+            if self.socket.needs_room() {
                 let wanted = self.socket.wanted_room();
                 let room = self.borrower.room(wanted, &mut self.proto);
                 self.socket.make_room(room);
@@ -121,6 +121,7 @@ where
 
     fn take_events(&mut self, now: Instant) -> Poll<()> {
         let mut taken = Poll::Pending;
+        let mut used = 0;
         while let Some(event) = self.proto.next_event(now, &mut self.socket.input) {
             taken = Poll::Ready(());
             match event {
@@ -131,11 +132,11 @@ where
                     self.borrower.give_back(&mut self.proto);
                 }
                 event => {
-                    let used = self.calls.take(event, self.socket.buffer());
-                    self.socket.was_used(used);
+                    used += self.calls.take(event, self.socket.buffer());
                 }
             }
         }
+        self.socket.was_used(used);
         taken
     }
 
