@@ -4,7 +4,7 @@
 
 use std::{
     convert::Infallible,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -14,7 +14,7 @@ use fastcgi_hostile::wire::{
 };
 use fastcgi_tower::{Budget, ConnectionBuilder, HttpService, Incoming, Limits, RequestHandle};
 use http::{Request, Response};
-use http_body_util::{Either, Full};
+use http_body_util::{BodyExt, Either, Full};
 use tokio::{
     io::{AsyncWriteExt, duplex},
     runtime::Builder,
@@ -37,12 +37,18 @@ const OVERHEAD: usize = 2 * PIPE + 32 * KIB;
 const READ: usize = 128 * KIB;
 
 /// What to do with a request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Handler {
     /// Has its body and does not read it.
     Hold,
     /// Sends its body back.
     Echo,
+    /// Keeps the first piece of its body, and answers.
+    KeepFirst,
+    /// Keeps every piece of its body.
+    KeepAll,
+    /// Keeps the pieces of its body that are short.
+    KeepSmall,
     /// Writes as many messages of a byte as it likes, and waits.
     Log,
 }
@@ -60,7 +66,9 @@ fn held(builder: ConnectionBuilder, handler: Handler, bytes: impl FnOnce() -> Ve
     runtime.block_on(async {
         let _profiler = dhat::Profiler::builder().testing().build();
         let (mut near, far) = duplex(PIPE);
-        let service = service_fn(move |request| answer(handler, request));
+        let kept = Kept::default();
+        let shared = Arc::clone(&kept);
+        let service = service_fn(move |request| answer(handler, request, Arc::clone(&shared)));
         let connection = builder.serve_connection(far, HttpService::new(service));
         let task = tokio::spawn(connection);
         // Less than the write timeout.
@@ -68,17 +76,39 @@ fn held(builder: ConnectionBuilder, handler: Handler, bytes: impl FnOnce() -> Ve
         sleep(Duration::from_millis(100)).await;
         let held = dhat::HeapStats::get().curr_bytes;
         task.abort();
+        drop(kept);
         held
     })
 }
 
+/// What an application keeps of the bodies that it is sent.
+type Kept = Arc<Mutex<Vec<Bytes>>>;
+
 async fn answer(
     handler: Handler,
     request: Request<Incoming>,
+    kept: Kept,
 ) -> Result<Response<Either<Incoming, Full<Bytes>>>, Infallible> {
     match handler {
         Handler::Hold => {}
         Handler::Echo => return Ok(Response::new(Either::Left(request.into_body()))),
+        Handler::KeepFirst | Handler::KeepAll | Handler::KeepSmall => {
+            let mut body = request.into_body();
+            let mut is_first = true;
+            while let Some(Ok(frame)) = body.frame().await {
+                let data = frame.into_data().expect("data");
+                let is_kept = match handler {
+                    Handler::KeepFirst => is_first,
+                    Handler::KeepSmall => data.len() < 8,
+                    _ => true,
+                };
+                if is_kept {
+                    kept.lock().expect("no panic").push(data);
+                }
+                is_first = false;
+            }
+            return Ok(Response::new(Either::Right(Full::default())));
+        }
         Handler::Log => {
             let handle = request.extensions().get::<RequestHandle>();
             for _ in 0..MIB {
@@ -190,6 +220,66 @@ fn pieces_that_are_sent_back_keep_little_more_than_themselves() {
     let held = held(lent(64 * MIB).limits(limits), Handler::Echo, wire);
     // 256 KiB may wait, and the window may be held.
     at_most(held, 3 * (256 + 64) * KIB + 2 * READ + OVERHEAD);
+}
+
+/// What a list of so many pieces costs, each a byte: a `Bytes`, in a list that grows by doubling, and what it points to.
+fn kept_bytes(count: usize) -> usize {
+    count * (2 * size_of::<Bytes>() + 32)
+}
+
+#[test]
+fn the_first_byte_of_each_body_keeps_no_buffer() {
+    let upload = [
+        head(RESPONDER, "POST", "/", None),
+        record(STDIN, 1, b"x"),
+        record(STDIN, 1, &[b'y'; 60 * KIB]),
+        record(STDIN, 1, b""),
+    ];
+    let upload = upload.concat();
+    let wire = || (1..=100).flat_map(|id| for_request(id, &upload)).collect();
+    let limits = Limits::default().max_reqs(100);
+    let held = held(lent(64 * MIB).limits(limits), Handler::KeepFirst, wire);
+    assert!(
+        held > 100 * size_of::<Bytes>(),
+        "{held} bytes: they are kept"
+    );
+    at_most(held, kept_bytes(100) + 4 * READ + OVERHEAD);
+}
+
+#[test]
+fn bytes_with_padding_keep_no_buffer() {
+    // 8 bytes of a header, 1 of content, 255 of padding.
+    let padded = || [&[1, STDIN, 0, 1, 0, 1, 255, 0, b'x'][..], &[0; 255]].concat();
+    let wire = || [head(RESPONDER, "POST", "/", None), padded().repeat(20_000)].concat();
+    let held = held(lent(64 * MIB), Handler::KeepAll, wire);
+    assert!(held > 20_000, "{held} bytes: they are kept");
+    at_most(held, kept_bytes(20_000) + 3 * READ + OVERHEAD);
+}
+
+#[test]
+fn bytes_beside_the_bodies_of_others_keep_no_buffer() {
+    const ROUNDS: usize = 500;
+    let begin = || [1, 2].map(|id| for_request(id, &head(RESPONDER, "POST", "/", None)));
+    let round = || [record(STDIN, 1, b"x"), record(STDIN, 2, &[b'y'; 60 * KIB])];
+    let wire = || [begin().concat(), round().concat().repeat(ROUNDS)].concat();
+    let limits = Limits::default().max_reqs(2);
+    let held = held(lent(64 * MIB).limits(limits), Handler::KeepSmall, wire);
+    assert!(
+        held > ROUNDS * size_of::<Bytes>(),
+        "{held} bytes: they are kept"
+    );
+    at_most(held, kept_bytes(ROUNDS) + 3 * READ + OVERHEAD);
+}
+
+/// The same records, of another request.
+fn for_request(id: u8, records: &[u8]) -> Vec<u8> {
+    let mut rest = records.to_vec();
+    let mut at = 0;
+    while let Some([high, low]) = rest.get(at + 4..at + 6).map(|it| [it[0], it[1]]) {
+        rest[at + 3] = id;
+        at += 8 + usize::from(u16::from_be_bytes([high, low]));
+    }
+    rest
 }
 
 #[test]
