@@ -5,7 +5,6 @@ use http::StatusCode;
 
 use super::{
     Connection, ConnectionError,
-    closing::Unread,
     output::TooLong,
     request::{Request, RequestKey},
 };
@@ -163,7 +162,7 @@ impl Connection {
         let Some(mut request) = self.requests.remove(key) else {
             return;
         };
-        self.closing.end_request(Unread::of(&request));
+        self.closing.end_request(&request);
         request.output.end(request.id, &mut self.outgoing);
         if self.requests.is_empty() && request.must_end_by_closing() {
             self.closing.take_no_more();
@@ -187,7 +186,7 @@ impl Connection {
             return self.end_request(key, ABORTED);
         }
         if let Some(request) = self.requests.remove(key) {
-            self.closing.end_request(Unread::of(&request));
+            self.closing.end_request(&request);
             self.outgoing.put_broken(request.id);
             self.fail(ConnectionError::Truncated);
         }

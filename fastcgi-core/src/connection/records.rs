@@ -39,6 +39,9 @@ impl Connection {
         }
         // 3.3: an application ignores records of inactive requests.
         let Some(key) = self.requests.find(id) else {
+            if record_type == RecordType::STDIN && content.is_empty() {
+                self.closing.end_body(id);
+            }
             return self.ignore(content.len());
         };
         match record_type {
@@ -122,6 +125,7 @@ impl Connection {
         };
         let since = self.deadlines.begin_request(now);
         let request = Request::new(id, &begin, since);
+        self.closing.end_body(id);
         self.closing.begin_request(request.keep_conn, is_alone);
         let key = self.requests.insert(request);
         if let Some(refusal) = refusal {
