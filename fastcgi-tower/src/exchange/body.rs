@@ -51,6 +51,12 @@ impl Default for Incoming {
     }
 }
 
+/// Not inlined: most pieces are those of a body that streams.
+#[inline(never)]
+fn pop(chunks: &mut Chunks) -> Option<Bytes> {
+    chunks.pop()
+}
+
 impl Body for Incoming {
     type Data = Bytes;
     type Error = Error;
@@ -60,7 +66,7 @@ impl Body for Incoming {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let chunk = match &mut self.0 {
-            Kind::Whole(chunks) => chunks.pop().map(Ok),
+            Kind::Whole(chunks) => pop(chunks).map(Ok),
             Kind::Streaming(queue) => match queue.poll_chunk(cx.waker()) {
                 Poll::Ready(chunk) => chunk,
                 Poll::Pending => return Poll::Pending,

@@ -103,6 +103,11 @@ impl Chunks {
         self.pushed == self.popped
     }
 
+    /// Bytes that were taken out.
+    pub(super) fn popped(&self) -> u64 {
+        self.popped
+    }
+
     /// Bytes that wait.
     pub(super) fn bytes(&self) -> usize {
         usize::try_from(self.pushed - self.popped).unwrap_or(usize::MAX)

@@ -30,13 +30,20 @@ pub(super) struct Queue {
 #[derive(Debug)]
 struct State {
     chunks: Chunks,
-    /// Bytes not yet read, where the length is known.
-    left: Option<u64>,
+    /// Bytes of the whole body, where that is known.
+    length: Option<u64>,
     /// How the body ends once `chunks` is empty. `None` as long as more may come.
     end: Option<End>,
     /// Whether `reader` is to be woken.
     is_reader_waiting: bool,
     is_reader_closed: bool,
+}
+
+impl State {
+    /// Bytes not yet read, where the length is known.
+    fn left(&self) -> Option<u64> {
+        Some(self.length?.saturating_sub(self.chunks.popped()))
+    }
 }
 
 /// How a body ends.
@@ -53,14 +60,14 @@ pub(super) enum End {
 impl Queue {
     pub(super) fn new(
         chunks: Chunks,
-        left: Option<u64>,
+        length: Option<u64>,
         end: Option<End>,
         writer: Arc<ConnectionAlarm>,
     ) -> Self {
         Self {
             state: Mutex::new(State {
                 chunks,
-                left,
+                length,
                 end,
                 is_reader_waiting: false,
                 is_reader_closed: false,
@@ -109,9 +116,6 @@ impl Queue {
             state.is_reader_waiting = true;
         }
         if let Some(chunk) = state.chunks.pop() {
-            if let Some(left) = &mut state.left {
-                *left -= chunk.len() as u64;
-            }
             drop(state);
             self.writer.made_room();
             return Poll::Ready(Some(Ok(chunk)));
@@ -124,19 +128,19 @@ impl Queue {
         };
         // The failure is reported once; after it there is nothing more.
         state.end = Some(End::Complete);
-        state.left = Some(0);
+        state.length = Some(state.chunks.popped());
         Poll::Ready(Some(Err(Error::new(failure))))
     }
 
     pub(super) fn is_end_stream(&self) -> bool {
         let state = self.lock();
-        let is_at_end = state.end == Some(End::Complete) || state.left == Some(0);
+        let is_at_end = state.end == Some(End::Complete) || state.left() == Some(0);
         is_at_end && state.chunks.is_empty()
     }
 
     pub(super) fn size_hint(&self) -> SizeHint {
         let state = self.lock();
-        match state.left {
+        match state.left() {
             Some(left) => SizeHint::with_exact(left),
             None if state.end == Some(End::Complete) => {
                 SizeHint::with_exact(state.chunks.bytes() as u64)
