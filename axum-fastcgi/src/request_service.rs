@@ -45,7 +45,14 @@ where
     }
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
-        let mut request = request.map(Body::new);
+        // Most requests have no body, and that needs no memory.
+        let mut request = request.map(|body| {
+            if body.is_end_stream() {
+                Body::empty()
+            } else {
+                Body::new(body)
+            }
+        });
         let params = request.extensions().get::<Params>().cloned();
         let params = params.expect("every request of `HttpService` has params");
         add_extensions(&mut request, &params);

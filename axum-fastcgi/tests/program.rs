@@ -1,6 +1,6 @@
 //! A program for the tests of `run`: its startup waits for a byte, which is its state, and its end sends one.
 
-use std::{env, io, os::unix::net::UnixStream as StdUnixStream};
+use std::{env, io, os::unix::net::UnixStream as StdUnixStream, time::Duration};
 
 use axum::{Router, extract::State, routing::get};
 use tokio::{
@@ -21,11 +21,21 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         Ok::<_, io::Error>(app.with_state(word))
     };
     axum_fastcgi::run_when_ready(startup)
-        .configure(|server| server.max_requests(1))
+        .configure(|server| {
+            let server = server.max_requests(1);
+            match env::var("AXUM_FASTCGI_TEST_MOUNT") {
+                Ok(mount) => server.script_name(mount.as_str()),
+                Err(_) => server,
+            }
+        })
         .on_shutdown(async move {
             // The test may have left.
             let _ = ending.write_u8(7).await;
+            if env::var_os("AXUM_FASTCGI_TEST_HANGS").is_some() {
+                std::future::pending::<()>().await;
+            }
         })
+        .shutdown_timeout(Duration::from_millis(300))
         .await?;
     Ok(())
 }

@@ -152,6 +152,9 @@ where
     /// The most connections at a time, of all workers together, advertised as `FCGI_MAX_CONNS`; more wait to be accepted.
     /// Default: [`fastcgi_tower::max_connections`].
     ///
+    /// Each worker has its share of them. When a connection has waited for a second, those without a request in progress are closed, the one that has been idle
+    /// for longest first, until no connection waits any more.
+    ///
     /// These are also the requests at a time, unless [`Limits::max_reqs`] says otherwise.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.settings.max_connections = connections;
@@ -308,7 +311,7 @@ where
         }
         let count = self.workers.unwrap_or_else(|| self.default_workers());
         let budget = Budget::new(self.settings.max_connections, self.settings.max_memory);
-        let work = |_| self.work(stop, count == 1, &budget);
+        let work = |_| self.work(stop, count, &budget);
         (0..count).map(work).collect()
     }
 
@@ -320,13 +323,13 @@ where
         }
     }
 
-    fn work(&self, stop: &CancellationToken, is_sole: bool, budget: &Budget) -> io::Result<Work> {
+    fn work(&self, stop: &CancellationToken, workers: usize, budget: &Budget) -> io::Result<Work> {
         let sockets = self.sockets.iter().map(Socket::try_clone);
         let sockets = sockets.collect::<io::Result<Vec<_>>>()?;
         let factory = self.factory.clone();
         let mut settings = self.settings.clone();
-        settings.is_sole = is_sole;
         settings.budget = Some(budget.clone());
+        settings.workers = workers;
         let stop = stop.clone();
         Ok(Box::new(move || {
             Box::pin(async move {

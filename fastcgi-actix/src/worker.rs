@@ -34,8 +34,8 @@ pub(crate) struct Settings {
     pub(crate) allow_remote: bool,
     pub(crate) exit_when_replaced: bool,
     pub(crate) grace_period: Duration,
-    /// Whether there is one worker, which may close the sockets for all.
-    pub(crate) is_sole: bool,
+    /// How many workers there are. One may close the sockets for all, and several share the open files.
+    pub(crate) workers: usize,
 }
 
 impl Default for Settings {
@@ -52,7 +52,7 @@ impl Default for Settings {
             allow_remote: false,
             exit_when_replaced: false,
             grace_period: Duration::from_secs(30),
-            is_sole: true,
+            workers: 1,
         }
     }
 }
@@ -120,7 +120,7 @@ pub(crate) async fn serve<S>(
 where
     S: ExchangeService<Future: 'static, Body: 'static> + Clone + 'static,
 {
-    let listener = if settings.is_sole {
+    let listener = if settings.workers == 1 {
         AnyListener::new(sockets)?
     } else {
         AnyListener::shared(sockets)?
@@ -153,6 +153,7 @@ where
         .timeouts(settings.timeouts)
         .authorizer(settings.authorizer)
         .budget(budget)
+        .servers(settings.workers)
         .allow_remote(settings.allow_remote)
         .exit_when_replaced(settings.exit_when_replaced)
         .grace_period(settings.grace_period)

@@ -78,6 +78,10 @@ pub(crate) fn serve(
         }
         write(&mut stream, &mut connection);
         while let Some(event) = connection.next_event(Instant::now(), &mut input) {
+            if event == Event::HeldBack {
+                // The standard library does not say whether the web server has left.
+                connection.read_on();
+            }
             application.take(event);
         }
         application.go_on(&mut connection);

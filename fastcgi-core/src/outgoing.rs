@@ -89,9 +89,13 @@ impl Outgoing {
         }
     }
 
-    /// An empty record: the end of a stream, or an abort.
-    pub(crate) fn put_empty(&mut self, record_type: RecordType, request_id: RequestId) {
-        self.put_header(record_type, Some(request_id), 0);
+    /// An empty record: the end of a stream, an abort, or a management record without a content.
+    pub(crate) fn put_empty(
+        &mut self,
+        record_type: RecordType,
+        request_id: impl Into<Option<RequestId>>,
+    ) {
+        self.put_header(record_type, request_id.into(), 0);
     }
 
     /// What no web server takes for the end of a response: a header of STDOUT with an invalid version, and nothing

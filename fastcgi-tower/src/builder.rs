@@ -105,6 +105,9 @@ impl ConnectionBuilder {
 
     /// Drives `service`, which answers [`Exchange`](crate::Exchange)s, over `io`. For a service that answers HTTP
     /// requests, see [`HttpService`](crate::HttpService).
+    ///
+    /// `io` is not asked whether the web server has left, as [`serve`](crate::serve()) does: while much of a body waits to be
+    /// read, that is seen only by reading on, up to [`Limits::max_spill`].
     pub fn serve_connection<Io, S>(&self, io: Io, service: S) -> ServeConnection<Io, S>
     where
         Io: AsyncRead + AsyncWrite + Unpin,

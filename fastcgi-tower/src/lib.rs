@@ -44,6 +44,7 @@ pub mod process;
 mod serve;
 mod socket;
 mod stdio;
+mod timer;
 
 pub use proto::{
     Limits, Params, Timeouts,

@@ -75,7 +75,6 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Socket<Io> {
         }
     }
 
-    #[cfg(feature = "client")]
     pub(crate) fn io(&self) -> &Io {
         &self.io
     }

@@ -8,3 +8,8 @@ mod run;
 mod server;
 mod support;
 mod targets;
+
+#[test]
+fn no_test_hangs() {
+    fastcgi_test_kit::no_test_hangs();
+}

@@ -74,11 +74,16 @@ fn program() -> PathBuf {
 
 /// Starts the program on `socket`.
 fn start(dir: &Path, socket: &Path) -> (Child, UnixStream) {
+    start_with(dir, socket, &[])
+}
+
+fn start_with(dir: &Path, socket: &Path, environment: &[(&str, &str)]) -> (Child, UnixStream) {
     let control = dir.join("control.sock");
     let listener = UnixListener::bind(&control).expect("a socket");
     let child = Command::new(program())
         .env(CONTROL, &control)
         .env("FCGI_LISTEN", socket)
+        .envs(environment.iter().copied())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .spawn()
@@ -112,6 +117,51 @@ async fn requests_wait_for_the_startup() {
     assert_eq!(end, [7]);
     assert!(child.wait().expect("a process").success());
     assert!(!socket.exists());
+}
+
+/// 300 ms, in that program; the default is 10 s.
+#[tokio::test]
+async fn what_is_to_be_done_at_the_end_has_a_limit() {
+    let dir = TempDir::new().expect("a directory");
+    let socket = dir.path().join("app.sock");
+    let hangs = [("AXUM_FASTCGI_TEST_HANGS", "")];
+    let (mut child, mut control) = start_with(dir.path(), &socket, &hangs);
+    wait_for(&socket);
+    io::Write::write_all(&mut control, &[42]).expect("the program waits");
+    kill_process(Pid::from_child(&child), Signal::TERM).expect("a process");
+    let start = Instant::now();
+    while child.try_wait().expect("a process").is_none() {
+        assert!(start.elapsed() < Duration::from_secs(8), "it hangs");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn the_builder_counts_more_than_fcgi_script_name() {
+    let (env, builder) = (
+        ("FCGI_SCRIPT_NAME", "/env"),
+        ("AXUM_FASTCGI_TEST_MOUNT", "/builder"),
+    );
+    let cases = [
+        (vec![env], "/env", 200),
+        (vec![builder], "/builder", 200),
+        (vec![env, builder], "/builder", 200),
+        (vec![env, builder], "/env", 404),
+    ];
+    for (environment, path, status) in cases {
+        let dir = TempDir::new().expect("a directory");
+        let socket = dir.path().join("app.sock");
+        let (mut child, mut control) = start_with(dir.path(), &socket, &environment);
+        wait_for(&socket);
+        io::Write::write_all(&mut control, &[42]).expect("the program waits");
+        let mut io = connect(&socket).await;
+        io.write_all(&get_request(path, &[]))
+            .await
+            .expect("a connection");
+        let reply = reply(&mut io).await;
+        assert!(reply.status == status, "{environment:?}, {path}: {reply:?}");
+        assert!(child.wait().expect("a process").success());
+    }
 }
 
 /// Who asks a program to stop before it has started does not want to wait for it.

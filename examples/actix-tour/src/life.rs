@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Display;
+use std::future::pending;
 use std::os::unix::fs::MetadataExt;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -33,6 +34,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .route("/wait/{name}", web::get().to(wait))
         .route("/drip/{name}", web::get().to(drip))
         .route("/swallow/{name}", web::to(swallow))
+        .route("/ignore/{name}", web::to(ignore))
         .route("/life/{name}", web::get().to(life))
         .route("/life/{name}/{milliseconds}", web::get().to(life_later))
         .route("/running", web::get().to(|| async { count(Life::Running) }));
@@ -73,6 +75,13 @@ async fn swallow(name: Path<String>, mut body: Payload) -> &'static str {
     while let Some(Ok(_)) = body.next().await {}
     guard.finish();
     "swallowed\n"
+}
+
+/// Neither reads the body nor ends by itself.
+async fn ignore(name: Path<String>, body: Payload) -> &'static str {
+    let _guard = Guard::new(name);
+    let _unread = body;
+    pending().await
 }
 
 /// Where each process has one request at a time, several requests at once reach several processes, if they take a while.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fmt::Display;
+use std::future::pending;
 use std::os::unix::fs::MetadataExt;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -31,10 +32,12 @@ pub(crate) fn router() -> Router {
     Router::new()
         .route("/pid", get(|| async { std::process::id().to_string() }))
         .route("/exe", get(exe))
+        .route("/tasks", get(tasks))
         .route("/panic", get(panics))
         .route("/wait/{name}", get(wait))
         .route("/drip/{name}", get(drip))
         .route("/swallow/{name}", any(swallow))
+        .route("/ignore/{name}", any(ignore))
         .route("/life/{name}", get(life))
         .route("/life/{name}/{milliseconds}", get(life_later))
         .route("/running", get(|| async { count(Life::Running) }))
@@ -45,6 +48,12 @@ async fn exe() -> Result<String, StatusCode> {
     let running = std::fs::metadata("/proc/self/exe");
     let running = running.map_err(|_| StatusCode::NOT_IMPLEMENTED)?;
     Ok(running.ino().to_string())
+}
+
+/// How many tasks the runtime has.
+async fn tasks() -> String {
+    let metrics = tokio::runtime::Handle::current().metrics();
+    metrics.num_alive_tasks().to_string()
 }
 
 async fn panics() -> &'static str {
@@ -74,6 +83,13 @@ async fn swallow(Path(name): Path<String>, mut body: Body) -> &'static str {
     while let Some(Ok(_)) = body.frame().await {}
     guard.finish();
     "swallowed\n"
+}
+
+/// Neither reads the body nor ends by itself.
+async fn ignore(Path(name): Path<String>, body: Body) {
+    let _guard = Guard::new(name);
+    let _unread = body;
+    pending::<()>().await;
 }
 
 /// Where each process has one request at a time, several requests at once reach several processes, if they take a while.

@@ -39,6 +39,13 @@ async fn main() -> Result<(), axum_fastcgi::RunError> {
     // Any application can be asked for permission, if it says that it may be.
     let may_be_asked = env::var_os("TOUR_AUTHORIZER").is_some();
     axum_fastcgi::run(app)
-        .configure(move |server| server.limits(limits).authorizer(may_be_asked))
+        .configure(move |server| {
+            let server = server.limits(limits).authorizer(may_be_asked);
+            let max_requests = env::var("TOUR_MAX_REQUESTS").ok();
+            match max_requests.and_then(|it| it.parse().ok()) {
+                Some(requests) => server.max_requests(requests),
+                None => server,
+            }
+        })
         .await
 }

@@ -15,3 +15,8 @@ mod server;
 mod support;
 mod targets;
 mod wire;
+
+#[test]
+fn no_test_hangs() {
+    fastcgi_test_kit::no_test_hangs();
+}

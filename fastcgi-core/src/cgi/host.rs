@@ -52,7 +52,7 @@ pub(super) fn is_pattern_of_server(host: &[u8], variables: &Variables<'_>) -> bo
 
 fn is_name_of_a_host(name: &[u8]) -> bool {
     let (host, port) = split_port(name);
-    is_ipv6(name) || (is_host(host) && !is_pattern(host) && port.is_none_or(is_port))
+    (is_host(host) && !is_pattern(host) && port.is_none_or(is_port)) || is_ipv6(name)
 }
 
 fn join(host: &[u8], port: Option<&[u8]>, variables: &Variables<'_>) -> Bytes {
@@ -100,19 +100,18 @@ fn is_pattern(name: &[u8]) -> bool {
 
 /// Unreserved characters, sub-delimiters and percent-encoded bytes.
 fn is_name(name: &[u8]) -> bool {
-    let mut rest = name;
-    loop {
-        rest = match rest {
-            [] => return true,
-            [b'%', high, low, rest @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
-                rest
-            }
-            [byte, rest @ ..]
-                if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(byte) =>
-            {
-                rest
-            }
-            _ => return false,
+    let mut rest = name.iter();
+    let is_hex = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_hexdigit);
+    while let Some(byte) = rest.next() {
+        let is_valid = match byte {
+            b'%' => is_hex(rest.next()) && is_hex(rest.next()),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => true,
+            b'!' | b'$' | b'&'..=b',' | b';' | b'=' => true,
+            _ => false,
         };
+        if !is_valid {
+            return false;
+        }
     }
+    true
 }

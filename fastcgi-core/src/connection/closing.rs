@@ -5,9 +5,10 @@
 //!       │     too long without a request,   ▲ │ │                              or nothing more can arrive          ▲
 //!       │     end of file, a failure        │ │ └── the same, behind an end of file or a failure ──────────────────┘
 //!       │                                   │ └──── the same, behind a response that is broken ──▶ Reset
-//!       │ shutdown before the first request │
+//!       │ shutdown before the first request,│
+//!       │ or soon after one                 │
 //!       ▼                                   │
-//!     FirstIsLast ── that request, 250 ms ──┘
+//!     FirstIsLast, NextIsLast ──────────────┘ that request, or 250 ms and 1.5 s
 //! ```
 //!
 //! A connection that is lost, and one whose web server does not read in time, is closed without waiting for what is to be
@@ -30,6 +31,9 @@ pub enum Life {
     Open,
     /// The shutdown began before its first request, and it takes that one.
     FirstIsLast,
+    /// The shutdown began less than a second after a request, and it takes one more, which the web server may be sending
+    /// (B-19).
+    NextIsLast,
     /// It takes no more requests, and finishes those in progress. What is outgoing is to be written.
     LastRequests,
     /// Our side is to be closed. What still arrives is to be read, and is discarded: a socket that is closed with
@@ -45,7 +49,7 @@ pub enum Life {
 impl Life {
     /// Whether a request that begins is served.
     pub(super) fn takes_requests(self) -> bool {
-        matches!(self, Self::Open | Self::FirstIsLast)
+        matches!(self, Self::Open | Self::FirstIsLast | Self::NextIsLast)
     }
 
     /// Whether the connection is to be closed or reset.
@@ -92,6 +96,8 @@ pub(super) struct Closing {
     error: Option<ConnectionError>,
     /// Whether a request has begun.
     has_begun: bool,
+    /// Whether a request was handed out.
+    has_handed_out: bool,
     /// Whether the web server has closed its side.
     is_at_eof: bool,
     unread: Unread,
@@ -112,6 +118,7 @@ impl Closing {
             life: Life::Open,
             error: None,
             has_begun: false,
+            has_handed_out: false,
             is_at_eof: false,
             unread: Unread::default(),
             bodies: Vec::new(),
@@ -142,6 +149,14 @@ impl Closing {
         self.has_begun
     }
 
+    pub(super) fn has_handed_out(&self) -> bool {
+        self.has_handed_out
+    }
+
+    pub(super) fn hand_out(&mut self) {
+        self.has_handed_out = true;
+    }
+
     /// Whether the web server may still send the rest of a body whose request has ended.
     pub(super) fn has_unread_body(&self) -> bool {
         self.unread == Unread::Body || !self.bodies.is_empty()
@@ -165,7 +180,7 @@ impl Closing {
         } else {
             self.multiplexes = true;
         }
-        if !keep_conn || self.life == Life::FirstIsLast {
+        if !keep_conn || self.life != Life::Open {
             self.take_no_more();
         }
     }
@@ -187,12 +202,13 @@ impl Closing {
         self.bodies.retain(|body| *body != id);
     }
 
-    pub(super) fn shut_down(&mut self) {
+    /// `awaits_next` is whether the next request may be on its way (B-19).
+    pub(super) fn shut_down(&mut self, awaits_next: bool) {
         if self.life == Life::Open {
-            self.life = if self.has_begun {
-                Life::LastRequests
-            } else {
-                Life::FirstIsLast
+            self.life = match (self.has_begun, awaits_next) {
+                (false, _) => Life::FirstIsLast,
+                (true, true) => Life::NextIsLast,
+                (true, false) => Life::LastRequests,
             };
         }
     }

@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use http::StatusCode;
 
 use super::{
-    Connection, ConnectionError,
+    Connection, ConnectionError, Life,
     output::TooLong,
     request::{Request, RequestKey},
 };
@@ -163,14 +163,28 @@ impl Connection {
             return;
         };
         self.closing.end_request(&request);
+        self.stop_reading_on();
         request.output.end(request.id, &mut self.outgoing);
         if self.requests.is_empty() && request.must_end_by_closing() {
             self.closing.take_no_more();
         } else {
             self.outgoing
                 .put_fixed(RecordType::END_REQUEST, Some(request.id), &end.to_bytes());
+            if self.life() == Life::LastRequests && self.requests.is_empty() {
+                self.say_it_was_the_last(&request);
+            }
         }
         self.settle();
+    }
+
+    /// B-19: nginx keeps a connection only if END_REQUEST ends what it has read. So an empty management record behind it has
+    /// nginx close the connection, where it would otherwise send its next request as we close it.
+    fn say_it_was_the_last(&mut self, request: &Request) {
+        let software = request.params().and_then(|it| it.get("SERVER_SOFTWARE"));
+        let is_nginx = software.is_some_and(|it| it.starts_with(b"nginx"));
+        if request.keep_conn && is_nginx {
+            self.outgoing.put_empty(RecordType::GET_VALUES_RESULT, None);
+        }
     }
 
     /// The owner has done with a request: what has happened to its streams is of no use any more.

@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 
 use super::{
     Life,
-    limits::{FIRST_REQUEST_LIMIT, QUIET_AFTER, STALL_LIMIT, Timeouts},
+    limits::{
+        DEPARTURE_PAUSE, FIRST_REQUEST_LIMIT, NEXT_REQUEST_LIMIT, QUIET_AFTER, STALL_LIMIT,
+        Timeouts,
+    },
 };
 
 /// What a connection as a whole waits for. The waits of its requests are theirs.
@@ -17,7 +20,7 @@ pub(super) struct Deadlines {
     opening: Wait,
     /// The rest of a record, with no request in progress: the beginning of one.
     beginning: Wait,
-    /// The first request, after the shutdown began.
+    /// The first or the next request, after the shutdown began.
     last_request: Wait,
     /// The next request.
     idle: Wait,
@@ -28,6 +31,8 @@ pub(super) struct Deadlines {
     write: Wait,
     /// The same, while a request body is held back.
     stall: Wait,
+    /// Any sign of the web server, while a request is in progress and the socket is not read.
+    departure: Wait,
     /// That the web server closes its side.
     close: Wait,
     /// Nothing: it says since when the socket is read. While it is not, nothing can be awaited of it.
@@ -50,6 +55,8 @@ pub(super) struct Situation {
     pub(super) wants_input: bool,
     /// Whether the socket is not read because of what is held.
     pub(super) is_held_back: bool,
+    /// Whether the web server could have left unseen, with a request in progress.
+    pub(super) is_unseen: bool,
     /// How long the web server has to close its side.
     pub(super) drain_limit: Duration,
     /// How long the connection may be without a request.
@@ -69,6 +76,8 @@ pub(super) enum Late {
     Write,
     /// That the web server reads, while it may be waiting to write.
     Stall,
+    /// Any sign of the web server.
+    Departure,
     /// That the web server closes its side.
     Close,
 }
@@ -94,7 +103,11 @@ impl Deadlines {
         }
         let forever = Duration::MAX;
         let idle = situation.idle_limit.unwrap_or(forever);
-        let first = is_idle && life == Life::FirstIsLast;
+        let last = is_idle && life != Life::Open;
+        let last_limit = match life {
+            Life::NextIsLast => NEXT_REQUEST_LIMIT,
+            _ => FIRST_REQUEST_LIMIT,
+        };
         let stalls = situation.is_unwritten && situation.is_held_back;
         let writes = situation.is_unwritten && !is_draining && !life.is_over();
         let quiet = is_between && !self.is_quiet;
@@ -106,16 +119,17 @@ impl Deadlines {
             timeouts.params,
             Late::Params,
         );
-        next.consider(
-            &mut self.last_request,
-            first,
-            FIRST_REQUEST_LIMIT,
-            Late::Request,
-        );
+        next.consider(&mut self.last_request, last, last_limit, Late::Request);
         next.consider(&mut self.idle, is_between, idle, Late::Request);
         next.consider(&mut self.quiet, quiet, QUIET_AFTER, Late::Quiet);
         next.consider(&mut self.write, writes, timeouts.write, Late::Write);
         next.consider(&mut self.stall, stalls, STALL_LIMIT, Late::Stall);
+        next.consider(
+            &mut self.departure,
+            situation.is_unseen,
+            DEPARTURE_PAUSE,
+            Late::Departure,
+        );
         next.consider(
             &mut self.close,
             is_draining,
@@ -146,6 +160,21 @@ impl Deadlines {
         since
     }
 
+    /// Whether there has been no request for a while.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.is_quiet
+    }
+
+    /// Since when the next request is awaited.
+    pub(super) fn idle_since(&self) -> Option<Instant> {
+        self.idle.0
+    }
+
+    /// Since when the first request is awaited.
+    pub(super) fn opened(&self) -> Option<Instant> {
+        self.opening.0
+    }
+
     /// A record has come to its end; what comes now is another one.
     pub(super) fn took_record(&mut self) {
         self.beginning.restart();
@@ -155,6 +184,11 @@ impl Deadlines {
     pub(super) fn was_written(&mut self) {
         self.write.restart();
         self.stall.restart();
+    }
+
+    /// It was said that the web server may have left.
+    pub(super) fn said_held_back(&mut self) {
+        self.departure.restart();
     }
 
     /// It was said that there is no request for a while.

@@ -66,6 +66,11 @@ pub enum Event {
         /// The request.
         key: RequestKey,
     },
+    /// With a request in progress, the socket has not been read for a second, because of what waits to be read. So it is not
+    /// seen whether the web server has left (B-11). An owner whose socket knows says so with
+    /// [`lost`](crate::Connection::lost); one that cannot know may [read on](crate::Connection::read_on). It comes once a
+    /// second, as long as it is so.
+    HeldBack,
     /// There has been no request for a second. Memory that is kept for the next one can be given back.
     Quiet,
 }
@@ -79,7 +84,11 @@ impl Event {
             | Self::Data { key, .. }
             | Self::DataEnd { key, .. }
             | Self::Surplus { key } => Some(*key),
-            Self::Request(_) | Self::Aborted { .. } | Self::Refused { .. } | Self::Quiet => None,
+            Self::Request(_)
+            | Self::Aborted { .. }
+            | Self::Refused { .. }
+            | Self::HeldBack
+            | Self::Quiet => None,
         }
     }
 }

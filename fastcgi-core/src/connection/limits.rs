@@ -122,7 +122,8 @@ impl Limits {
 
     /// How many bytes of request bodies may wait on a connection where leaving the socket alone could block it for
     /// good: because the web server does not read before it has written all (B-8), or because other requests share the
-    /// connection. Default: 16 MiB.
+    /// connection. The same where reading is the only way to see that the web server has left: on TCP, after a second
+    /// (B-11). Default: 16 MiB.
     pub fn max_spill(mut self, bytes: usize) -> Self {
         self.max_spill = bytes;
         self
@@ -170,10 +171,15 @@ const TCP_IDLE_LIMIT: Duration = Duration::from_secs(5 * 60);
 pub(super) const SUSPENDED_LIMIT: Duration = Duration::from_secs(10);
 /// How long the web server may read nothing before it is taken for one that first writes everything (B-8).
 pub(super) const STALL_LIMIT: Duration = Duration::from_millis(50);
+/// How long the socket may not be read before the owner has to look whether the web server has left, and how often (B-11).
+pub(super) const DEPARTURE_PAUSE: Duration = Duration::from_secs(1);
 /// How long a connection is kept for its first request after the shutdown began: a web server that has just connected is
 /// about to send one.
 pub(super) const FIRST_REQUEST_LIMIT: Duration = Duration::from_millis(250);
-/// How long after the last request memory is kept for the next one.
+/// How long a connection is kept for its next request after the shutdown began, where it had one within [`QUIET_AFTER`]
+/// (B-19).
+pub(super) const NEXT_REQUEST_LIMIT: Duration = Duration::from_millis(1500);
+/// How long after the last request the next one is likely to come: memory is kept for it, and a stop waits for it.
 pub(super) const QUIET_AFTER: Duration = Duration::from_secs(1);
 /// How long the rest of a body is read before the connection is closed (B-9).
 pub(super) const DRAIN_BODY_LIMIT: Duration = Duration::from_secs(30);

@@ -28,6 +28,7 @@ use self::{
     budget::Budget,
     closing::Closing,
     deadlines::Deadlines,
+    limits::FIRST_REQUEST_LIMIT,
     pressure::{Load, Pressure},
     requests::Requests,
     waste::Waste,
@@ -152,7 +153,7 @@ impl Connection {
     /// Whether what arrives is looked at: behind the last request it is of no use.
     fn takes_records(&self) -> bool {
         match self.closing.life() {
-            Life::Open | Life::FirstIsLast => true,
+            Life::Open | Life::FirstIsLast | Life::NextIsLast => true,
             Life::LastRequests => !self.requests.is_empty(),
             Life::Draining | Life::Closed | Life::Reset => false,
         }
@@ -211,6 +212,21 @@ impl Connection {
         if let Some(request) = request.filter(|it| it.is_handed_out) {
             request.held = bytes;
         }
+        self.stop_reading_on();
+    }
+
+    /// Less is held: with less than the window, it holds again.
+    fn stop_reading_on(&mut self) {
+        if self.pressure.reads_on && self.load().held < self.config.limits.body_window {
+            self.pressure.reads_on = false;
+        }
+    }
+
+    /// Reads on although enough waits to be read, up to [`Limits::max_spill`], until less than
+    /// [`Limits::body_window`] waits: the answer of an owner that cannot look whether the web server has left to
+    /// [`Event::HeldBack`].
+    pub fn read_on(&mut self) {
+        self.pressure.reads_on = self.load().held >= self.config.limits.body_window;
     }
 
     /// Whether to read from the socket. It may be so again after anything that happens.
@@ -239,10 +255,42 @@ impl Connection {
     }
 
     /// Lets the requests in progress finish, and ends then. A connection that has not brought its first request yet gets
-    /// 250 ms for it.
+    /// 250 ms for it, and one that has had a request within the last second 1.5 s for the next one, unless it takes several
+    /// requests at a time (B-19).
     pub fn shutdown(&mut self) {
-        self.closing.shut_down();
+        let takes_one = self.config.limits.max_reqs == 1;
+        let awaits_next = takes_one && self.requests.is_empty() && !self.deadlines.is_quiet();
+        self.closing.shut_down(awaits_next);
         self.settle();
+    }
+
+    /// From when on the connection can be [closed to make room](Self::make_room) for another one: since when it is without a
+    /// request. `None` while one is in progress, and while something waits to be written.
+    ///
+    /// One that has not brought all params of its first request counts, too, from 250 ms after it began on: a web server that
+    /// has just connected is about to send a request. Waits begin with [`deadline`](Self::deadline).
+    pub fn idle_since(&self) -> Option<Instant> {
+        if !self.life().takes_requests() || self.outgoing.has_remaining() {
+            return None;
+        }
+        if self.requests.is_empty() && self.closing.has_begun() {
+            return self.deadlines.idle_since();
+        }
+        let mut requests = self.requests.iter().map(|(_, request)| request);
+        let is_in_progress = requests.clone().any(|it| it.params().is_some());
+        let began = match requests.next() {
+            None => self.deadlines.opened(),
+            Some(_) if is_in_progress || self.closing.has_handed_out() => None,
+            Some(request) => Some(request.since),
+        };
+        began?.checked_add(FIRST_REQUEST_LIMIT)
+    }
+
+    /// Closes the connection at once, if it is [without a request](Self::idle_since): other connections need its place more.
+    pub fn make_room(&mut self) {
+        if self.idle_since().is_some() {
+            self.lost();
+        }
     }
 
     /// How far the connection has come, and so what its owner has to do.

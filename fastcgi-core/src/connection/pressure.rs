@@ -9,6 +9,8 @@ use super::limits::{ENOUGH_REQUESTS, HIGH_WATER, Limits};
 pub(super) struct Pressure {
     /// Whether the web server has read nothing for a while, with something to read.
     pub(super) is_stalled: bool,
+    /// Whether reading is the only way to see that the web server has left (B-11).
+    pub(super) reads_on: bool,
 }
 
 /// What the decision depends on besides.
@@ -30,7 +32,8 @@ impl Pressure {
             // B-8: mod_fcgid and Caddy do not read before they have written all. Others are only slow, and must not make
             // us gather what they write meanwhile. B-12: and a body that nobody reads must not stop the other requests on
             // its connection.
-            let may_spill = self.is_stalled || load.requests > 1;
+            // B-11: or what is unread may be in front of the end of the connection.
+            let may_spill = self.is_stalled || self.reads_on || load.requests > 1;
             return may_spill && load.held < limits.max_spill;
         }
         // a web server that does not read responses gets no further requests served. But the rest of a body is taken

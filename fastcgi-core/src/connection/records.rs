@@ -224,6 +224,7 @@ impl Connection {
             return;
         };
         request.is_handed_out = true;
+        self.closing.hand_out();
         self.events.push_back(Event::Request(NewRequest {
             key,
             id: request.id,

@@ -52,7 +52,7 @@ impl Requests {
             .map(|(key, _)| key)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (RequestKey, &Request)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (RequestKey, &Request)> + Clone {
         let places = self.places.iter().enumerate();
         places.filter_map(|(index, place)| Some((RequestKey::new(index), place.as_ref()?)))
     }

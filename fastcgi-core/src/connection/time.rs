@@ -62,6 +62,7 @@ impl Connection {
     }
 
     fn situation(&self, wants_input: bool) -> Situation {
+        let is_unread = self.may_read() && !wants_input;
         Situation {
             life: self.closing.life(),
             has_begun: self.closing.has_begun(),
@@ -69,7 +70,8 @@ impl Connection {
             is_unwritten: self.outgoing.has_remaining(),
             has_requests: !self.requests.is_empty(),
             has_partial: self.has_partial,
-            is_held_back: self.may_read() && !wants_input && !self.pressure.is_stalled,
+            is_held_back: is_unread && !self.pressure.is_stalled,
+            is_unseen: is_unread && !self.requests.is_empty(),
             wants_input,
             drain_limit: self.closing.drain_limit(),
             idle_limit: self.config.timeouts.idle.limit(self.config.over_tcp),
@@ -141,6 +143,10 @@ impl Connection {
                 self.closing.give_up();
             }
             Late::Stall => self.pressure.is_stalled = true,
+            Late::Departure => {
+                self.deadlines.said_held_back();
+                self.events.push_back(Event::HeldBack);
+            }
             Late::Close => self.closing.give_up(),
         }
     }

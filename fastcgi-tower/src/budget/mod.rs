@@ -1,4 +1,4 @@
-//! What the connections of a server share: places, and memory beyond what each of them owns.
+//! What the connections of a server share: how many there are, and memory beyond what each of them owns.
 //!
 //! A connection that needs more than it owns borrows. What it *has to* have to go on (params and bodies that arrive) is
 //! lent so that somebody can always finish: at least one borrower can grow to the most that it may ever need, and the
@@ -34,7 +34,6 @@ pub struct Budget(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     max_connections: usize,
-    places: Arc<Semaphore>,
     memory: usize,
     /// Whether somebody waits.
     is_short: AtomicBool,
@@ -76,8 +75,6 @@ impl Budget {
     pub fn new(max_connections: usize, memory: usize) -> Self {
         Self(Arc::new(Shared {
             max_connections,
-            // What is too many is reported where a server starts.
-            places: Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS))),
             memory,
             is_short: AtomicBool::new(false),
             returns: AtomicU64::new(0),
@@ -120,10 +117,6 @@ impl Budget {
 
     pub(crate) fn max_connections(&self) -> usize {
         self.0.max_connections
-    }
-
-    pub(crate) fn places(&self) -> &Arc<Semaphore> {
-        &self.0.places
     }
 
     /// No connection gets more.

@@ -5,7 +5,6 @@
 
 mod call;
 mod calls;
-mod timer;
 
 use std::{
     fmt, io,
@@ -18,15 +17,14 @@ use std::{
 use proto::{Event, Life};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use self::{
-    calls::Calls,
-    timer::{Timer, now},
-};
+use self::calls::Calls;
 use crate::{
     budget::{Borrower, Budget},
     error::Error,
     exchange::ExchangeService,
+    listener::Transport,
     socket::Socket,
+    timer::{Timer, now},
 };
 
 /// A connection being served: a future that has to be polled for anything to happen.
@@ -50,6 +48,8 @@ pub struct ServeConnection<Io, S: ExchangeService> {
     calls: Calls<S>,
     timer: Timer,
     borrower: Borrower,
+    /// Asks the socket whether the web server has left.
+    is_peer_gone: fn(&Io) -> Option<bool>,
     /// Whether our side of the socket is closed.
     is_shut_down: bool,
     /// Why the socket failed.
@@ -78,6 +78,7 @@ where
             proto,
             calls: Calls::new(service, is_plain_cgi),
             timer: Timer::default(),
+            is_peer_gone: |_| None,
             is_shut_down: false,
             failure: None,
         }
@@ -85,9 +86,29 @@ where
 
     /// Lets the requests in progress finish and then closes the connection.
     ///
-    /// One that has not brought its first request yet gets 250 ms for it. Keep polling the connection.
+    /// One that has not brought its first request yet gets 250 ms for it, and one that has had a request within the last second
+    /// 1.5 s for the next one, unless it takes several requests at a time (B-19). Keep polling the connection.
     pub fn graceful_shutdown(self: Pin<&mut Self>) {
         self.get_mut().proto.shutdown();
+    }
+
+    /// A connection over a socket that may know whether the web server has left, which another one is taken for not to.
+    pub(crate) fn over_transport(mut self) -> Self
+    where
+        Io: Transport,
+    {
+        self.is_peer_gone = Io::is_peer_gone;
+        self
+    }
+
+    /// Since when, or from when on, the connection can be closed to make room for another one.
+    pub(crate) fn idle_since(&self) -> Option<Instant> {
+        self.proto.idle_since()
+    }
+
+    /// Closes the connection if it is idle. Keep polling it.
+    pub(crate) fn make_room(&mut self) {
+        self.proto.make_room();
     }
 
     /// How many requests were handed out so far.
@@ -125,6 +146,11 @@ where
         while let Some(event) = self.proto.next_event(now, &mut self.socket.input) {
             taken = Poll::Ready(());
             match event {
+                Event::HeldBack => match (self.is_peer_gone)(self.socket.io()) {
+                    Some(true) => self.proto.lost(),
+                    Some(false) => {}
+                    None => self.proto.read_on(),
+                },
                 Event::Quiet => {
                     self.socket.release();
                     self.proto.outgoing().release();

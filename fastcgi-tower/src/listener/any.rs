@@ -311,6 +311,15 @@ impl Transport for AnyIo {
             io.reset();
         }
     }
+
+    fn is_peer_gone(&self) -> Option<bool> {
+        match &self.kind {
+            Kind::Tcp(io) => io.is_peer_gone(),
+            Kind::Unix(io) => io.is_peer_gone(),
+            // It is in this process.
+            Kind::Pipe(_) => Some(false),
+        }
+    }
 }
 
 impl From<TcpStream> for AnyIo {

@@ -11,11 +11,13 @@ use std::{
     future::Future,
     io,
     net::{IpAddr, SocketAddr},
+    pin::pin,
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use tokio::{
-    io::{AsyncRead, AsyncWrite, DuplexStream},
+    io::{AsyncRead, AsyncWrite, DuplexStream, Interest, Ready},
     net::{TcpListener, TcpStream, UnixListener, UnixStream, unix},
 };
 
@@ -80,6 +82,16 @@ pub trait Transport: AsyncRead + AsyncWrite + Unpin + Send + 'static {
     {
         drop(self);
     }
+
+    /// Whether the other end has left, as far as that can be known without reading; `None` when it cannot. Default: `None`.
+    ///
+    /// Asked once a second while a request is in progress and enough of its body waits to be read. With `Some(true)` its
+    /// handler is dropped. With `None` the connection reads on, up to [`Limits::max_spill`](crate::Limits::max_spill),
+    /// because the end of the connection may be behind what is unread; a departure behind more than that is not seen before
+    /// the handler reads or ends. A closed side alone is no departure.
+    fn is_peer_gone(&self) -> Option<bool> {
+        None
+    }
 }
 
 impl PeerAddr for SocketAddr {
@@ -94,7 +106,12 @@ impl PeerAddr for unix::SocketAddr {
     }
 }
 
-impl Transport for UnixStream {}
+/// The system reports at once that the other end is closed, whatever is unread.
+impl Transport for UnixStream {
+    fn is_peer_gone(&self) -> Option<bool> {
+        Some(is_write_closed(self.ready(EITHER)))
+    }
+}
 
 impl Transport for DuplexStream {}
 
@@ -104,6 +121,21 @@ impl Transport for TcpStream {
             tracing::debug!(%error, "SO_LINGER cannot be set");
         }
     }
+
+    /// Only a reset is reported at once: an end of the connection waits behind what is unread.
+    fn is_peer_gone(&self) -> Option<bool> {
+        is_write_closed(self.ready(EITHER)).then_some(true)
+    }
+}
+
+const EITHER: Interest = Interest::READABLE.add(Interest::WRITABLE);
+
+/// Whether nothing can be written any more, which is so when the other end has left. The runtime knows without asking the
+/// system; polled once, as a socket with something unread is always ready.
+fn is_write_closed(ready: impl Future<Output = io::Result<Ready>>) -> bool {
+    let mut cx = Context::from_waker(Waker::noop());
+    let polled = pin!(ready).poll(&mut cx);
+    matches!(polled, Poll::Ready(Ok(ready)) if ready.is_write_closed())
 }
 
 /// Small responses are written in one piece and must not wait for what is never to come, so `TCP_NODELAY` is set.

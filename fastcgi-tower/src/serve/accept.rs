@@ -1,38 +1,44 @@
 //! The accept loop, and what happens after it.
 
 use std::{
-    future::{Future, pending},
+    collections::VecDeque,
+    future::{Future, pending, poll_fn},
     io,
     pin::pin,
     sync::Arc,
+    task::Poll,
     time::Duration,
 };
 
 use tokio::{
     select,
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, timeout},
+    sync::OwnedSemaphorePermit,
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::task::TaskTracker;
 
 use super::{
-    Serve, Settings,
-    request_count::RequestCount,
-    task::{ConnectionTask, Stops},
-    web_servers::WebServers,
+    Serve, Settings, crowd::Crowd, orders::Orders, places::Places, request_count::RequestCount,
+    task::ConnectionTask, web_servers::WebServers,
 };
 use crate::{
     budget::Budget,
     ending::{larger_than, replaced},
     exchange::ExchangeService,
-    listener::{Listener, PeerAddr},
+    listener::{Listener, PeerAddr, Socket},
 };
+
+/// How long a connection for which there is no place is left to other servers on the same socket: other workers, and other
+/// processes.
+const LEFT_TO_OTHERS: Duration = Duration::from_millis(100);
 
 /// Connections that wait to be accepted when the server stops are served, as long as they come within this time of each
 /// other.
 const BACKLOG_PAUSE: Duration = Duration::from_millis(10);
 /// And no longer than this: under load there is always one more.
 const BACKLOG_LIMIT: Duration = Duration::from_millis(200);
+/// Nor more of them than this: as many as wait in the system by default.
+const MAX_WAITING: usize = Socket::BACKLOG as usize;
 
 /// Serves until there is a reason to stop, and then until the last connection is closed.
 pub(super) async fn run<L, S>(
@@ -58,25 +64,31 @@ where
         max_connections,
         max_memory,
         budget,
+        servers,
         allow_remote,
         grace_period,
         exit_when_replaced,
         max_requests,
         max_rss,
     } = settings;
+    let is_shared = budget.is_some();
     let budget = budget.unwrap_or_else(|| Budget::new(max_connections, max_memory));
     budget.check(connections.config())?;
+    let orders = Orders::default();
+    let crowd = Arc::<Crowd>::default();
+    let sharers = if is_shared { servers.max(1) } else { 1 };
+    let share = (budget.max_connections() / sharers).max(1);
+    let places = Places::new(share, servers, Arc::clone(&crowd), orders.clone());
     // What is advertised is what holds.
     let connections = connections
-        .max_conns(budget.max_connections())
-        .budget(budget.clone());
+        .max_conns(places.count() * sharers)
+        .budget(budget);
     let over_tcp = connections.clone().over_tcp(true);
-    let mut entrance = Entrance::new(listener, &budget, allow_remote)?;
+    let mut entrance = Entrance::new(listener, places, allow_remote)?;
     let requests = max_requests.map(|_| Arc::new(RequestCount::default()));
     let tasks = TaskTracker::new();
-    let stops = Stops::default();
     let mut serve = {
-        let (tasks, stops, requests) = (tasks.clone(), stops.clone(), requests.clone());
+        let (tasks, orders, requests) = (tasks.clone(), orders.clone(), requests.clone());
         move |io: L::Io, peer: L::Addr, place| {
             let settings = if peer.ip().is_some() {
                 &over_tcp
@@ -85,9 +97,11 @@ where
             };
             let settings = settings.clone().plain_cgi(peer.is_internal());
             let connection = settings.serve_connection(io, service.clone());
+            let connection = connection.over_transport();
+            let heard = (orders.listen(), Arc::clone(&crowd));
             spawn(
                 &tasks,
-                ConnectionTask::new(connection, &stops, requests.clone(), place),
+                ConnectionTask::new(connection, heard, requests.clone(), place),
             );
         }
     };
@@ -112,57 +126,139 @@ where
             (io, peer, place) = entrance.accept() => serve(io, peer, place),
         }
     }
-    entrance.close(serve).await;
-    stops.gracefully.say();
-    tasks.close();
-    if timeout(grace_period, tasks.wait()).await.is_err() {
-        stops.now.say();
+    let waiting = entrance.close(&mut serve).await;
+    orders.finish();
+    let finished = timeout(grace_period, async {
+        waiting.serve(&mut serve).await;
+        tasks.close();
+        tasks.wait().await;
+    });
+    if finished.await.is_err() {
+        orders.end();
+        tasks.close();
         tasks.wait().await;
     }
     Ok(())
 }
 
-/// Where connections come in: as many as there are places, from peers that may connect.
-struct Entrance<L> {
+/// Where connections come in, from peers that may connect.
+struct Entrance<L: Listener> {
     listener: L,
-    places: Arc<Semaphore>,
+    /// The one that is accepted although there is no place, and since when it waits: it shows that connections wait.
+    waiting: Option<(L::Io, L::Addr, Instant)>,
+    places: Places,
     web_servers: WebServers,
 }
 
 impl<L: Listener> Entrance<L> {
-    fn new(listener: L, budget: &Budget, allow_remote: bool) -> io::Result<Self> {
+    fn new(listener: L, places: Places, allow_remote: bool) -> io::Result<Self> {
         let web_servers = WebServers::from_env()?;
         web_servers.check(&listener, allow_remote)?;
         Ok(Self {
             listener,
-            places: Arc::clone(budget.places()),
+            waiting: None,
+            places,
             web_servers,
         })
     }
 
-    /// Waits for a place, then for a connection to take it.
+    /// Waits for a connection, then for a place.
     async fn accept(&mut self) -> (L::Io, L::Addr, OwnedSemaphorePermit) {
-        let place = Arc::clone(&self.places).acquire_owned().await;
-        let place = place.expect("the semaphore is never closed");
+        loop {
+            if let Some((_, _, since)) = self.waiting {
+                let place = self.places.make(since).await;
+                if let Some((io, peer, _)) = self.waiting.take() {
+                    return (io, peer, place);
+                }
+            }
+            if self.places.is_crowded() {
+                let Ok((io, peer)) = timeout(BACKLOG_PAUSE, self.admitted()).await else {
+                    self.places.end_crowd();
+                    continue;
+                };
+                self.waiting = Some((io, peer, Instant::now()));
+                continue;
+            }
+            if !self.places.has_free() {
+                // Others that listen on the same socket may have a place: what they leave waits.
+                select! {
+                    biased;
+                    place = self.places.take() => drop(place),
+                    () = sleep(LEFT_TO_OTHERS) => {
+                        if let Some((io, peer)) = self.left().await {
+                            self.waiting = Some((io, peer, Instant::now()));
+                        }
+                    }
+                }
+                continue;
+            }
+            let (io, peer) = self.admitted().await;
+            self.waiting = Some((io, peer, Instant::now()));
+        }
+    }
+
+    /// A connection that is there already.
+    async fn left(&mut self) -> Option<(L::Io, L::Addr)> {
+        let mut admitted = pin!(self.admitted());
+        poll_fn(|cx| match admitted.as_mut().poll(cx) {
+            Poll::Ready(accepted) => Poll::Ready(Some(accepted)),
+            Poll::Pending => Poll::Ready(None),
+        })
+        .await
+    }
+
+    /// Waits for a connection of a peer that may connect.
+    async fn admitted(&mut self) -> (L::Io, L::Addr) {
         loop {
             let (io, peer) = self.listener.accept().await;
             if self.web_servers.admits(&peer) {
                 tracing::trace!(?peer, "connection accepted");
-                return (io, peer, place);
+                return (io, peer);
             }
             tracing::debug!(?peer, "connection refused: not in FCGI_WEB_SERVER_ADDRS");
         }
     }
 
-    /// Accepts the backlog, then nothing.
-    async fn close(mut self, mut serve: impl FnMut(L::Io, L::Addr, OwnedSemaphorePermit)) {
+    /// Accepts the backlog, then nothing. Gives those for which there is no place yet.
+    async fn close(
+        mut self,
+        serve: &mut impl FnMut(L::Io, L::Addr, OwnedSemaphorePermit),
+    ) -> Waiting<L> {
         self.listener.close();
+        let mut waiting = VecDeque::new();
+        if let Some((io, peer, _)) = self.waiting.take() {
+            waiting.push_back((io, peer));
+        }
         let limit = Instant::now() + BACKLOG_LIMIT;
         // Not a second timeout: it is only looked at when there is nothing to accept.
-        while Instant::now() < limit {
-            let Ok((io, peer, place)) = timeout(BACKLOG_PAUSE, self.accept()).await else {
-                return;
+        while Instant::now() < limit && waiting.len() < MAX_WAITING {
+            let accepted = timeout(BACKLOG_PAUSE, self.admitted());
+            let Ok((io, peer)) = accepted.await else {
+                break;
             };
+            match self.places.try_take() {
+                Some(place) if waiting.is_empty() => serve(io, peer, place),
+                _ => waiting.push_back((io, peer)),
+            }
+        }
+        Waiting {
+            connections: waiting,
+            places: self.places,
+        }
+    }
+}
+
+/// Connections that were accepted when the server was told to stop, and have no place.
+struct Waiting<L: Listener> {
+    connections: VecDeque<(L::Io, L::Addr)>,
+    places: Places,
+}
+
+impl<L: Listener> Waiting<L> {
+    /// Serves all, as places get free.
+    async fn serve(mut self, serve: &mut impl FnMut(L::Io, L::Addr, OwnedSemaphorePermit)) {
+        while let Some((io, peer)) = self.connections.pop_front() {
+            let place = self.places.take().await;
             serve(io, peer, place);
         }
     }

@@ -1,8 +1,10 @@
 //! A server: accepts connections and drives each in a task of its own.
 
 mod accept;
+mod crowd;
+mod orders;
+mod places;
 mod request_count;
-mod stop;
 mod task;
 mod web_servers;
 
@@ -77,6 +79,8 @@ struct Settings {
     max_connections: usize,
     max_memory: usize,
     budget: Option<Budget>,
+    /// How many servers the process has, which share its open files.
+    servers: usize,
     allow_remote: bool,
     grace_period: Duration,
     exit_when_replaced: bool,
@@ -91,6 +95,7 @@ impl Default for Settings {
             max_connections: max_connections(),
             max_memory: Budget::DEFAULT_MEMORY,
             budget: None,
+            servers: 1,
             allow_remote: false,
             grace_period: Duration::from_secs(30),
             exit_when_replaced: false,
@@ -160,10 +165,16 @@ impl<L, S> Serve<L, S> {
         self
     }
 
-    /// The most connections at a time, advertised as `FCGI_MAX_CONNS`; more wait to be accepted. Default:
-    /// [`max_connections`].
+    /// The most connections at a time; more wait. Default: [`max_connections`]. It is less where the process may not have so
+    /// many open files (`ulimit -n`, `LimitNOFILE`), of which 64 are left for other things.
     ///
-    /// These are also the requests at a time, unless [`Limits::max_reqs`] says otherwise.
+    /// When a connection has waited for a second, those without a request in progress are closed, the one that has been idle
+    /// for longest first, until none waits any more. Nothing is closed while none waits. A `warn` event, once a minute, says
+    /// that all are in use. A web server that sends a request on a connection in the moment in which it is closed may
+    /// have to answer with 502: nginx does not send a POST again.
+    ///
+    /// `FCGI_GET_VALUES` is answered with it, as `FCGI_MAX_CONNS`. These are also the requests at a time, unless
+    /// [`Limits::max_reqs`] says otherwise.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.settings.max_connections = connections;
         self
@@ -176,9 +187,19 @@ impl<L, S> Serve<L, S> {
     }
 
     /// What the server shares with others in this process, in place of [`max_connections`](Self::max_connections) and
-    /// [`max_memory`](Self::max_memory). Default: nothing.
+    /// [`max_memory`](Self::max_memory). Each of so many [`servers`](Self::servers) has its part of the connections, and at
+    /// least one. Default: nothing.
     pub fn budget(mut self, budget: Budget) -> Self {
         self.settings.budget = Some(budget);
+        self
+    }
+
+    /// How many servers this process runs: each has its share of the open files that the process may have. Default: 1.
+    ///
+    /// Say so where every thread has a server of its own. Without that, they could run out of files before any of them has
+    /// [`max_connections`](Self::max_connections), and idle connections would make no room.
+    pub fn servers(mut self, servers: usize) -> Self {
+        self.settings.servers = servers;
         self
     }
 
@@ -191,7 +212,8 @@ impl<L, S> Serve<L, S> {
     }
 
     /// Stops when `signal` is ready: connections that wait are still served, requests in progress finish, idle
-    /// connections are closed, and then the server's future is done.
+    /// connections are closed, and then the server's future is done. A connection that has had a request within the last
+    /// second is kept for its next one, for 1.5 s (B-19).
     pub fn with_graceful_shutdown(
         mut self,
         signal: impl Future<Output = ()> + Send + 'static,

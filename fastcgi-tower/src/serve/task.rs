@@ -4,64 +4,49 @@ use std::{
     future::Future,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use pin_project_lite::pin_project;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
+    crowd::{Crowd, Ticket},
+    orders::Listening,
     request_count::RequestCount,
-    stop::{Said, Stop},
 };
 use crate::{conn::ServeConnection, error::Error, exchange::ExchangeService, listener::Transport};
 
-/// Makes the connections of a server end.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Stops {
-    /// Once the requests in progress have finished.
-    pub(super) gracefully: Stop,
-    /// At once.
-    pub(super) now: Stop,
-}
-
 pin_project! {
-    /// Drives a connection to its end, and to an earlier one when the server stops.
+    /// Drives a connection to its end, and to an earlier one when the server stops, or another connection needs its place.
     ///
     /// A type with a name, because whether it is `Send` depends on the service, and only what spawns it has to know.
     pub(super) struct ConnectionTask<Io, S: ExchangeService> {
         // None when it has ended. In a box: on its way into a task it is moved often, and it is large.
         connection: Option<Box<ServeConnection<Io, S>>>,
         #[pin]
-        stopping: Stopping,
-        now: Stop,
+        orders: Listening,
+        crowd: Arc<Crowd>,
+        // While it is idle in a crowd.
+        ticket: Option<Ticket>,
         requests: Option<Arc<RequestCount>>,
         counted: u64,
         _place: OwnedSemaphorePermit,
     }
 }
 
-pin_project! {
-    #[project = StoppingProj]
-    enum Stopping {
-        Serving { #[pin] gracefully: Said },
-        Finishing { #[pin] now: Said },
-    }
-}
-
 impl<Io, S: ExchangeService> ConnectionTask<Io, S> {
     pub(super) fn new(
         connection: ServeConnection<Io, S>,
-        stops: &Stops,
+        (orders, crowd): (Listening, Arc<Crowd>),
         requests: Option<Arc<RequestCount>>,
         place: OwnedSemaphorePermit,
     ) -> Self {
         Self {
             connection: Some(Box::new(connection)),
-            stopping: Stopping::Serving {
-                gracefully: stops.gracefully.said(),
-            },
-            now: stops.now.clone(),
+            orders,
+            crowd,
+            ticket: None,
             requests,
             counted: 0,
             _place: place,
@@ -72,7 +57,7 @@ impl<Io, S: ExchangeService> ConnectionTask<Io, S> {
 impl<Io: Transport, S: ExchangeService> Future for ConnectionTask<Io, S> {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         loop {
             let Some(connection) = this.connection else {
@@ -92,20 +77,44 @@ impl<Io: Transport, S: ExchangeService> Future for ConnectionTask<Io, S> {
                 }
                 return Poll::Ready(());
             }
-            match this.stopping.as_mut().project() {
-                StoppingProj::Serving { gracefully } => {
-                    ready!(gracefully.poll(cx));
-                    Pin::new(&mut **connection).graceful_shutdown();
-                    let now = this.now.said();
-                    this.stopping.set(Stopping::Finishing { now });
-                }
-                StoppingProj::Finishing { now } => {
-                    ready!(now.poll(cx));
+            if let Poll::Ready(said) = this.orders.as_mut().poll(cx) {
+                if said.end() {
                     tracing::debug!("a connection is dropped: the grace period is over");
                     *this.connection = None;
+                } else if said.finish() {
+                    Pin::new(&mut **connection).graceful_shutdown();
                 }
+                continue;
             }
+            if this.ticket.is_none() && !this.orders.heard().is_crowd() {
+                return Poll::Pending;
+            }
+            if !makes_room(this.ticket, connection) {
+                let idle = connection.idle_since();
+                let may_enter = this.ticket.is_none() && this.orders.heard().is_crowd();
+                if let Some(since) = idle.filter(|_| may_enter) {
+                    *this.ticket = Some(this.crowd.enter(since, cx.waker().clone()));
+                }
+                return Poll::Pending;
+            }
+            connection.make_room();
         }
+    }
+}
+
+/// Whether the connection was asked to make room, and is idle since it offered to. If it is not, its ticket is of no use.
+fn makes_room<Io: Transport, S: ExchangeService>(
+    ticket: &mut Option<Ticket>,
+    connection: &ServeConnection<Io, S>,
+) -> bool {
+    let since = connection.idle_since();
+    match ticket.take_if(|it| since != Some(it.since()) || it.is_drawn()) {
+        Some(ticket) if since == Some(ticket.since()) => true,
+        Some(ticket) => {
+            ticket.decline();
+            false
+        }
+        None => false,
     }
 }
 

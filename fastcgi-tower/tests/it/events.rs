@@ -4,9 +4,16 @@ use std::{
     convert::Infallible,
     fmt::{self, Write},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
+use fastcgi_tower::serve;
 use http::{HeaderValue, Response};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    time::timeout,
+};
 use tower::service_fn;
 use tracing::{
     Event, Level, Metadata, Subscriber,
@@ -18,10 +25,10 @@ use crate::support::{WebServer, head, hello, stdin};
 
 /// The events, a line each.
 #[derive(Clone, Default)]
-struct Events(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Events(Arc<Mutex<Vec<String>>>);
 
 impl Events {
-    fn lines(&self, level: Level) -> Vec<String> {
+    pub(crate) fn lines(&self, level: Level) -> Vec<String> {
         let lines = self.0.lock().expect("no panic elsewhere");
         let start = level.to_string();
         lines
@@ -125,4 +132,33 @@ async fn mentioned(body: &'static str, content_type: Option<&'static str>) -> us
     let lines = events.lines(Level::DEBUG);
     let mentioned = lines.iter().filter(|it| it.contains("no content-type"));
     mentioned.count()
+}
+
+/// Which rule was broken, and nothing of what was sent.
+#[tokio::test]
+async fn a_malformed_record_is_a_debug_event() {
+    for _ in 0..100 {
+        let events = Events::default();
+        let _guard = tracing::subscriber::set_default(events.clone());
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
+        let addr = listener.local_addr().expect("an address");
+        let server = tokio::spawn(serve(listener, service_fn(hello)).into_future());
+        let mut io = TcpStream::connect(addr).await.expect("a connection");
+        io.write_all(b"\x07secret!").await.expect("a connection");
+        let read = timeout(Duration::from_secs(20), io.read(&mut [0])).await;
+        assert_eq!(read.expect("in time").unwrap_or(0), 0);
+        server.abort();
+        let lines = events.lines(Level::DEBUG);
+        // tracing may not ask yet: see above.
+        if lines.is_empty() {
+            continue;
+        }
+        let failed = lines.iter().filter(|it| it.contains("a connection failed"));
+        let failed: Vec<_> = failed.collect();
+        assert_eq!(failed.len(), 1, "{lines:?}");
+        assert!(failed[0].contains("protocol version"), "{failed:?}");
+        assert!(!failed[0].contains("secret"), "{failed:?}");
+        return;
+    }
+    panic!("it is not mentioned");
 }

@@ -145,8 +145,13 @@ fn a_path_has_one_owner_and_never_loses_its_socket() {
     let directory = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
     let path = directory.path().join("app.sock");
     let [owners, twice, lost, bound] = [const { AtomicUsize::new(0) }; 4];
+    let start = Instant::now();
     let bind_and_drop = || {
         for _ in 0..ROUNDS {
+            // On a busy machine it is the lock that takes the time.
+            if start.elapsed() > Duration::from_secs(20) {
+                break;
+            }
             let Ok(socket) = Socket::bind(&path.as_path().into(), Socket::BACKLOG) else {
                 thread::yield_now();
                 continue;

@@ -7,6 +7,8 @@ mod cgi_process;
 #[cfg(feature = "client")]
 mod client;
 mod conversations;
+mod crowd;
+mod departure;
 mod dispatch;
 mod events;
 mod faults;
@@ -30,3 +32,8 @@ mod shutdown;
 mod support;
 mod tables;
 mod timeouts;
+
+#[test]
+fn no_test_hangs() {
+    fastcgi_test_kit::no_test_hangs();
+}

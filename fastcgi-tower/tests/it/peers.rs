@@ -84,7 +84,7 @@ use http::{Request, Response};
 use http_body_util::BodyExt;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, duplex},
-    time::Instant,
+    time::{Instant, timeout},
 };
 use tower::service_fn;
 
@@ -237,11 +237,17 @@ async fn queue_is_bounded_both_ways() {
     let call = calls.recv().await.expect("a call");
 
     // Up: nobody reads the body. What is not taken stays in the socket, and with the web server.
-    let upload = stdin_all(1, &pattern(4 * 1024 * 1024));
-    let sending = tokio::time::timeout(Duration::from_secs(60), web_server.io.write_all(&upload));
-    assert!(sending.await.is_err(), "all was taken");
+    let upload = stdin_all(1, &pattern(32 * 1024 * 1024));
+    let mut sending = pin!(web_server.io.write_all(&upload));
+    let early = timeout(Duration::from_millis(999), &mut sending).await;
+    assert!(early.is_err(), "all was taken");
     let taken = Counts::read(&counts.bytes_in);
     assert!(taken <= 200 * 1024, "{taken} bytes");
+    // After a second more is taken, as a pipe does not say whether its other end is still there (B-11).
+    let late = timeout(Duration::from_secs(60), &mut sending).await;
+    assert!(late.is_err(), "all was taken");
+    let taken = Counts::read(&counts.bytes_in);
+    assert!(taken <= 17 * 1024 * 1024, "{taken} bytes");
 
     // Down: nobody reads the response, which has no end.
     let polls = Arc::<AtomicUsize>::default();

@@ -16,11 +16,12 @@ use fastcgi_tower::{
     serve, serve_exchanges,
 };
 use http::Response;
+use rustix::process::{Resource, getrlimit};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     net::{TcpListener, TcpStream, UnixStream},
-    sync::oneshot,
+    sync::{Semaphore, oneshot},
     task::JoinHandle,
     time::timeout,
 };
@@ -212,7 +213,7 @@ async fn after_a_graceful_shutdown_the_socket_is_gone() {
     assert!(!path.exists());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_graceful_shutdown_closes_idle_connections() {
     let mut server = start!(service_fn(hello));
     let mut io = server.connect().await;
@@ -313,6 +314,28 @@ async fn the_connections_of_a_server_are_advertised() {
     assert!(answer.starts_with(&record(10, 0, &pair(b"FCGI_MAX_CONNS", b"7"))));
 }
 
+/// What is advertised is what is served, and not what was asked for.
+#[tokio::test]
+async fn fewer_connections_are_advertised_where_few_files_may_be_open() {
+    let Some(files) = getrlimit(Resource::Nofile).current else {
+        return;
+    };
+    let query = record(9, 0, &pair(b"FCGI_MAX_CONNS", b""));
+    let asked = [query, get_close(1, "/")].concat();
+    for servers in [1, 3] {
+        let server = start!(
+            service_fn(hello),
+            max_connections(Semaphore::MAX_PERMITS),
+            servers(servers)
+        );
+        let answer = exchange(&server.path, asked.clone()).await;
+        // 64 are for other things.
+        let connections = (usize::try_from(files).expect("a number") - 64) / servers;
+        let pair = pair(b"FCGI_MAX_CONNS", connections.to_string().as_bytes());
+        assert!(answer.starts_with(&record(10, 0, &pair)), "{servers}");
+    }
+}
+
 /// on TCP a reset tells the web server that something is missing.
 #[tokio::test]
 async fn a_truncated_response_resets_a_tcp_connection() {
@@ -357,4 +380,70 @@ async fn a_service_of_exchanges_is_served() {
     tokio::spawn(server.into_future());
     let response = exchange(&path, get_close(1, "/o")).await;
     assert_eq!(response, hello_bytes());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tcp_connection_may_be_idle_for_5_minutes_and_another_for_ever() {
+    let tcp = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
+    let addr = tcp.local_addr().expect("an address");
+    let _tcp_server = tokio::spawn(serve(tcp, service_fn(hello)).into_future());
+    let mut over_tcp = TcpStream::connect(addr).await.expect("a connection");
+    let unix_server = start!(service_fn(hello));
+    let request = get(1, "/");
+    let mut response = vec![0; hello_bytes().len()];
+    for wait in [0, 299] {
+        tokio::time::sleep(Duration::from_secs(wait)).await;
+        over_tcp.write_all(&request).await.expect("a connection");
+        over_tcp.read_exact(&mut response).await.expect("an answer");
+    }
+    let mut over_unix = unix_server.connect().await;
+    over_unix.write_all(&request).await.expect("a connection");
+    over_unix
+        .read_exact(&mut response)
+        .await
+        .expect("an answer");
+    let start = tokio::time::Instant::now();
+    assert_eq!(over_tcp.read(&mut [0]).await.expect("an end"), 0);
+    assert_eq!(start.elapsed().as_secs(), 300);
+    let end = timeout(Duration::from_secs(86_400), over_unix.read(&mut [0])).await;
+    assert!(end.is_err(), "{end:?}");
+}
+
+/// B-11: Caddy ends every connection so.
+#[tokio::test]
+async fn a_reset_during_a_request_drops_the_handler() {
+    struct Guard(Option<oneshot::Sender<()>>);
+    impl Drop for Guard {
+        fn drop(&mut self) {
+            let _ = self.0.take().map(|dropped| dropped.send(()));
+        }
+    }
+    let (called, calls) = oneshot::channel();
+    let (dropped, gone) = oneshot::channel();
+    let once = std::sync::Arc::new(std::sync::Mutex::new(Some((called, Guard(Some(dropped))))));
+    let service = service_fn(move |_| {
+        let once = once.lock().expect("no panic").take().expect("one call");
+        async move {
+            let (called, _guard) = once;
+            called.send(()).expect("the test waits");
+            pending::<Result<Response<String>, Infallible>>().await
+        }
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
+    let addr = listener.local_addr().expect("an address");
+    let server = tokio::spawn(serve(listener, service).into_future());
+    let mut io = TcpStream::connect(addr).await.expect("a connection");
+    io.write_all(&get(1, "/")).await.expect("a connection");
+    let limit = Duration::from_secs(20);
+    timeout(limit, calls)
+        .await
+        .expect("a call")
+        .expect("a call");
+    io.set_zero_linger().expect("a socket");
+    drop(io);
+    timeout(limit, gone)
+        .await
+        .expect("in time")
+        .expect("dropped");
+    server.abort();
 }

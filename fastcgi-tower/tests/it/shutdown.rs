@@ -7,15 +7,15 @@ use std::{
 
 use fastcgi_tower::{ConnectionBuilder, HttpService};
 use tokio::{
-    io::{AsyncWriteExt, DuplexStream, duplex},
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     sync::oneshot,
     time::Instant,
 };
 use tower::service_fn;
 
 use crate::support::{
-    CANT_MPX_CONN, Call, KEEP_CONN, PIPE, RESPONDER, WebServer, begin, full, get, held, hello,
-    params, post, stdin, until_idle,
+    CANT_MPX_CONN, Call, END_REQUEST, KEEP_CONN, PIPE, RESPONDER, WebServer, begin, full, get,
+    head, held, hello, params, post, records, stdin, until_idle,
 };
 
 /// A connection that begins to shut down when told to.
@@ -46,11 +46,48 @@ async fn an_idle_connection_closes_at_once() {
     web_server.send(get(1, "/")).await;
     calls.recv().await.expect("a call").answer(full("done"));
     web_server.reply(1).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     let start = Instant::now();
     shutdown.send(()).expect("the connection lives");
     web_server.closed().await;
     web_server.result().await.expect("a good end");
     assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+/// B-19: the web server may be sending its next request.
+#[tokio::test(start_paused = true)]
+async fn a_connection_in_use_has_1500_ms_for_its_next_request() {
+    let (mut web_server, mut calls, shutdown) = connect();
+    web_server.send(get(1, "/")).await;
+    calls.recv().await.expect("a call").answer(full("done"));
+    web_server.reply(1).await;
+    let start = Instant::now();
+    shutdown.send(()).expect("the connection lives");
+    web_server.closed().await;
+    web_server.result().await.expect("a good end");
+    assert_eq!(start.elapsed().as_millis(), 1500);
+}
+
+/// B-19: to nginx, in the same write as END_REQUEST, or it would keep the connection.
+#[tokio::test(start_paused = true)]
+async fn the_last_answer_to_nginx_ends_with_an_empty_record_in_one_write() {
+    let nginx = [("SERVER_SOFTWARE", "nginx/1.22.1")];
+    let request = [head(1, "POST", "/", &nginx), stdin(1, b"")].concat();
+    let (mut web_server, mut calls, shutdown) = connect();
+    web_server.send(&request).await;
+    calls.recv().await.expect("a call").answer(full("done"));
+    web_server.reply(1).await;
+    shutdown.send(()).expect("the connection lives");
+    until_idle().await;
+    web_server.send(&request).await;
+    calls.recv().await.expect("a call").answer(full("done"));
+    let mut written = vec![0; PIPE];
+    let length = web_server.io.read(&mut written).await.expect("a pipe");
+    let records = records(&written[..length]);
+    let types: Vec<_> = records.iter().map(|it| (it.record_type, it.id)).collect();
+    assert_eq!(types[types.len() - 2..], [(END_REQUEST, 1), (10, 0)]);
+    assert!(records.last().is_some_and(|it| it.content.is_empty()));
+    web_server.closed().await;
 }
 
 #[tokio::test(start_paused = true)]

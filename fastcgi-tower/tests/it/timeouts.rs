@@ -254,7 +254,7 @@ async fn the_read_timeout_begins_when_the_web_server_may_send() {
     let (service, mut calls) = held();
     let builder = ConnectionBuilder::new()
         .timeouts(Timeouts::default().read(Some(seconds(20))))
-        .limits(Limits::default().body_window(1));
+        .limits(Limits::default().body_window(1).max_spill(1));
     let mut web_server = WebServer::connect_with(builder, PIPE, service);
     web_server
         .send([post(1, "/", 6), stdin(1, b"abc")].concat())

@@ -66,7 +66,7 @@ impl Owner {
                 let owes = self.connection.outgoing().remaining() >= 16 * 1024;
                 assert!(owes || self.input.len() < 8 + 65_535);
                 let is_of_use = match self.connection.life() {
-                    Life::Open | Life::FirstIsLast => true,
+                    Life::Open | Life::FirstIsLast | Life::NextIsLast => true,
                     Life::LastRequests => self.connection.requests_in_progress() > 0,
                     _ => false,
                 };
@@ -339,7 +339,7 @@ impl Owner {
 fn rank(life: Life) -> u8 {
     match life {
         Life::Open => 0,
-        Life::FirstIsLast => 1,
+        Life::FirstIsLast | Life::NextIsLast => 1,
         Life::LastRequests => 2,
         Life::Draining => 3,
         _ => 4,

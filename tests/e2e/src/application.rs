@@ -221,8 +221,12 @@ fn profile_directory() -> io::Result<PathBuf> {
         .ok_or_else(|| io::Error::other("no target directory"))
 }
 
-const PROGRAMS: [&str; 9] = [
+const PROGRAMS: [&str; 13] = [
+    "actix-hello",
+    "actix-shared-hosting",
+    "actix-streaming",
     "actix-tour",
+    "actix-upload",
     "authorizer",
     "hello",
     "shared-hosting",

@@ -20,7 +20,7 @@ pub struct Example {
     pub check: fn(&Site) -> Result<(), Failed>,
 }
 
-/// Every example but `tour`, with every configuration beside it.
+/// Every example but the tours, with every configuration beside it. Those with actix-web have the same.
 #[must_use]
 pub fn examples() -> Vec<Example> {
     let shared_hosting = Layout {
@@ -60,7 +60,18 @@ pub fn examples() -> Vec<Example> {
             include_str!("../../../fastcgi-core/examples/blocking.nginx.conf"),
         )
     });
+    let actix = |program: &'static str, layout: &Layout, check| Example {
+        program,
+        layout: layout.clone(),
+        check,
+    };
     vec![
+        actix("actix-hello", &hello_nginx, hello_from_actix),
+        actix("actix-hello", &hello_caddy, hello_from_actix),
+        actix("actix-upload", &upload_nginx, upload),
+        actix("actix-streaming", &streaming_nginx, streaming),
+        actix("actix-streaming", &streaming_caddy, streaming),
+        actix("actix-shared-hosting", &shared_hosting, hosted),
         Example {
             program: "blocking",
             layout: blocking_nginx,
@@ -113,9 +124,17 @@ fn blocking(site: &Site) -> Result<(), Failed> {
 }
 
 fn hello(site: &Site) -> Result<(), Failed> {
+    says_hello(site, "axum")
+}
+
+fn hello_from_actix(site: &Site) -> Result<(), Failed> {
+    says_hello(site, "actix-web")
+}
+
+fn says_hello(site: &Site, framework: &str) -> Result<(), Failed> {
     assert_eq!(
         site.get("/")?.text(),
-        "<h1>Hello from axum over FastCGI</h1>\n"
+        format!("<h1>Hello from {framework} over FastCGI</h1>\n")
     );
     let form = Request::post("/form", "name=Zo%C3%AB")
         .header("Content-Type", "application/x-www-form-urlencoded");

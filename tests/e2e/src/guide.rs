@@ -99,6 +99,18 @@ pub const APACHE_PROTECTED: Layout = Layout {
     ..PLAIN
 };
 
+/// Apache with a connection for each of 1536 threads, which it keeps.
+pub const APACHE_REUSING: Layout = Layout {
+    name: "apache-reusing",
+    socket: Socket::Unix,
+    configure: |setup| {
+        let site = include_str!("../../../examples/tour/apache.conf");
+        let threads = "StartServers 24\nServerLimit 24\nMaxRequestWorkers 1536\n";
+        apache::configure(setup, &format!("{threads}{site}"))
+    },
+    ..nginx::PLAIN
+};
+
 /// Caddy before one socket.
 pub const CADDY: Layout = Layout {
     configure: |setup| {
@@ -125,7 +137,19 @@ pub const HAPROXY: Layout = Layout {
     ..PLAIN
 };
 
-/// The same, with the requests of different clients on one connection.
+/// The same with one machine: until HAProxy has seen that the others are down, it sends requests to them.
+pub const HAPROXY_ALONE: Layout = Layout {
+    configure: |setup| {
+        let mut site = machines();
+        for n in 2..=3 {
+            site = site.replace(&format!("    server app{n} unix@/run/app/{n}.sock\n"), "");
+        }
+        haproxy::configure(setup, &paths(setup, &site))
+    },
+    ..PLAIN
+};
+
+/// Three machines, with the requests of different clients on one connection.
 pub const HAPROXY_MULTIPLEXED: Layout = Layout {
     environment: haproxy::MULTIPLEXES,
     configure: |setup| {

@@ -83,11 +83,27 @@ impl Supervisor {
     ///
     /// When there can be no such socket.
     pub fn start(binary: PathBuf, path: &Path) -> io::Result<Self> {
+        Self::start_by(path, move |socket| {
+            let mut command = program(&binary);
+            command.stdin(socket);
+            command
+        })
+    }
+
+    /// As [`start`](Self::start), with the commands that `command` makes, which is given the socket.
+    ///
+    /// # Errors
+    ///
+    /// When there can be no such socket.
+    pub fn start_by(
+        path: &Path,
+        command: impl Fn(Stdio) -> Command + Send + 'static,
+    ) -> io::Result<Self> {
         let listener = UnixListener::bind(path)?;
         fs::set_permissions(path, fs::Permissions::from_mode(0o666))?;
         let shared = Arc::<Shared>::default();
         let supervised = Arc::clone(&shared);
-        let thread = thread::spawn(move || supervised.run(&binary, &listener));
+        let thread = thread::spawn(move || supervised.run(&command, &listener));
         Ok(Self {
             shared,
             thread: Some(thread),
@@ -117,18 +133,22 @@ impl Drop for Supervisor {
 }
 
 impl Shared {
-    fn run(&self, binary: &Path, listener: &UnixListener) {
+    fn run(&self, command: &impl Fn(Stdio) -> Command, listener: &UnixListener) {
         while !self.stop.load(Ordering::Relaxed) {
-            let end = self.run_once(binary, listener);
+            let end = self.run_once(command, listener);
             let end = end.unwrap_or_else(|error| error.to_string());
             let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
             ends.push(end);
         }
     }
 
-    fn run_once(&self, binary: &Path, listener: &UnixListener) -> io::Result<String> {
+    fn run_once(
+        &self,
+        command: &impl Fn(Stdio) -> Command,
+        listener: &UnixListener,
+    ) -> io::Result<String> {
         let socket = OwnedFd::from(listener.try_clone()?);
-        let mut process = Process::start(program(binary).stdin(Stdio::from(socket)))?;
+        let mut process = Process::start(&mut command(Stdio::from(socket)))?;
         loop {
             if let Some(status) = process.ended()? {
                 return Ok(status.to_string());

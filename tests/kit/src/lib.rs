@@ -4,6 +4,7 @@
 //! - [`Tests`]: the tests that exist.
 //! - [`Conversation`]: what a web server and an application say to each other, and when.
 //! - [`imports`]: what the modules of a crate take from each other.
+//! - [`no_test_hangs`]: a limit for all tests of a crate.
 //! - [`scaled`], [`seed`]: tests that `tests/long` runs at another size.
 //! - [`targets`]: requests of which it is known what an application has to see.
 
@@ -14,6 +15,7 @@ mod sources;
 mod table;
 mod targets;
 mod tests;
+mod watchdog;
 
 pub use crate::{
     conversation::{Conversation, End, Runner, Setting, Step},
@@ -22,4 +24,5 @@ pub use crate::{
     table::Table,
     targets::{Setup, Target, seen, targets},
     tests::Tests,
+    watchdog::no_test_hangs,
 };

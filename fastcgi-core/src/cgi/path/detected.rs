@@ -30,7 +30,7 @@ pub(super) fn choose<'a>(sent: &'a Sent<'_>) -> Result<Choice<'a>, InvalidReques
         }
         None => {}
     }
-    if front_controller::is_script_asked_for(sent) && script::is_on_disk(sent) {
+    if script::is_on_disk(sent) && front_controller::is_script_asked_for(sent) {
         return Ok(Choice {
             path: Path::ROOT,
             script_name: sent.script_name(),

@@ -158,8 +158,8 @@ fn of_many_requests_that_were_refused_one_may_still_come() {
     for id in 2..=39 {
         owner.feed(&record(5, id, b""));
     }
-    owner.request(1).expect("in progress").end(0);
     owner.connection.shutdown();
+    owner.request(1).expect("in progress").end(0);
     owner.write();
     owner.connection.write_side_closed(0);
     assert_eq!(owner.deadline(), Some(Duration::from_secs(30)));

@@ -118,6 +118,8 @@ fn shutdown_ends_an_idle_connection_that_has_had_a_request() {
     let mut owner = Owner::connected(Config::default(), &get(1));
     owner.request(1).expect("in progress").end(0);
     owner.write();
+    // Before that, its next request may be on its way: see stopping.rs.
+    owner.pass(Duration::from_secs(1));
     owner.connection.shutdown();
     assert_eq!(owner.connection.life(), Life::Draining);
 }

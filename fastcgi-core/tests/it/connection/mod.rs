@@ -5,6 +5,7 @@ mod arriving;
 mod authorizers;
 mod bodies;
 mod budget;
+mod departure;
 mod draining;
 mod early_answers;
 mod errors;
@@ -20,7 +21,9 @@ mod pressure;
 mod progress;
 mod refusals;
 mod requests;
+mod room;
 mod stderr;
+mod stopping;
 mod time;
 mod truncation;
 

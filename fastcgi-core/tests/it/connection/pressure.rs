@@ -15,6 +15,8 @@ const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 /// How long nothing may be read before the web server is taken for one that first writes everything.
 const STALL: Duration = Duration::from_millis(50);
+/// How long the socket is not read before somebody looks whether the web server has left.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// A request whose body is missing.
 fn post(id: u16) -> Vec<u8> {
@@ -71,7 +73,7 @@ fn a_full_window_alone_is_no_stall() {
     // Nothing waits to be written: the web server is not the one who is waiting.
     let mut owner = owner(&post(1));
     owner.hold(1, 64 * KIB);
-    assert_eq!(owner.deadline(), None);
+    assert_eq!(owner.deadline(), Some(LOOK));
     owner.pass(Duration::from_secs(3600));
     assert!(!owner.wants_input());
 }
@@ -103,7 +105,11 @@ fn a_web_server_that_does_not_read_is_read_after_50_ms() {
     owner.hold(1, 16 * MIB);
     assert!(!owner.wants_input());
     // That is the end of it: 60 s without reading.
-    assert_eq!(owner.deadline(), Some(Duration::from_secs(60) - STALL));
+    assert_eq!(owner.deadline(), Some(LOOK));
+    owner.pass(Duration::from_secs(60) - STALL - Duration::from_millis(1));
+    assert_eq!(owner.connection.error(), None);
+    owner.pass(Duration::from_millis(1));
+    assert!(owner.connection.error().is_some());
 }
 
 #[test]
@@ -122,7 +128,7 @@ fn a_web_server_that_reads_is_not_stalled() {
     assert!(!owner.wants_input(), "it has read");
     owner.write();
     assert!(!owner.wants_input());
-    assert_eq!(owner.deadline(), None);
+    assert_eq!(owner.deadline(), Some(LOOK));
 }
 
 #[test]

@@ -163,6 +163,10 @@ fn deadlines_come_to_an_end() {
     ] {
         let config = Config::default().timeouts(timeouts.clone()).filter(true);
         for (case, mut owner) in situations(&config) {
+            if case == "a body that is held" {
+                // Looked at once a second, as long as it is: see departure.rs.
+                continue;
+            }
             let now = owner.now;
             let count = handle_all(&mut owner.connection, now, case);
             assert!(count < 20, "{case}, {timeouts:?}: {count} deadlines");

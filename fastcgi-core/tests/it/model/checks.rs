@@ -26,7 +26,7 @@ impl World {
         check(unwritten <= most, "too much waits to be written")?;
         let is_serving = matches!(
             self.connection.life(),
-            Life::Open | Life::FirstIsLast | Life::LastRequests
+            Life::Open | Life::FirstIsLast | Life::NextIsLast | Life::LastRequests
         );
         if !is_serving || self.is_at_eof || self.connection.error().is_some() {
             return Ok(());
@@ -34,9 +34,10 @@ impl World {
         let held = self.owner.held();
         let is_full = held >= self.settings.body_window;
         let wants_input = self.connection.wants_input();
+        self.reads_on &= is_full;
         if is_full && wants_input {
             let is_crowd = self.connection.requests_in_progress() > 1;
-            let may_spill = is_crowd || (unwritten > 0 && self.is_stalled());
+            let may_spill = is_crowd || self.reads_on || (unwritten > 0 && self.is_stalled());
             check(may_spill, "more than the window is taken in")?;
             check(
                 held < self.settings.max_spill,
@@ -71,7 +72,10 @@ impl World {
             .peer
             .offence_end
             .is_some_and(|end| end <= self.clock.read);
-        let is_open = matches!(self.connection.life(), Life::Open | Life::FirstIsLast);
+        let is_open = matches!(
+            self.connection.life(),
+            Life::Open | Life::FirstIsLast | Life::NextIsLast
+        );
         let is_sure = match offence {
             // Where a request is refused, what follows is ignored.
             Offence::DuplicateRequest

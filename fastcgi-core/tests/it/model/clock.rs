@@ -10,10 +10,11 @@ use super::{
     world::World,
 };
 
-/// B-1, B-8, B-9 and B-14.
+/// B-1, B-8, B-9, B-14 and B-19.
 const SUSPENDED_LIMIT: u64 = 10_000;
 const STALL_LIMIT: u64 = 50;
 const FIRST_REQUEST_LIMIT: u64 = 250;
+const NEXT_REQUEST_LIMIT: u64 = 1_500;
 const QUIET_AFTER: u64 = 1_000;
 const DRAIN_END_LIMIT: u64 = 2_000;
 const DRAIN_BODY_LIMIT: u64 = 30_000;
@@ -119,7 +120,8 @@ impl World {
         let is_unwritten = self.connection.outgoing().has_remaining();
         let wants_input = self.connection.wants_input();
         let in_progress = self.connection.requests_in_progress();
-        let is_open = matches!(life, Life::Open | Life::FirstIsLast) && !self.is_at_eof;
+        let takes_requests = matches!(life, Life::Open | Life::FirstIsLast | Life::NextIsLast);
+        let is_open = takes_requests && !self.is_at_eof;
         let has_begun = self.clock.calls.iter().any(|times| times.begin.is_some());
         let has_offended = self.peer.offence_end.is_some();
         if is_open && !has_begun && !has_offended {
@@ -190,11 +192,12 @@ impl World {
                 since.max(begun.unwrap_or(0)) + idle,
             ));
         }
-        if let Some(since) = clock.first.note(is_idle && life == Life::FirstIsLast, now) {
-            due.push((
-                "nothing awaits the only request",
-                since + FIRST_REQUEST_LIMIT,
-            ));
+        if let Some(since) = clock.first.note(is_idle && life != Life::Open, now) {
+            let limit = match life {
+                Life::FirstIsLast => FIRST_REQUEST_LIMIT,
+                _ => NEXT_REQUEST_LIMIT,
+            };
+            due.push(("nothing awaits the only request", since + limit));
         }
         if let Some(since) = clock.draining.note(life == Life::Draining, now) {
             due.push((

@@ -52,6 +52,11 @@ impl World {
         };
         self.note(|| describe(&event));
         self.facts.note_event(&event);
+        if event == Event::HeldBack {
+            // Nobody knows here whether the web server has left.
+            self.connection.read_on();
+            self.reads_on = true;
+        }
         self.check_event(&event)?;
         let Self {
             owner,

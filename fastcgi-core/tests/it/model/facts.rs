@@ -30,6 +30,7 @@ facts! {
     IncompleteData,
     Surplus,
     Aborted,
+    HeldBack,
     Quiet,
     RefusedParamsTooLarge,
     RefusedParamsTooSlow,
@@ -76,6 +77,7 @@ impl Facts {
             Event::DataEnd { end, .. } if *end == incomplete => Fact::IncompleteData,
             Event::Surplus { .. } => Fact::Surplus,
             Event::Aborted { .. } => Fact::Aborted,
+            Event::HeldBack => Fact::HeldBack,
             Event::Quiet => Fact::Quiet,
             Event::Refused { refusal, .. } => match refusal {
                 Refusal::ParamsTooLarge => Fact::RefusedParamsTooLarge,

@@ -169,6 +169,7 @@ impl Owner {
                     || job.data_end == Some(StreamEnd::Incomplete);
                 check(has_surplus || was_late, "no surplus was sent")
             }),
+            Event::HeldBack => Ok(()),
             Event::Quiet => check(self.requests() == 0, "quiet with a request"),
             other => Err(format!("an event that nobody knows: {other:?}")),
         }

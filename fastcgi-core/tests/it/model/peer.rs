@@ -33,6 +33,10 @@ pub(super) struct Peer {
     pub(super) headers: Vec<[u8; 8]>,
     /// Answers to management records that are awaited.
     awaited: [usize; 2],
+    /// The request whose END_REQUEST was read last.
+    last_ended: Option<usize>,
+    /// Whether it was said that this was the last one.
+    is_last_said: bool,
     writes_at: u64,
     reads_at: u64,
     closes_at: Option<u64>,
@@ -61,6 +65,8 @@ impl Peer {
             acts: 0,
             headers: Vec::new(),
             awaited: [0; 2],
+            last_ended: None,
+            is_last_said: false,
             writes_at: 0,
             reads_at: 0,
             closes_at: None,
@@ -293,6 +299,7 @@ impl Peer {
     }
 
     fn take(&mut self, record: wire::Record<'_>, accounts: &[Account]) -> Result<(), String> {
+        check(!self.is_last_said, "something behind the end")?;
         if record.id == 0 {
             return self.take_management(record);
         }
@@ -308,13 +315,25 @@ impl Peer {
             .map_err(|error| format!("{error} (request {number})"))?;
         if call.end.is_some() || call.is_broken {
             call.is_open = false;
+            self.last_ended = Some(number);
             self.has_seen_broken = call.is_broken;
             self.open.retain(|open| *open != number);
         }
         Ok(())
     }
 
+    /// B-19: an empty record behind the last END_REQUEST, for nginx alone.
+    fn take_last(&mut self) -> Result<(), String> {
+        self.is_last_said = true;
+        let last = self.last_ended.map(|number| &self.calls[number].asked);
+        let is_nginx = last.is_some_and(|it| it.keep_conn && it.software.starts_with("nginx"));
+        check(is_nginx, "the end, said to another than nginx")
+    }
+
     fn take_management(&mut self, record: wire::Record<'_>) -> Result<(), String> {
+        if record.kind == GET_VALUES_RESULT && record.content.is_empty() {
+            return self.take_last();
+        }
         let (index, is_right) = match record.kind {
             GET_VALUES_RESULT => (0, record.content == b"\x0e\x04FCGI_MAX_CONNS1024"),
             UNKNOWN_TYPE => (1, record.content == [99, 0, 0, 0, 0, 0, 0, 0]),

@@ -73,6 +73,7 @@ pub(super) const LIFE: Machine = Machine {
     states: &[
         "Open",
         "FirstIsLast",
+        "NextIsLast",
         "LastRequests",
         "Draining",
         "Closed",
@@ -81,7 +82,9 @@ pub(super) const LIFE: Machine = Machine {
     arrows: &[
         ("Open", "FirstIsLast"),
         ("Open", "LastRequests"),
+        ("Open", "NextIsLast"),
         ("FirstIsLast", "LastRequests"),
+        ("NextIsLast", "LastRequests"),
         ("LastRequests", "Draining"),
         ("LastRequests", "Closed"),
         ("LastRequests", "Reset"),

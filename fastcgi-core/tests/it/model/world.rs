@@ -43,6 +43,8 @@ pub(super) struct World {
     pub(super) was_drained: bool,
     /// Whether no request came for long enough.
     pub(super) was_idle: bool,
+    /// Whether it reads on to see whether the web server has left.
+    pub(super) reads_on: bool,
     /// The largest piece of a response.
     pub(super) step_size: usize,
     pub(super) read_size: usize,
@@ -103,6 +105,7 @@ impl World {
             is_closed: false,
             was_shut_down: false,
             was_idle: false,
+            reads_on: false,
             was_drained: false,
             step_size,
             read_size,

@@ -2,11 +2,15 @@
 
 mod app_status;
 mod cgi;
+mod crowd;
+mod departure;
 mod differential;
 mod examples;
 mod foreign_clients;
 mod http2;
+mod lost;
 mod managers;
+mod mixed_load;
 mod mounted;
 mod multiplexing;
 mod protected;
@@ -46,9 +50,13 @@ fn main() -> std::io::Result<ExitCode> {
         .chain(managers::trials())
         .chain(cgi::trials())
         .chain(stopping::trials())
+        .chain(crowd::trials())
+        .chain(departure::trials())
         .chain(replacing::trials())
+        .chain(lost::trials())
         .chain(scale_out::trials())
         .chain(soak::trials())
+        .chain(mixed_load::trials())
         .chain(static_binary::trials())
         .chain(roles::trials())
         .chain(app_status::trials())

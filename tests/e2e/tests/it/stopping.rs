@@ -1,17 +1,18 @@
 //! How a process ends: asked to, or because it cannot start; and whom it listens to until then.
 
-use std::fs;
+use std::fs::{self, File, Permissions};
 use std::io::ErrorKind;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fastcgi_e2e::{FastCgi, Process, program};
+use fastcgi_e2e::{FastCgi, Process, copy, program};
 use libtest_mimic::{Failed, Trial};
-use rustix::process::Signal;
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, prlimit};
 
 use crate::started::installed;
 
@@ -19,13 +20,19 @@ use crate::started::installed;
 type Test = fn() -> Result<(), Failed>;
 
 pub(crate) fn trials() -> impl Iterator<Item = Trial> {
-    let tests: [(&str, Test); 8] = [
+    let tests: [(&str, Test); 11] = [
         ("an_idle_connection_does_not_delay_the_end", idle),
         ("signals_let_the_request_in_flight_finish", in_flight),
         ("the_grace_period_ends_after_three_seconds", grace_period),
         ("a_failure_at_start_is_one_line_and_a_status", failures),
         ("a_port_that_others_can_reach_is_refused", remote),
         ("web_servers_that_are_not_listed_are_refused", web_servers),
+        (
+            "an_uploaded_program_counts_when_it_is_executable",
+            executable,
+        ),
+        ("a_touch_of_restart_txt_ends_the_process", restart),
+        ("a_failure_to_accept_is_slept_over", accept_error),
         ("children_do_not_inherit_the_socket", children),
         ("only_a_socket_of_its_own_refuses_connections", refusing),
     ];
@@ -51,25 +58,26 @@ fn listener() -> std::io::Result<(TcpListener, u16)> {
     Ok((listener, port))
 }
 
+/// What had a request within the last second is kept 1.5 s for its next one, which the web server may be sending.
 fn idle() -> Result<(), Failed> {
-    let (listener, port) = listener()?;
-    let (mut process, _dir) = start!(listener,);
-    let mut connections = Vec::new();
-    for _ in 0..3 {
-        let mut connection = FastCgi::tcp(port)?;
-        connection.get("/")?;
-        connections.push(connection);
-    }
-    let start = Instant::now();
-    process.signal(Signal::TERM)?;
-    assert!(process.end_within(Duration::from_secs(5))?.success());
-    assert!(
-        start.elapsed() < Duration::from_millis(500),
-        "{:?}",
-        start.elapsed()
-    );
-    for mut connection in connections {
-        connection.closed()?;
+    for (pause, limit) in [(0, 2000), (1200, 500)] {
+        let (listener, port) = listener()?;
+        let (mut process, _dir) = start!(listener,);
+        let mut connections = Vec::new();
+        for _ in 0..3 {
+            let mut connection = FastCgi::tcp(port)?;
+            connection.get("/")?;
+            connections.push(connection);
+        }
+        thread::sleep(Duration::from_millis(pause));
+        let start = Instant::now();
+        process.signal(Signal::TERM)?;
+        assert!(process.end_within(Duration::from_secs(5))?.success());
+        let took = start.elapsed();
+        assert!(took < Duration::from_millis(limit), "{pause}: {took:?}");
+        for mut connection in connections {
+            connection.closed()?;
+        }
     }
     Ok(())
 }
@@ -86,12 +94,12 @@ fn in_flight() -> Result<(), Failed> {
             thread::yield_now();
         }
         process.signal(first)?;
-        // It has begun to stop when the idle connection is closed.
-        other.closed()?;
         for again in [Signal::TERM, Signal::INT, Signal::USR1, Signal::TERM] {
             process.signal(again)?;
         }
         assert_eq!(connection.finish()?, "that was a second\n");
+        // It has been kept for its next request.
+        other.closed()?;
         assert!(process.end_within(Duration::from_millis(500))?.success());
     }
     Ok(())
@@ -176,12 +184,99 @@ fn web_servers() -> Result<(), Failed> {
     FastCgi::tcp(port)?.closed()?;
     assert!(process.terminate()?.success());
 
+    // Also as IPv6, and as an IPv4 address in one of those.
+    for (address, listed, is_let_in) in [
+        ("[::1]:0", "::1", true),
+        ("[::1]:0", "2001:db8::1, 127.0.0.1", false),
+        ("127.0.0.1:0", "2001:db8::1, ::ffff:127.0.0.1", true),
+        ("127.0.0.1:0", "::1", false),
+    ] {
+        let listener = TcpListener::bind(address)?;
+        let addr = listener.local_addr()?;
+        let (mut process, _dir) = start!(listener, "FCGI_WEB_SERVER_ADDRS" = listed);
+        let io = TcpStream::connect(addr)?;
+        io.set_read_timeout(Some(Duration::from_secs(20)))?;
+        let mut connection = FastCgi::on(io);
+        if is_let_in {
+            assert_eq!(connection.get("/")?, "<h1>The tour</h1>\n", "{listed}");
+        } else {
+            connection.closed()?;
+        }
+        assert!(process.terminate()?.success());
+    }
+
     // Specification, 3.2: nor is whoever has no address.
     let (dir, _) = installed()?;
     let path = dir.path().join("app.sock");
     let listener = UnixListener::bind(&path)?;
     let (mut process, _dir) = start!(listener, "FCGI_WEB_SERVER_ADDRS" = "127.0.0.1");
     FastCgi::unix(&path)?.closed()?;
+    assert!(process.terminate()?.success());
+    Ok(())
+}
+
+/// Without the bit, it may be in the middle of its upload.
+fn executable() -> Result<(), Failed> {
+    let (dir, binary) = installed()?;
+    let (listener, port) = listener()?;
+    let mut command = program(&binary);
+    command.stdin(Stdio::from(OwnedFd::from(listener)));
+    let mut process = Process::start(command.stderr(Stdio::null()))?;
+    assert_eq!(FastCgi::tcp(port)?.get("/")?, "<h1>The tour</h1>\n");
+    let uploaded = dir.path().join("uploaded");
+    copy(&binary, &uploaded)?;
+    fs::set_permissions(&uploaded, Permissions::from_mode(0o644))?;
+    fs::rename(&uploaded, &binary)?;
+    // It looks once a second.
+    assert!(process.end_within(Duration::from_millis(2500)).is_err());
+    fs::set_permissions(&binary, Permissions::from_mode(0o755))?;
+    assert!(process.end_within(Duration::from_secs(10))?.success());
+    Ok(())
+}
+
+/// Beside the program, whether or not the file was there before.
+fn restart() -> Result<(), Failed> {
+    for was_there in [false, true] {
+        let (dir, binary) = installed()?;
+        let folder = dir.path().join("tmp");
+        fs::create_dir(&folder)?;
+        if was_there {
+            fs::write(folder.join("restart.txt"), "")?;
+        }
+        let (listener, port) = listener()?;
+        let mut command = program(&binary);
+        command.stdin(Stdio::from(OwnedFd::from(listener)));
+        let mut process = Process::start(command.stderr(Stdio::null()))?;
+        assert_eq!(FastCgi::tcp(port)?.get("/")?, "<h1>The tour</h1>\n");
+        assert!(process.end_within(Duration::from_millis(1500)).is_err());
+        fs::write(folder.join("restart.txt"), "now")?;
+        assert!(process.end_within(Duration::from_secs(10))?.success());
+    }
+    Ok(())
+}
+
+/// With no descriptor left, accepting fails; a connection that waits is served when there is one again.
+fn accept_error() -> Result<(), Failed> {
+    let (dir, binary) = installed()?;
+    let (listener, port) = listener()?;
+    let log = dir.path().join("log");
+    let mut command = program(&binary);
+    command
+        .stdin(Stdio::from(OwnedFd::from(listener)))
+        .stderr(File::create(&log)?);
+    let mut process = Process::start(&mut command)?;
+    assert_eq!(FastCgi::tcp(port)?.get("/")?, "<h1>The tour</h1>\n");
+    let pid = Pid::from_raw(i32::try_from(process.id())?);
+    let none_left = Rlimit {
+        current: Some(3),
+        maximum: getrlimit(Resource::Nofile).maximum,
+    };
+    let before = prlimit(pid, Resource::Nofile, none_left)?;
+    let mut waiting = FastCgi::tcp(port)?;
+    waiting.start("/")?;
+    thread::sleep(Duration::from_millis(1500));
+    prlimit(pid, Resource::Nofile, before)?;
+    assert_eq!(waiting.finish()?, "<h1>The tour</h1>\n");
     assert!(process.terminate()?.success());
     Ok(())
 }
