@@ -310,6 +310,8 @@ where
             ));
         }
         let count = self.workers.unwrap_or_else(|| self.default_workers());
+        // Each has a place at least, and together they have no more than there are.
+        let count = count.min(self.settings.max_connections.max(1));
         let budget = Budget::new(self.settings.max_connections, self.settings.max_memory);
         let work = |_| self.work(stop, count, &budget);
         (0..count).map(work).collect()
