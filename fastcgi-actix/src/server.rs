@@ -14,7 +14,7 @@ use actix_http::{Request, Response, body::MessageBody};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory};
 use actix_web::{Error, dev::AppConfig};
 use fastcgi_tower::{
-    InvalidScriptName, Limits, Mapping, OnMismatch, PathSource, ScriptName, Timeouts,
+    Budget, InvalidScriptName, Limits, Mapping, OnMismatch, PathSource, ScriptName, Timeouts,
     listener::{AnyListener, Socket},
     process::{Greeting, Signal},
 };
@@ -160,17 +160,22 @@ where
         self
     }
 
-    /// The most connections at a time, for each worker; more wait. Default: 1024, or less where the process may not have so
-    /// many open files: 64 of them are left for other things, and the rest is shared by the workers.
+    /// The most connections at a time, of all workers together, advertised as `FCGI_MAX_CONNS`; more wait to be accepted.
+    /// Default: [`fastcgi_tower::max_connections`].
     ///
-    /// When a connection has waited for a second, those without a request in progress are closed, the one that has been idle
+    /// Each worker has its share of them. When a connection has waited for a second, those without a request in progress are closed, the one that has been idle
     /// for longest first, until no connection waits any more.
-    ///
-    /// `FCGI_GET_VALUES` is answered with it, as `FCGI_MAX_CONNS`.
     ///
     /// These are also the requests at a time, unless [`Limits::max_reqs`] says otherwise.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.settings.max_connections = connections;
+        self
+    }
+
+    /// The most bytes that connections of all workers borrow together, each of them beyond the 64 KiB that it owns. Default:
+    /// 256 MiB.
+    pub fn max_memory(mut self, bytes: usize) -> Self {
+        self.settings.max_memory = bytes;
         self
     }
 
@@ -322,7 +327,11 @@ where
             ));
         }
         let count = self.workers.unwrap_or_else(|| self.default_workers());
-        (0..count).map(|_| self.work(stop, count)).collect()
+        // Each has a place at least, and together they have no more than there are.
+        let count = count.min(self.settings.max_connections.max(1));
+        let budget = Budget::new(self.settings.max_connections, self.settings.max_memory);
+        let work = |_| self.work(stop, count, &budget);
+        (0..count).map(work).collect()
     }
 
     fn default_workers(&self) -> usize {
@@ -333,11 +342,12 @@ where
         }
     }
 
-    fn work(&self, stop: &CancellationToken, workers: usize) -> io::Result<Work> {
+    fn work(&self, stop: &CancellationToken, workers: usize, budget: &Budget) -> io::Result<Work> {
         let sockets = self.sockets.iter().map(Socket::try_clone);
         let sockets = sockets.collect::<io::Result<Vec<_>>>()?;
         let factory = self.factory.clone();
         let mut settings = self.settings.clone();
+        settings.budget = Some(budget.clone());
         settings.workers = workers;
         let stop = stop.clone();
         Ok(Box::new(move || {

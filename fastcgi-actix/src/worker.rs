@@ -4,7 +4,7 @@ use std::{io, pin::Pin, thread, time::Duration};
 
 use actix_rt::{Arbiter, System};
 use fastcgi_tower::{
-    ExchangeService, InvalidScriptName, Limits, Listener, Mapping, Timeouts,
+    Budget, ExchangeService, InvalidScriptName, Limits, Listener, Mapping, Timeouts,
     listener::{AnyListener, Socket},
     process::Greeting,
 };
@@ -29,6 +29,9 @@ pub(crate) struct Settings {
     pub(crate) timeouts: Timeouts,
     pub(crate) authorizer: bool,
     pub(crate) max_connections: usize,
+    pub(crate) max_memory: usize,
+    /// What all workers share.
+    pub(crate) budget: Option<Budget>,
     pub(crate) allow_remote: bool,
     pub(crate) exit_when_replaced: bool,
     pub(crate) grace_period: Duration,
@@ -46,7 +49,9 @@ impl Default for Settings {
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             authorizer: false,
-            max_connections: 1024,
+            max_connections: fastcgi_tower::max_connections(),
+            max_memory: Budget::DEFAULT_MEMORY,
+            budget: None,
             allow_remote: false,
             exit_when_replaced: false,
             grace_period: Duration::from_secs(30),
@@ -146,6 +151,8 @@ where
         return Err(io::Error::new(io::ErrorKind::InvalidInput, error));
     }
     let greeting = settings.greeting;
+    let share = || Budget::new(settings.max_connections, settings.max_memory);
+    let budget = settings.budget.unwrap_or_else(share);
     fastcgi_tower::serve_exchanges(listener, service)
         .on_ready(move || {
             if let Some(greeting) = greeting {
@@ -155,7 +162,7 @@ where
         .limits(settings.limits)
         .timeouts(settings.timeouts)
         .authorizer(settings.authorizer)
-        .max_connections(settings.max_connections)
+        .budget(budget)
         .servers(settings.workers)
         .allow_remote(settings.allow_remote)
         .exit_when_replaced(settings.exit_when_replaced)

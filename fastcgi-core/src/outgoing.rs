@@ -126,6 +126,11 @@ impl Outgoing {
         self.written
     }
 
+    /// How many bytes have been put, ever.
+    pub(crate) fn end(&self) -> u64 {
+        self.written + self.remaining() as u64
+    }
+
     /// Frees the memory of what has been written. Keeps what the next small response needs.
     pub fn release(&mut self) {
         let held = self.tail.capacity() + self.queue.capacity() * size_of::<Bytes>();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proto::{Config, Limits, Timeouts};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::{conn::ServeConnection, exchange::ExchangeService};
+use crate::{budget::Budget, conn::ServeConnection, exchange::ExchangeService};
 
 /// Settings for connections, and their maker: for programs with an accept loop of their own.
 ///
@@ -33,6 +33,7 @@ use crate::{conn::ServeConnection, exchange::ExchangeService};
 #[must_use = "settings do nothing by themselves"]
 pub struct ConnectionBuilder {
     config: Arc<Config>,
+    budget: Option<Budget>,
     is_plain_cgi: bool,
 }
 
@@ -55,7 +56,7 @@ impl ConnectionBuilder {
     /// Whether requests with the role of an Authorizer are served. Default: `false`, they are refused with 403: a
     /// service that knows nothing of the role would let everybody in with its first 200 (B-13).
     ///
-    /// The answer of an Authorizer leaves when all of it is known; it may be 64 KiB long.
+    /// The answer of an Authorizer leaves when all of it is known; it may be 32 KiB long.
     pub fn authorizer(self, serve: bool) -> Self {
         self.set(|config| config.authorizer(serve))
     }
@@ -75,6 +76,19 @@ impl ConnectionBuilder {
     /// Whether the connection is over TCP.
     pub(crate) fn over_tcp(self, is_tcp: bool) -> Self {
         self.set(|config| config.over_tcp(is_tcp))
+    }
+
+    /// What connections share with others: memory beyond what each of them owns. Default: nothing. A connection has no
+    /// limits then but those of [`Limits`], up to 16 MiB for each.
+    ///
+    /// The places of a budget are for servers; who accepts connections by itself counts them.
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.budget = Some(budget);
+        self
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
     }
 
     /// Whether params are the environment of a CGI program.
@@ -99,6 +113,7 @@ impl ConnectionBuilder {
         Io: AsyncRead + AsyncWrite + Unpin,
         S: ExchangeService,
     {
-        ServeConnection::new(io, service, Arc::clone(&self.config), self.is_plain_cgi)
+        let config = Arc::clone(&self.config);
+        ServeConnection::new(io, service, config, self.is_plain_cgi, self.budget.clone())
     }
 }

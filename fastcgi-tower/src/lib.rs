@@ -32,6 +32,7 @@
 mod address;
 mod answer;
 pub mod blocking;
+mod budget;
 mod builder;
 mod cgi_fn;
 #[cfg(feature = "client")]
@@ -46,6 +47,7 @@ pub mod process;
 mod serve;
 mod socket;
 mod stdio;
+mod timer;
 mod variable;
 
 pub use proto::{
@@ -63,6 +65,7 @@ pub use crate::answer::json;
 pub use crate::{
     address::{Address, InvalidAddress},
     answer::{Answer, Chunks, local_redirect, redirect, respond},
+    budget::Budget,
     builder::ConnectionBuilder,
     cgi_fn::{
         AsyncCgiFn, AsyncCgiFuture, AsyncCgiIo, CgiBody, CgiFn, CgiFuture, CgiIo, CgiProgram,
@@ -80,5 +83,5 @@ pub use crate::{
     },
     listener::Listener,
     process::{Run, RunError, run, run_exchanges},
-    serve::{Serve, StopHandle, serve, serve_exchanges, serve_request},
+    serve::{Serve, StopHandle, max_connections, serve, serve_exchanges, serve_request},
 };

@@ -11,11 +11,26 @@ use proto::Outgoing;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::io::{poll_read_buf, poll_write_buf};
 
+/// The buffer that a piece has arrived in. A piece is a slice of it, and keeps all of it from being freed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// Which of all buffers of its connection it is: from 1.
+    pub(crate) number: u32,
+    /// Its size in bytes.
+    pub(crate) size: u32,
+}
+
 /// A socket with a read buffer that grows with what arrives.
 #[derive(Debug)]
 pub(crate) struct Socket<Io> {
     io: Io,
     pub(crate) input: BytesMut,
+    /// The buffer that `input` is in.
+    buffer: Origin,
+    /// Bytes that were read into it.
+    filled: u32,
+    /// How many of them were of use.
+    used: u32,
     /// How much to ask for at a time.
     read_size: usize,
     is_flushed: bool,
@@ -23,6 +38,8 @@ pub(crate) struct Socket<Io> {
 
 /// Enough for the params of most requests, and little enough to keep for every idle connection.
 const MIN_READ: usize = 4 * 1024;
+/// As much as a connection reads at a time into memory of its own.
+const OWNED_READ: usize = 16 * 1024;
 /// As much as a Unix socket gives at a time, by default.
 pub(crate) const MAX_READ: usize = 128 * 1024;
 
@@ -40,11 +57,19 @@ fn poll_write<Io: AsyncWrite + Unpin>(
     Poll::Ready(Ok(count))
 }
 
+/// Buffers have less than 256 KiB.
+fn small(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}
+
 impl<Io: AsyncRead + AsyncWrite + Unpin> Socket<Io> {
     pub(crate) fn new(io: Io) -> Self {
         Self {
             io,
             input: BytesMut::new(),
+            buffer: Origin::default(),
+            filled: 0,
+            used: 0,
             read_size: MIN_READ,
             is_flushed: true,
         }
@@ -58,13 +83,61 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Socket<Io> {
         self.io
     }
 
-    /// Appends to `input` what the socket has. Gives the number of bytes, 0 at the end of file.
-    pub(crate) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        if self.input.capacity() - self.input.len() < self.read_size / 2 {
-            self.input.reserve(self.read_size);
+    /// The buffer that `input` is in.
+    pub(crate) fn buffer(&self) -> Origin {
+        self.buffer
+    }
+
+    /// So many bytes of what was read are of use to a request.
+    pub(crate) fn was_used(&mut self, bytes: usize) {
+        self.used = self.used.saturating_add(small(bytes));
+    }
+
+    /// How large a buffer would be good to have, if that is more than a connection owns.
+    pub(crate) fn wanted_room(&self) -> Option<usize> {
+        (self.read_size > OWNED_READ).then_some(self.read_size)
+    }
+
+    /// Whether another buffer has to be [made](Self::make_room) for the next read. It is the same one as long as there is
+    /// room, or nothing keeps what was read into it.
+    #[inline]
+    pub(crate) fn needs_room(&mut self) -> bool {
+        let room = self.input.capacity() - self.input.len();
+        if room >= self.read_size / 2 {
+            return false;
         }
+        if self.input.try_reclaim(self.read_size) {
+            self.filled = 0;
+            self.used = 0;
+            return false;
+        }
+        // Most of a buffer that something keeps is to be filled.
+        room < self.read_size / 4
+    }
+
+    /// Makes another buffer, of at most `most` bytes, or 4 KiB.
+    pub(crate) fn make_room(&mut self, most: usize) {
+        // What was handed out of the last buffer keeps all of it. So one of which little was of use is followed by a small
+        // one, and a peer cannot have a large one kept for each few bytes of a body.
+        if self.filled.saturating_sub(self.used) > self.buffer.size / 4 {
+            self.read_size = MIN_READ;
+        }
+        let size = self.input.len() + self.read_size.min(most).max(MIN_READ);
+        let mut input = BytesMut::with_capacity(size);
+        input.extend_from_slice(&self.input);
+        self.input = input;
+        self.buffer.number = self.buffer.number.wrapping_add(1).max(1);
+        self.buffer.size = small(size);
+        self.filled = 0;
+        self.used = 0;
+    }
+
+    /// Appends to `input` what the socket has, as far as there is room. Gives the number of bytes, 0 at the end of file.
+    #[inline]
+    pub(crate) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let room = self.input.capacity() - self.input.len();
         let count = ready!(poll_read_buf(Pin::new(&mut self.io), cx, &mut self.input))?;
+        self.filled = self.filled.saturating_add(small(count));
         if count == room {
             self.read_size = (self.read_size * 4).min(MAX_READ);
         }
@@ -117,6 +190,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Socket<Io> {
     pub(crate) fn release(&mut self) {
         if self.input.is_empty() {
             self.input = BytesMut::new();
+            self.buffer.size = 0;
+            self.filled = 0;
+            self.used = 0;
         }
         self.read_size = MIN_READ;
     }

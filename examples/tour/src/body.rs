@@ -24,6 +24,7 @@ pub(crate) fn router() -> Router {
     Router::new()
         .route("/upload", any(upload))
         .route("/echo", post(echo))
+        .route("/hold", post(hold))
         .route("/refuse", post(refuse))
         .route("/download/{bytes}", get(download))
         .route("/pieces", get(pieces))
@@ -46,6 +47,12 @@ async fn upload(mut body: Body) -> Result<Json<Value>, StatusCode> {
 /// Answers before the body has arrived.
 async fn refuse() -> impl IntoResponse {
     (StatusCode::PAYLOAD_TOO_LARGE, "no, thank you\n")
+}
+
+/// Has a body and does not read it, until the web server gives the request up.
+async fn hold(body: Body) -> StatusCode {
+    let _unread = body;
+    std::future::pending().await
 }
 
 /// Sends while it receives.

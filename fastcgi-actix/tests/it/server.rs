@@ -287,3 +287,32 @@ fn tcp_and_a_path_at_once() {
     thread.join().unwrap().unwrap();
     assert!(!path.exists());
 }
+
+#[test]
+fn max_connections_are_those_of_all_workers() {
+    let (started, starts) = mpsc::channel();
+    let (_release, released) = watch::channel(false);
+    let waiting = Waiting { started, released };
+    let server = start(|listener| {
+        let data = web::Data::new(waiting);
+        FastCgiServer::new(move || {
+            App::new()
+                .app_data(data.clone())
+                .default_service(web::to(wait))
+        })
+        .workers(2)
+        .max_connections(1)
+        .disable_signals()
+        .listen_uds(listener)
+        .unwrap()
+        .run()
+    });
+    let first = server.begin(&Ask::get("/"));
+    starts.recv_timeout(Duration::from_secs(20)).unwrap();
+    let _second = server.begin(&Ask::get("/"));
+    // The other worker has nothing to do, and may not.
+    let early = starts.recv_timeout(Duration::from_millis(200));
+    assert!(early.is_err(), "a second connection is served");
+    drop(first);
+    starts.recv_timeout(Duration::from_secs(20)).unwrap();
+}

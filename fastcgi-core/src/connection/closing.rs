@@ -21,6 +21,7 @@ use super::{
     limits::{DRAIN_BODY_LIMIT, DRAIN_END_LIMIT, MAX_DISCARDED},
     request::Request,
 };
+use crate::record::{RequestId, Role};
 
 /// How far a connection has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,11 +101,16 @@ pub(super) struct Closing {
     /// Whether the web server has closed its side.
     is_at_eof: bool,
     unread: Unread,
+    /// Requests that have ended and the rest of whose bodies may still arrive, as far as they are few.
+    bodies: Vec<RequestId>,
     /// Whether the web server has had several requests in progress: then it may be sending one at any time.
     multiplexes: bool,
     /// Bytes that were discarded while the connection drains.
     discarded: u64,
 }
+
+/// How many requests are remembered of whose bodies more may arrive. Of further ones, the end is not seen.
+const MAX_BODIES: usize = 16;
 
 impl Closing {
     pub(super) fn new() -> Self {
@@ -115,6 +121,7 @@ impl Closing {
             has_handed_out: false,
             is_at_eof: false,
             unread: Unread::default(),
+            bodies: Vec::new(),
             multiplexes: false,
             discarded: 0,
         }
@@ -155,12 +162,16 @@ impl Closing {
 
     /// Whether the web server may still send the rest of a body whose request has ended.
     pub(super) fn has_unread_body(&self) -> bool {
-        self.unread == Unread::Body
+        self.unread == Unread::Body || !self.bodies.is_empty()
     }
 
     /// How long the web server has to close its side.
     pub(super) fn drain_limit(&self) -> Duration {
-        self.unread.limit()
+        if self.has_unread_body() {
+            Unread::Body.limit()
+        } else {
+            self.unread.limit()
+        }
     }
 
     /// A request begins. `is_alone` is whether no other is in progress.
@@ -168,6 +179,7 @@ impl Closing {
         self.has_begun = true;
         if is_alone {
             self.unread = Unread::Nothing;
+            self.bodies.clear();
         } else {
             self.multiplexes = true;
         }
@@ -176,9 +188,21 @@ impl Closing {
         }
     }
 
-    /// A request has ended, of which so much may still arrive.
-    pub(super) fn end_request(&mut self, unread: Unread) {
+    /// A request has ended.
+    pub(super) fn end_request(&mut self, request: &Request) {
+        let mut unread = Unread::of(request);
+        // The end of a Filter's body is followed by its file.
+        let ends_with_stdin = request.role != Role::FILTER;
+        if unread == Unread::Body && ends_with_stdin && self.bodies.len() < MAX_BODIES {
+            self.bodies.push(request.id);
+            unread = Unread::End;
+        }
         self.unread = max(self.unread, unread);
+    }
+
+    /// The rest of a request that has ended is here, or another one has its id.
+    pub(super) fn end_body(&mut self, id: RequestId) {
+        self.bodies.retain(|body| *body != id);
     }
 
     /// `awaits_next` is whether the next request may be on its way (B-19).

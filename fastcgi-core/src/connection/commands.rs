@@ -5,7 +5,6 @@ use http::StatusCode;
 
 use super::{
     Connection, ConnectionError, Life,
-    closing::Unread,
     output::TooLong,
     request::{Request, RequestKey},
 };
@@ -62,7 +61,7 @@ impl<'a> RequestMut<'a> {
     ///
     /// # Errors
     ///
-    /// When the answer of an Authorizer is longer than 64 KiB (B-13). Nothing of it has left, and nothing will: let it
+    /// When the answer of an Authorizer is longer than 32 KiB (B-13). Nothing of it has left, and nothing will: let it
     /// [fail](Self::fail).
     pub fn stdout(&mut self, data: Bytes) -> Result<usize, TooLong> {
         let Connection {
@@ -175,7 +174,7 @@ impl Connection {
         let Some(mut request) = self.requests.remove(key) else {
             return;
         };
-        self.closing.end_request(Unread::of(&request));
+        self.closing.end_request(&request);
         self.stop_reading_on();
         request.output.end(request.id, &mut self.outgoing);
         if self.requests.is_empty() && request.must_end_by_closing() {
@@ -213,7 +212,7 @@ impl Connection {
             return self.end_request(key, ABORTED);
         }
         if let Some(request) = self.requests.remove(key) {
-            self.closing.end_request(Unread::of(&request));
+            self.closing.end_request(&request);
             self.outgoing.put_broken(request.id);
             self.fail(ConnectionError::Truncated);
         }

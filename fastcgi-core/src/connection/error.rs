@@ -29,9 +29,7 @@ pub enum ConnectionError {
     InvalidParams(InvalidParams),
     /// More than 1000 records in a row that carry nothing.
     TooManyEmptyRecords,
-    /// More than 100 answers to management records, refused requests and aborts that the web server has not read.
-    TooManyReplies,
-    /// More than [`Limits::max_ignored`](crate::Limits::max_ignored) bytes for requests that are over.
+    /// More than [`Limits::max_ignored`](crate::Limits::max_ignored) bytes that belong to no request.
     TooMuchIgnored,
     /// Something did not come in time.
     TimedOut(Awaited),
@@ -75,8 +73,7 @@ impl fmt::Display for ConnectionError {
             Self::UnexpectedRecord(record_type) => write!(f, "unexpected {record_type:?} record"),
             Self::InvalidParams(_) => f.write_str("invalid name-value pairs"),
             Self::TooManyEmptyRecords => f.write_str("too many records that carry nothing"),
-            Self::TooManyReplies => f.write_str("too many answers that are not read"),
-            Self::TooMuchIgnored => f.write_str("too much data for requests that are over"),
+            Self::TooMuchIgnored => f.write_str("too much data that belongs to no request"),
             Self::TimedOut(awaited) => write!(f, "timed out: {awaited}"),
             Self::Truncated => f.write_str("the response could not be finished"),
         }

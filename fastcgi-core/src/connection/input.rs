@@ -240,6 +240,14 @@ impl Gathered {
         }
     }
 
+    /// What it costs to keep them.
+    pub(super) fn memory(&self) -> usize {
+        match self {
+            Self::Joined(joined) => joined.capacity(),
+            _ => self.len(),
+        }
+    }
+
     fn into_block(self) -> Bytes {
         match self {
             Self::Nothing => Bytes::new(),

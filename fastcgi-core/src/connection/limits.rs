@@ -38,19 +38,28 @@ pub(super) const MAX_PARAM_NAME: usize = 1024;
 /// Records in a row that carry nothing, repeated ends of streams included (B-15). No web server sends more than two.
 pub(super) const MAX_EMPTY_RECORDS: u32 = 1000;
 
-/// Answers of the connection's own that may wait to be written (B-15). Each is caused by a few bytes of input, so a web
-/// server that asks and does not read must not go on for ever.
-pub(super) const MAX_REPLIES: usize = 100;
+/// Bytes of the connection's own answers that may wait to be written before no further record is taken (B-15). Each is
+/// caused by a few bytes of input, so a web server that asks and does not read must not go on for ever.
+pub(super) const MAX_OWED: u64 = 16 * 1024;
 
 /// Bytes of responses that may wait to be written before bodies are left alone.
 pub(super) const HIGH_WATER: usize = 256 * 1024;
+
+/// What a connection may hold of what arrives without asking: params and bodies, with the buffers that they are in.
+pub(super) const OWNED_INPUT: usize = 32 * 1024;
+
+/// Bytes of responses that may wait to be written without asking.
+pub(super) const OWNED_OUTPUT: usize = 8 * 1024;
+
+/// The least room for which it is worth while to read.
+pub(super) const READ_ROOM: usize = 4 * 1024;
 
 /// Requests in progress with which a web server that does not read their responses has to be content.
 pub(super) const ENOUGH_REQUESTS: usize = 16;
 
 /// The longest answer of an Authorizer (B-13): what lets a request pass has variables and no body, what refuses it a short
 /// page.
-pub(super) const MAX_WHOLE: usize = 64 * 1024;
+pub(super) const MAX_WHOLE: usize = 32 * 1024;
 
 /// Bytes that are discarded before the connection is closed all the same (B-9).
 pub(super) const MAX_DISCARDED: u64 = 100 * 1024 * 1024;
@@ -92,10 +101,11 @@ impl Limits {
         self
     }
 
-    /// How many bytes may arrive for requests that are over before the connection fails. Default: 100 MiB.
+    /// How many bytes may arrive that belong to no request before the connection fails: for requests that are over, behind
+    /// the announced end of a body, and `FCGI_DATA` for a Responder. Default: 100 MiB.
     ///
     /// A web server that was answered early goes on sending the request's body; reading it is what lets the answer
-    /// through (B-9). The count starts anew whenever something of use arrives.
+    /// through (B-9). The count starts anew with each request.
     pub fn max_ignored(mut self, bytes: u64) -> Self {
         self.max_ignored = bytes;
         self
@@ -250,7 +260,7 @@ impl Config {
     /// Whether requests with the role of an Authorizer are served. Default: `false`, they are refused with 403: a
     /// service that knows nothing of the role would let everybody in with its first 200 (B-13).
     ///
-    /// The answer of an Authorizer leaves when all of it is known; it may be 64 KiB long.
+    /// The answer of an Authorizer leaves when all of it is known; it may be 32 KiB long.
     pub fn authorizer(mut self, serve: bool) -> Self {
         self.authorizer = serve;
         self

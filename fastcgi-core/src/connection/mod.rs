@@ -4,6 +4,7 @@
 //! `records`. What a request is sent and sends is in `input` and `output`, how the connection lives and ends in `closing`,
 //! whether to read in `pressure`, and until when things are awaited in `deadlines`.
 
+mod budget;
 mod closing;
 mod commands;
 mod deadlines;
@@ -25,6 +26,7 @@ use std::{collections::VecDeque, fmt, sync::Arc, time::Instant};
 use bytes::{Buf, BytesMut};
 
 use self::{
+    budget::Budget,
     closing::Closing,
     deadlines::Deadlines,
     limits::FIRST_REQUEST_LIMIT,
@@ -79,6 +81,9 @@ pub struct Connection {
     waste: Waste,
     pressure: Pressure,
     deadlines: Deadlines,
+    budget: Budget,
+    /// Whether records are left in the owner's buffer, because too much is owed to take them (B-15).
+    has_records: bool,
     /// Whether the beginning of a record is left in the owner's buffer, because it cannot be taken without the rest.
     has_partial: bool,
 }
@@ -97,16 +102,20 @@ impl Connection {
             waste: Waste::default(),
             pressure: Pressure::default(),
             deadlines: Deadlines::default(),
+            budget: Budget::default(),
+            has_records: false,
             has_partial: false,
         }
     }
 
     /// Consumes records from the front of `input` until there is an event.
     ///
-    /// `None` asks for more bytes. `input` then holds at most one record that is not whole, less than 65 543 bytes. When
-    /// what arrives is of no use any more, everything is consumed. A failure is not an event: see [`life`](Self::life) and
+    /// `None` asks for more bytes. `input` then holds at most one record that is not whole, less than 65 543 bytes; except
+    /// while more than 16 KiB of the connection's own answers wait to be written (B-15): then nothing is consumed until they
+    /// are, and no input [is wanted](Self::wants_input). When what arrives is of no use any more, everything is consumed. A failure is not an event: see [`life`](Self::life) and
     /// [`error`](Self::error).
     pub fn next_event(&mut self, now: Instant, input: &mut BytesMut) -> Option<Event> {
+        self.has_records = false;
         let event = self.consume(now, input);
         self.has_partial = !input.is_empty();
         event
@@ -128,6 +137,10 @@ impl Connection {
                 continue;
             }
             if input.is_empty() {
+                return None;
+            }
+            if self.waste.owes_too_much(&self.outgoing) {
+                self.has_records = true;
                 return None;
             }
             let taken = match self.decoder.decode(input) {
@@ -234,7 +247,13 @@ impl Connection {
     pub fn wants_input(&self) -> bool {
         self.may_read()
             && (self.closing.life() == Life::Draining
-                || self.pressure.wants_input(self.load(), &self.config.limits))
+                || (self.has_input_room() && self.wants_records()))
+    }
+
+    fn wants_records(&self) -> bool {
+        !self.has_records
+            && !self.waste.owes_too_much(&self.outgoing)
+            && self.pressure.wants_input(self.load(), &self.config.limits)
     }
 
     /// Whether more may arrive, and is not left alone for good.
@@ -246,7 +265,7 @@ impl Connection {
 
     /// Whether there is room for more of a response.
     pub fn wants_output(&self) -> bool {
-        Pressure::wants_output(self.outgoing.remaining())
+        self.outgoing.remaining() < self.budget.output
     }
 
     /// Lets the requests in progress finish, and ends then. A connection that has not brought its first request yet gets

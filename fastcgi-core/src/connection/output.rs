@@ -5,7 +5,7 @@
 //!       │ │                   │  │                                ▲  │
 //!       │ └── stdout ─────────│──│────────────────────────────────┘  ├── fail ──▶ Broken: the connection
 //!       │                     │  │ an Authorizer's answer            └── fail, beside other requests ──▶ Shared:
-//!       │                     │  ▼ over 64 KiB                                   END_REQUEST, with an app_status of 1
+//!       │                     │  ▼ over 32 KiB                                   END_REQUEST, with an app_status of 1
 //!       │ fail                │ TooLong
 //!       ▼                     ▼  ▼
 //!     Replaced: a whole 500, and END_REQUEST
@@ -59,13 +59,13 @@ struct Stderr {
 /// The most bytes of messages that wait for the head of a response. What comes on top of them is dropped.
 const MAX_STDERR: usize = 64 * 1024;
 
-/// The answer of an Authorizer that is longer than 64 KiB.
+/// The answer of an Authorizer that is longer than 32 KiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLong(());
 
 impl fmt::Display for TooLong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the answer of an authorizer is longer than 64 KiB")
+        f.write_str("the answer of an authorizer is longer than 32 KiB")
     }
 }
 
@@ -168,6 +168,15 @@ impl Output {
         self.stderr.waiting.clear();
     }
 
+    /// What it costs to keep what waits: an answer that has to be whole, and the messages behind a head.
+    pub(super) fn memory(&self) -> usize {
+        let answer = match &self.state {
+            State::HeadHeld(held) if self.is_whole => held.capacity(),
+            _ => 0,
+        };
+        answer + self.stderr.size + self.stderr.waiting.len() * size_of::<Bytes>()
+    }
+
     /// Whether nothing of the response has left.
     pub(super) fn is_held(&self) -> bool {
         !matches!(self.state, State::Streaming)
@@ -207,6 +216,7 @@ impl Output {
         if let State::HeadHeld(head) = std::mem::replace(&mut self.state, State::Streaming) {
             outgoing.put_stream_slice(RecordType::STDOUT, id, &head);
         }
+        self.stderr.size = 0;
         for message in std::mem::take(&mut self.stderr.waiting) {
             self.stderr(id, message, outgoing);
         }

@@ -41,9 +41,4 @@ impl Pressure {
         let has_enough = load.requests == 0 || load.requests >= ENOUGH_REQUESTS;
         load.unwritten < HIGH_WATER / 2 || !has_enough || load.may_send_body
     }
-
-    /// whether there is room for more of a response.
-    pub(super) fn wants_output(unwritten: usize) -> bool {
-        unwritten < HIGH_WATER
-    }
 }

@@ -39,10 +39,16 @@ impl Connection {
         }
         // 3.3: an application ignores records of inactive requests.
         let Some(key) = self.requests.find(id) else {
+            if record_type == RecordType::STDIN && content.is_empty() {
+                self.closing.end_body(id);
+            }
             return self.ignore(content.len());
         };
         match record_type {
-            RecordType::ABORT_REQUEST => self.abort(key),
+            RecordType::ABORT_REQUEST => {
+                self.abort(key);
+                Ok(())
+            }
             RecordType::PARAMS => self.take_params(now, key, content),
             RecordType::STDIN | RecordType::DATA => {
                 self.take_stream(now, key, record_type, content)
@@ -64,7 +70,7 @@ impl Connection {
         if record_type.is_application() {
             return Err(ConnectionError::MissingRequestId(record_type));
         }
-        self.waste.reply(&self.outgoing)?;
+        let start = self.outgoing.end();
         if record_type == RecordType::GET_VALUES {
             let query = Params::parse(content)?;
             let Config {
@@ -85,7 +91,8 @@ impl Connection {
             self.outgoing
                 .put_fixed(RecordType::UNKNOWN_TYPE, None, &unknown);
         }
-        self.waste.empty_record()
+        self.waste.owe(start, &self.outgoing);
+        Ok(())
     }
 
     #[inline(never)]
@@ -118,22 +125,18 @@ impl Connection {
         };
         let since = self.deadlines.begin_request(now);
         let request = Request::new(id, &begin, since);
+        self.closing.end_body(id);
         self.closing.begin_request(request.keep_conn, is_alone);
         let key = self.requests.insert(request);
-        match refusal {
-            Some(refusal) => self.turn_away(key, refusal, StatusCode::SERVICE_UNAVAILABLE),
-            None => Ok(()),
+        if let Some(refusal) = refusal {
+            self.turn_away(key, refusal, StatusCode::SERVICE_UNAVAILABLE);
         }
+        Ok(())
     }
 
     /// R-10a: refuses a request that the application does not know of.
-    pub(super) fn turn_away(
-        &mut self,
-        key: RequestKey,
-        refusal: Refusal,
-        status: StatusCode,
-    ) -> Result<(), ConnectionError> {
-        self.waste.reply(&self.outgoing)?;
+    pub(super) fn turn_away(&mut self, key: RequestKey, refusal: Refusal, status: StatusCode) {
+        let start = self.outgoing.end();
         if let Some(request) = self.requests.get(key) {
             let id = request.id;
             self.events.push_back(Event::Refused { id, refusal });
@@ -150,26 +153,22 @@ impl Connection {
             },
         };
         self.refuse(key, status, end);
-        Ok(())
+        self.waste.owe(start, &self.outgoing);
     }
 
     /// B-11: the response is of no use any more, and the request is ended once.
     #[inline(never)]
-    fn abort(&mut self, key: RequestKey) -> Result<(), ConnectionError> {
-        self.waste.reply(&self.outgoing)?;
+    fn abort(&mut self, key: RequestKey) {
+        let start = self.outgoing.end();
         let Some(request) = self.requests.get_mut(key) else {
-            return Ok(());
+            return;
         };
         if request.is_handed_out {
             self.events.push_back(Event::Aborted { key });
-            self.waste.end();
-        } else {
-            // A request that was never handed out is no progress.
-            self.waste.empty_record()?;
         }
         request.output.forget();
         self.end_request(key, ABORTED);
-        Ok(())
+        self.waste.owe(start, &self.outgoing);
     }
 
     #[inline(never)]
@@ -199,12 +198,14 @@ impl Connection {
             _ => false,
         };
         if let Some(refusal) = refusal {
-            return self.turn_away(key, refusal, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+            self.turn_away(key, refusal, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+            return Ok(());
         }
         if !is_served {
             // B-13: fail closed. An authorizing web server takes a bare END_REQUEST for a yes.
             let role = request.role;
-            return self.turn_away(key, Refusal::Role(role), StatusCode::FORBIDDEN);
+            self.turn_away(key, Refusal::Role(role), StatusCode::FORBIDDEN);
+            return Ok(());
         }
         self.hand_out(key, false);
         Ok(())
@@ -240,7 +241,7 @@ impl Connection {
         if let (Role::FILTER, Some(end)) = (request.role, request.data.end_without_data()) {
             self.events.push_back(Event::DataEnd { key, end });
         }
-        self.waste.end();
+        self.waste.begin_request();
     }
 
     fn take_stream(
@@ -285,7 +286,7 @@ impl Connection {
             self.waste.empty_record()?;
         }
         if !data.is_empty() {
-            self.waste.end();
+            self.waste.progress();
             self.events.push_back(if is_stdin {
                 Event::Stdin { key, data }
             } else {

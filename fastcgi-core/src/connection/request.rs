@@ -110,6 +110,15 @@ impl Request {
         }
     }
 
+    /// Bytes that are held for it, besides its body and its response.
+    pub(super) fn memory(&self) -> usize {
+        let params = match &self.params {
+            Gathering::Arriving(gathered) => gathered.memory(),
+            Gathering::Here { params, .. } => params.as_bytes().len(),
+        };
+        params + self.output.memory()
+    }
+
     pub(super) fn method(&self) -> Option<Method> {
         Method::from_bytes(self.params()?.get("REQUEST_METHOD")?).ok()
     }

@@ -124,9 +124,7 @@ impl Connection {
             // The others are worth more than the connection.
             LateRequest::Params => {
                 let status = StatusCode::REQUEST_TIMEOUT;
-                if let Err(error) = self.turn_away(key, Refusal::ParamsTooSlow, status) {
-                    self.fail(error);
-                }
+                self.turn_away(key, Refusal::ParamsTooSlow, status);
             }
         }
     }

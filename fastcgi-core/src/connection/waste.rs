@@ -1,31 +1,35 @@
-//! What arrives and is of no use: how much of it a connection takes (B-15).
-
-use std::collections::VecDeque;
-
-use bytes::Buf;
+//! What arrives and is of no use: how much of it a connection takes, and how much it answers (B-15).
 
 use super::{
     ConnectionError,
-    limits::{MAX_EMPTY_RECORDS, MAX_REPLIES},
+    limits::{MAX_EMPTY_RECORDS, MAX_OWED},
 };
 use crate::outgoing::Outgoing;
 
-/// Counts since something of use arrived, and what the web server has not read of the connection's own answers.
+/// Counts since something of use arrived, and what waits to be written of the connection's own answers.
 #[derive(Debug, Default)]
 pub(super) struct Waste {
-    /// Empty records and management records.
+    /// Empty records.
     empty_records: u32,
-    /// Bytes for requests that are over.
+    /// Bytes that belong to nothing in progress, since the last request.
     ignored: u64,
-    /// The answers of the connection's own of which nothing is written: how many bytes of output are in front of each.
-    replies: VecDeque<u64>,
+    /// Bytes of the connection's own answers, some of which may have been written since.
+    owed: u64,
+    /// Where in the output the last of them ends.
+    owed_end: u64,
 }
 
 impl Waste {
-    /// Something of use has arrived.
-    pub(super) fn end(&mut self) {
+    /// A request was handed out.
+    pub(super) fn begin_request(&mut self) {
         self.empty_records = 0;
         self.ignored = 0;
+    }
+
+    /// Something of use has arrived for a request in progress. What was ignored beside it stays counted: it may be most
+    /// of what arrives.
+    pub(super) fn progress(&mut self) {
+        self.empty_records = 0;
     }
 
     /// A record that carries nothing. The end of a stream may come again and again, which is no progress.
@@ -55,17 +59,21 @@ impl Waste {
         }
     }
 
-    /// An answer of the connection's own, before it is put into `outgoing`.
-    pub(super) fn reply(&mut self, outgoing: &Outgoing) -> Result<(), ConnectionError> {
-        let written = outgoing.written();
-        while self.replies.front().is_some_and(|start| *start < written) {
-            self.replies.pop_front();
-        }
-        if self.replies.len() >= MAX_REPLIES {
-            return Err(ConnectionError::TooManyReplies);
-        }
-        self.replies
-            .push_back(written + outgoing.remaining() as u64);
-        Ok(())
+    /// An answer of the connection's own was put into `outgoing`, behind `start`.
+    pub(super) fn owe(&mut self, start: u64, outgoing: &Outgoing) {
+        let waiting = self.waiting(outgoing);
+        self.owed_end = outgoing.end();
+        self.owed = waiting + self.owed_end.saturating_sub(start);
+    }
+
+    /// Whether so much of that waits to be written that the web server has to read first.
+    pub(super) fn owes_too_much(&self, outgoing: &Outgoing) -> bool {
+        self.owed >= MAX_OWED && self.waiting(outgoing) >= MAX_OWED
+    }
+
+    /// The most that may still wait of the connection's own answers.
+    fn waiting(&self, outgoing: &Outgoing) -> u64 {
+        self.owed
+            .min(self.owed_end.saturating_sub(outgoing.written()))
     }
 }

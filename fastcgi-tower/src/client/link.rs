@@ -45,7 +45,12 @@ impl Link {
 
     /// Reads once. Gives the number of bytes, 0 at the end of file.
     pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if self.socket.needs_room() {
+            self.socket.make_room(usize::MAX);
+        }
         let count = ready!(self.socket.poll_fill(cx))?;
+        // All that an application sends is of use.
+        self.socket.was_used(count);
         self.is_at_eof |= count == 0;
         Poll::Ready(Ok(count))
     }

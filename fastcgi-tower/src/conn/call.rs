@@ -15,7 +15,10 @@ use tower_service::Service;
 
 use crate::{
     error::BoxError,
-    exchange::{ConnectionAlarm, ConnectionId, Exchange, ExchangeService, Inlet, Message, Reply},
+    exchange::{
+        ConnectionAlarm, ConnectionId, Cost, Exchange, ExchangeService, Inlet, Message, Reply,
+    },
+    socket::Origin,
 };
 
 /// A request from its params to its end.
@@ -46,16 +49,18 @@ pin_project! {
 }
 
 impl<S: ExchangeService> Call<S> {
-    /// A request of which nothing is done. `stage` is idle: the box of one that is over, or a new one.
+    /// A request of which nothing is done, from the buffer `origin`. `stage` is idle: the box of one that is over, or a new
+    /// one.
     pub(super) fn new(
         request: NewRequest,
         connection_id: ConnectionId,
         is_plain_cgi: bool,
+        origin: Origin,
         stage: PinnedStage<S>,
     ) -> Self {
         Self {
             key: request.key,
-            inlet: Inlet::new(&request, connection_id, is_plain_cgi),
+            inlet: Inlet::new(&request, connection_id, is_plain_cgi, origin),
             request: Some(request),
             stage,
             waits_for_room: false,
@@ -70,9 +75,9 @@ impl<S: ExchangeService> Call<S> {
         self.key
     }
 
-    /// Bytes of the request's body that wait to be read, with what it costs to keep them.
-    pub(super) fn held(&self) -> usize {
-        self.inlet.held()
+    /// What is kept for the request. `current` is the buffer that is read into.
+    pub(super) fn cost(&self, current: Origin) -> Cost {
+        self.inlet.cost(current)
     }
 
     /// Whether its response has to wait until something was written.
@@ -207,8 +212,12 @@ fn poll_body<B: Body<Error: Into<BoxError>>>(
             }
         }
     }
-    // Writing makes room, and then the body is asked again.
-    Poll::Pending
+    // Writing makes room, and then the body is asked again; unless that was all.
+    if caught(|| body.is_end_stream())? {
+        Poll::Ready(Ok(()))
+    } else {
+        Poll::Pending
+    }
 }
 
 fn put_stderr(inlet: &Inlet, key: RequestKey, connection: &mut Connection) {

@@ -9,7 +9,10 @@ use std::{
 use proto::{Connection, Event, NewRequest, RequestKey};
 
 use super::call::{Call, PinnedStage, Stage};
-use crate::exchange::{CallAlarm, ConnectionAlarm, ConnectionId, ExchangeService, Inlet};
+use crate::{
+    exchange::{CallAlarm, ConnectionAlarm, ConnectionId, ExchangeService, Inlet},
+    socket::Origin,
+};
 
 /// A place for each request that core knows, by its key.
 pub(super) struct Calls<S: ExchangeService> {
@@ -49,13 +52,25 @@ impl<S: ExchangeService> Calls<S> {
         }
     }
 
-    /// Takes in what has arrived or happened.
-    pub(super) fn take(&mut self, event: Event) {
+    /// Takes in what has arrived, in the buffer `origin`, or happened. Gives how many bytes were of use.
+    pub(super) fn take(&mut self, event: Event, origin: Origin) -> usize {
         match event {
-            Event::Request(request) => self.begin(request),
-            Event::Stdin { key, data } => self.with_inlet(key, |inlet| inlet.push_stdin(data)),
+            Event::Request(request) => {
+                let used = request.params.as_bytes().len();
+                self.begin(request, origin);
+                return used;
+            }
+            Event::Stdin { key, data } => {
+                let used = data.len();
+                self.with_inlet(key, |inlet| inlet.push_stdin(data, origin));
+                return used;
+            }
             Event::StdinEnd { key, end } => self.with_inlet(key, |inlet| inlet.end_stdin(end)),
-            Event::Data { key, data } => self.with_inlet(key, |inlet| inlet.push_data(data)),
+            Event::Data { key, data } => {
+                let used = data.len();
+                self.with_inlet(key, |inlet| inlet.push_data(data, origin));
+                return used;
+            }
             Event::DataEnd { key, end } => self.with_inlet(key, |inlet| inlet.end_data(end)),
             Event::Aborted { key } => self.abort(key),
             Event::Refused { id, refusal } => {
@@ -64,13 +79,14 @@ impl<S: ExchangeService> Calls<S> {
             Event::Surplus { .. } => tracing::debug!("discarding what follows the announced body"),
             _ => {}
         }
+        0
     }
 
     pub(super) fn begun(&self) -> u64 {
         self.begun
     }
 
-    fn begin(&mut self, request: NewRequest) {
+    fn begin(&mut self, request: NewRequest, origin: Origin) {
         self.begun += 1;
         let index = request.key.index();
         while self.more.len() < index {
@@ -80,7 +96,7 @@ impl<S: ExchangeService> Calls<S> {
         let place = self.place(request.key).expect("made for this request");
         let stage = place.spare.take();
         let stage = stage.unwrap_or_else(|| Box::pin(Stage::Idle));
-        place.call = Some(Call::new(request, id, is_plain_cgi, stage));
+        place.call = Some(Call::new(request, id, is_plain_cgi, origin, stage));
         place.alarm.set();
     }
 
@@ -140,11 +156,26 @@ impl<S: ExchangeService> Calls<S> {
         progress
     }
 
-    /// Says how much of request bodies waits to be read.
-    pub(super) fn report_held(&self, connection: &mut Connection) {
+    /// Says how much of request bodies waits to be read, and how much memory is kept: for all requests, and the buffer that
+    /// is read into.
+    pub(super) fn report(&self, connection: &mut Connection, current: Origin) {
+        let mut has_current = false;
+        let mut kept = 0;
         for call in self.calls() {
-            connection.set_held(call.key(), call.held());
+            let cost = call.cost(current);
+            connection.set_held(call.key(), cost.held);
+            has_current |= cost.has_current;
+            kept += cost.kept;
         }
+        if !has_current {
+            kept += usize::try_from(current.size).unwrap_or(usize::MAX);
+        }
+        connection.set_kept(kept);
+    }
+
+    /// Whether one of them goes on when there is room for more of its response.
+    pub(super) fn have_more_to_send(&self) -> bool {
+        self.calls().any(Call::waits_for_room)
     }
 
     /// Has the task woken when something of a request body is read.

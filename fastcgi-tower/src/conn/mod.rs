@@ -5,7 +5,6 @@
 
 mod call;
 mod calls;
-mod timer;
 
 use std::{
     fmt, io,
@@ -18,11 +17,15 @@ use std::{
 use proto::{Event, Life};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use self::{
-    calls::Calls,
+use self::calls::Calls;
+use crate::{
+    budget::{Borrower, Budget},
+    error::Error,
+    exchange::ExchangeService,
+    listener::Transport,
+    socket::Socket,
     timer::{Timer, now},
 };
-use crate::{error::Error, exchange::ExchangeService, listener::Transport, socket::Socket};
 
 /// A connection being served: a future that has to be polled for anything to happen.
 ///
@@ -44,6 +47,7 @@ pub struct ServeConnection<Io, S: ExchangeService> {
     proto: proto::Connection,
     calls: Calls<S>,
     timer: Timer,
+    borrower: Borrower,
     /// Asks the socket whether the web server has left.
     is_peer_gone: fn(&Io) -> Option<bool>,
     /// Whether our side of the socket is closed.
@@ -60,10 +64,18 @@ where
     Io: AsyncRead + AsyncWrite + Unpin,
     S: ExchangeService,
 {
-    pub(crate) fn new(io: Io, service: S, config: Arc<proto::Config>, is_plain_cgi: bool) -> Self {
+    pub(crate) fn new(
+        io: Io,
+        service: S,
+        config: Arc<proto::Config>,
+        is_plain_cgi: bool,
+        budget: Option<Budget>,
+    ) -> Self {
+        let mut proto = proto::Connection::new(config);
         Self {
             socket: Socket::new(io),
-            proto: proto::Connection::new(config),
+            borrower: Borrower::new(budget, &mut proto),
+            proto,
             calls: Calls::new(service, is_plain_cgi),
             timer: Timer::default(),
             is_peer_gone: |_| None,
@@ -112,7 +124,12 @@ where
     /// Reads, and takes in what has arrived or happened. Ready when something was done, as the steps below are.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut read = Poll::Pending;
-        if self.wants_input() {
+        if self.wants_input(cx) {
+            if self.socket.needs_room() {
+                let wanted = self.socket.wanted_room();
+                let room = self.borrower.room(wanted, &mut self.proto);
+                self.socket.make_room(room);
+            }
             read = self.socket.poll_fill(cx).map(|filled| match filled {
                 Ok(0) => self.proto.end_of_file(),
                 Ok(_) => {}
@@ -125,6 +142,7 @@ where
 
     fn take_events(&mut self, now: Instant) -> Poll<()> {
         let mut taken = Poll::Pending;
+        let mut used = 0;
         while let Some(event) = self.proto.next_event(now, &mut self.socket.input) {
             taken = Poll::Ready(());
             match event {
@@ -137,23 +155,40 @@ where
                     self.socket.release();
                     self.proto.outgoing().release();
                     self.calls.release();
+                    self.borrower.give_back(&mut self.proto);
                 }
-                event => self.calls.take(event),
+                event => {
+                    used += self.calls.take(event, self.socket.buffer());
+                }
             }
         }
+        self.socket.was_used(used);
         taken
     }
 
     /// Whether to read. If not, the task is woken when that may have changed.
-    fn wants_input(&mut self) -> bool {
-        self.calls.report_held(&mut self.proto);
-        if self.proto.wants_input() {
+    fn wants_input(&mut self, cx: &Context<'_>) -> bool {
+        self.report();
+        if self.proto.wants_input() || self.borrower.borrows_input(cx, &mut self.proto) {
             return true;
         }
         // Before the second look, so that nothing falls in between.
         self.calls.wait_for_room();
-        self.calls.report_held(&mut self.proto);
+        self.report();
         self.proto.wants_input()
+    }
+
+    /// Says to core what is kept, and gives back what is not needed any more.
+    fn report(&mut self) {
+        self.calls.report(&mut self.proto, self.socket.buffer());
+        self.borrower.settle(&mut self.proto);
+    }
+
+    /// Whether a response goes on, because there is room for more of it now.
+    fn borrows_output(&mut self) -> bool {
+        !self.proto.wants_output()
+            && self.calls.have_more_to_send()
+            && self.borrower.borrows_output(&mut self.proto)
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -199,7 +234,8 @@ where
             return Poll::Pending;
         };
         ready!(self.timer.poll(cx, deadline));
-        self.calls.report_held(&mut self.proto);
+        self.report();
+        self.borrower.let_others_go_on(&mut self.proto);
         self.proto.handle_deadline(now());
         Poll::Ready(())
     }
@@ -217,7 +253,10 @@ where
         this.calls.register(cx.waker());
         loop {
             let read = this.poll_read(cx);
-            let called = this.calls.poll(&mut this.proto);
+            let mut called = this.calls.poll(&mut this.proto);
+            if this.borrows_output() && this.calls.poll(&mut this.proto).is_ready() {
+                called = Poll::Ready(());
+            }
             let written = this.poll_write(cx);
             if let Poll::Ready(result) = this.poll_close(cx) {
                 return Poll::Ready(result);

@@ -1,7 +1,6 @@
 //! Request bodies: `FCGI_STDIN` as an [`http_body::Body`].
 
 use std::{
-    collections::VecDeque,
     fmt,
     pin::Pin,
     sync::Arc,
@@ -11,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use super::queue::Queue;
+use super::{chunks::Chunks, queue::Queue};
 use crate::error::Error;
 
 /// A request body, as it arrives.
@@ -31,7 +30,7 @@ pub struct Incoming {
 
 enum Kind {
     /// All of it had arrived when the request was handed out: no lock, no waker.
-    Whole { chunks: VecDeque<Bytes>, left: u64 },
+    Whole(Chunks),
     /// The rest arrives while the request is served.
     Streaming(Arc<Queue>),
 }
@@ -39,12 +38,11 @@ enum Kind {
 impl Incoming {
     /// A body of no bytes.
     pub fn empty() -> Self {
-        Self::whole(VecDeque::new())
+        Self::whole(Chunks::default())
     }
 
-    pub(super) fn whole(chunks: VecDeque<Bytes>) -> Self {
-        let left = chunks.iter().map(|chunk| chunk.len() as u64).sum();
-        Kind::Whole { chunks, left }.into()
+    pub(super) fn whole(chunks: Chunks) -> Self {
+        Kind::Whole(chunks).into()
     }
 
     pub(super) fn streaming(queue: Arc<Queue>) -> Self {
@@ -67,6 +65,12 @@ impl Default for Incoming {
     }
 }
 
+/// Not inlined: most pieces are those of a body that streams.
+#[inline(never)]
+fn pop(chunks: &mut Chunks) -> Option<Bytes> {
+    chunks.pop()
+}
+
 impl Body for Incoming {
     type Data = Bytes;
     type Error = Error;
@@ -80,10 +84,7 @@ impl Body for Incoming {
             return Poll::Ready(Some(Ok(Frame::data(rest))));
         }
         let chunk = match &mut self.kind {
-            Kind::Whole { chunks, left } => chunks.pop_front().map(|chunk| {
-                *left -= chunk.len() as u64;
-                Ok(chunk)
-            }),
+            Kind::Whole(chunks) => pop(chunks).map(Ok),
             Kind::Streaming(queue) => match queue.poll_chunk(cx.waker()) {
                 Poll::Ready(chunk) => chunk,
                 Poll::Pending => return Poll::Pending,
@@ -94,7 +95,7 @@ impl Body for Incoming {
 
     fn is_end_stream(&self) -> bool {
         let is_at_end = match &self.kind {
-            Kind::Whole { left, .. } => *left == 0,
+            Kind::Whole(chunks) => chunks.is_empty(),
             Kind::Streaming(queue) => queue.is_end_stream(),
         };
         is_at_end && self.rest.is_empty()
@@ -102,7 +103,7 @@ impl Body for Incoming {
 
     fn size_hint(&self) -> SizeHint {
         let to_come = match &self.kind {
-            Kind::Whole { left, .. } => SizeHint::with_exact(*left),
+            Kind::Whole(chunks) => SizeHint::with_exact(chunks.bytes() as u64),
             Kind::Streaming(queue) => queue.size_hint(),
         };
         let rest = self.rest.len() as u64;

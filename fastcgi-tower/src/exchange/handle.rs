@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, AtomicU32, Ordering},
+    atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
 };
 use std::task::Waker;
 
@@ -32,8 +32,8 @@ pub struct RequestHandle(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     stderr: Mutex<Stderr>,
-    /// Whether there are messages. Most requests have none, and then nobody takes the lock.
-    has_messages: AtomicBool,
+    /// What the messages cost. Most requests have none, and then nobody takes the lock.
+    stderr_size: AtomicUsize,
     /// The connection, when it waits for a message.
     connection: AtomicWaker,
     app_status: AtomicU32,
@@ -45,6 +45,7 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Stderr {
     messages: Vec<Message>,
+    /// What they cost.
     size: usize,
 }
 
@@ -58,7 +59,8 @@ pub(crate) enum Message {
 }
 
 impl RequestHandle {
-    /// The most bytes of messages that wait to be sent. What comes on top of them is dropped.
+    /// The most bytes of messages that wait to be sent, where each but the first costs 40 bytes more. What comes on top of
+    /// them is dropped.
     pub const MAX_STDERR: usize = 64 * 1024;
 
     /// Sends a message to the web server's log, after the head of the response.
@@ -79,14 +81,17 @@ impl RequestHandle {
         self.push(message.len(), Message::Now(message));
     }
 
-    fn push(&self, size: usize, message: Message) {
+    fn push(&self, length: usize, message: Message) {
         let mut stderr = self.lock();
-        if size == 0 || stderr.size + size > Self::MAX_STDERR {
+        // Many short messages cost more than their bytes.
+        let one_more = size_of::<Message>() * stderr.messages.len().min(1);
+        let size = stderr.size + length + one_more;
+        if length == 0 || size > Self::MAX_STDERR {
             return;
         }
-        stderr.size += size;
+        stderr.size = size;
         stderr.messages.push(message);
-        self.0.has_messages.store(true, Ordering::Release);
+        self.0.stderr_size.store(size, Ordering::Release);
         drop(stderr);
         self.0.connection.wake();
     }
@@ -133,13 +138,18 @@ impl RequestHandle {
     }
 
     pub(crate) fn take_stderr(&self) -> Vec<Message> {
-        if !self.0.has_messages.load(Ordering::Acquire) {
+        if self.stderr_size() == 0 {
             return Vec::new();
         }
         let mut stderr = self.lock();
-        self.0.has_messages.store(false, Ordering::Release);
+        self.0.stderr_size.store(0, Ordering::Release);
         stderr.size = 0;
         std::mem::take(&mut stderr.messages)
+    }
+
+    /// What the messages that wait cost, in bytes.
+    pub(crate) fn stderr_size(&self) -> usize {
+        self.0.stderr_size.load(Ordering::Acquire)
     }
 
     /// Has `waker` woken by the next message.

@@ -3,21 +3,28 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use proto::{NewRequest, StreamEnd};
+use proto::{NewRequest, StreamEnd, record::Role};
 use tracing::Span;
 
 use super::{
-    ConnectionId, Exchange, RequestHandle, alarm::ConnectionAlarm, queue::End, sender::Sender,
+    ConnectionId, Exchange, Incoming, RequestHandle,
+    alarm::ConnectionAlarm,
+    queue::{Cost, End},
+    sender::Sender,
 };
+use crate::socket::Origin;
 
 /// Where what arrives of a request goes, and what its handler says besides answering.
 #[derive(Debug)]
 pub(crate) struct Inlet {
     stdin: Sender,
-    data: Sender,
+    /// A Filter's file: other roles have none.
+    data: Option<Box<Sender>>,
     handle: RequestHandle,
     is_plain_cgi: bool,
     span: Span,
+    /// The buffer that the params are in.
+    origin: Origin,
 }
 
 impl Inlet {
@@ -25,13 +32,16 @@ impl Inlet {
         request: &NewRequest,
         connection_id: ConnectionId,
         is_plain_cgi: bool,
+        origin: Origin,
     ) -> Self {
         Self {
             stdin: Sender::new(request.length),
-            data: Sender::new(request.data_length),
+            data: (request.role == Role::FILTER)
+                .then(|| Box::new(Sender::new(request.data_length))),
             handle: RequestHandle::on(connection_id),
             is_plain_cgi,
             span: tracing::debug_span!("request", id = %request.id, role = ?request.role),
+            origin,
         }
     }
 
@@ -46,38 +56,55 @@ impl Inlet {
             keep_conn: request.keep_conn,
             params: request.params,
             stdin: self.stdin.open(alarm),
-            data: self.data.open(alarm),
+            data: match &mut self.data {
+                Some(data) => data.open(alarm),
+                None => Incoming::empty(),
+            },
             handle: self.handle.clone(),
             is_plain_cgi: self.is_plain_cgi,
         }
     }
 
-    pub(crate) fn push_stdin(&mut self, data: Bytes) {
-        self.stdin.push(data);
+    pub(crate) fn push_stdin(&mut self, data: Bytes, origin: Origin) {
+        self.stdin.push(data, origin);
     }
 
     pub(crate) fn end_stdin(&mut self, end: StreamEnd) {
         self.stdin.end(end.into());
     }
 
-    pub(crate) fn push_data(&mut self, data: Bytes) {
-        self.data.push(data);
+    pub(crate) fn push_data(&mut self, data: Bytes, origin: Origin) {
+        if let Some(sender) = &mut self.data {
+            sender.push(data, origin);
+        }
     }
 
     pub(crate) fn end_data(&mut self, end: StreamEnd) {
-        self.data.end(end.into());
+        if let Some(data) = &mut self.data {
+            data.end(end.into());
+        }
     }
 
     /// Nobody waits for the response any more.
     pub(crate) fn abort(&mut self) {
         self.stdin.end(End::Aborted);
-        self.data.end(End::Aborted);
+        if let Some(data) = &mut self.data {
+            data.end(End::Aborted);
+        }
         self.handle.abort();
     }
 
-    /// Bytes of bodies that wait to be read, with what it costs to keep them.
-    pub(crate) fn held(&self) -> usize {
-        self.stdin.held() + self.data.held()
+    /// What is kept: the buffer of the params, bodies, and messages for the log. `current` is the buffer
+    /// that is read into.
+    pub(crate) fn cost(&self, current: Origin) -> Cost {
+        let mut cost = self.stdin.cost(current);
+        if let Some(data) = &self.data {
+            cost = cost.plus(data.cost(current));
+        }
+        let params = usize::try_from(self.origin.size).unwrap_or(usize::MAX);
+        cost.kept += params + self.handle.stderr_size();
+        cost.has_current |= self.origin == current;
+        cost
     }
 
     pub(crate) fn handle(&self) -> &RequestHandle {

@@ -6,6 +6,7 @@
 mod alarm;
 mod alone;
 mod body;
+mod chunks;
 mod connection_id;
 mod handle;
 mod inlet;
@@ -29,6 +30,7 @@ pub(crate) use self::{
     alarm::{CallAlarm, ConnectionAlarm},
     handle::Message,
     inlet::Inlet,
+    queue::Cost,
 };
 pub use self::{
     body::Incoming,

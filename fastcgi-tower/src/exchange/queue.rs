@@ -1,7 +1,6 @@
 //! What a streaming body shares with its connection.
 
 use std::{
-    collections::VecDeque,
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Poll, Waker},
@@ -11,8 +10,11 @@ use atomic_waker::AtomicWaker;
 use bytes::Bytes;
 use http_body::SizeHint;
 
-use super::alarm::ConnectionAlarm;
-use crate::error::{Error, Kind};
+use super::{alarm::ConnectionAlarm, chunks::Chunks};
+use crate::{
+    error::{Error, Kind},
+    socket::Origin,
+};
 
 /// Chunks between the connection, which writes, and the body, which may be read in another task.
 ///
@@ -27,16 +29,21 @@ pub(super) struct Queue {
 
 #[derive(Debug)]
 struct State {
-    chunks: VecDeque<Bytes>,
-    /// Bytes in `chunks`.
-    buffered: usize,
-    /// Bytes not yet read, where the length is known.
-    left: Option<u64>,
+    chunks: Chunks,
+    /// Bytes of the whole body, where that is known.
+    length: Option<u64>,
     /// How the body ends once `chunks` is empty. `None` as long as more may come.
     end: Option<End>,
     /// Whether `reader` is to be woken.
     is_reader_waiting: bool,
     is_reader_closed: bool,
+}
+
+impl State {
+    /// Bytes not yet read, where the length is known.
+    fn left(&self) -> Option<u64> {
+        Some(self.length?.saturating_sub(self.chunks.popped()))
+    }
 }
 
 /// How a body ends.
@@ -52,16 +59,15 @@ pub(super) enum End {
 
 impl Queue {
     pub(super) fn new(
-        chunks: VecDeque<Bytes>,
-        left: Option<u64>,
+        chunks: Chunks,
+        length: Option<u64>,
         end: Option<End>,
         writer: Arc<ConnectionAlarm>,
     ) -> Self {
         Self {
             state: Mutex::new(State {
-                buffered: chunks.iter().map(Bytes::len).sum(),
                 chunks,
-                left,
+                length,
                 end,
                 is_reader_waiting: false,
                 is_reader_closed: false,
@@ -76,13 +82,12 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn push(&self, chunk: Bytes) {
+    pub(super) fn push(&self, chunk: Bytes, origin: Origin) {
         let mut state = self.lock();
         if state.is_reader_closed {
             return;
         }
-        state.buffered += chunk.len();
-        state.chunks.push_back(chunk);
+        state.chunks.push(chunk, origin);
         let is_reader_waiting = mem::take(&mut state.is_reader_waiting);
         drop(state);
         if is_reader_waiting {
@@ -96,10 +101,9 @@ impl Queue {
         self.reader.wake();
     }
 
-    /// What `chunks` cost.
-    pub(super) fn held(&self) -> usize {
-        let state = self.lock();
-        state.buffered + state.chunks.len() * CHUNK_COST
+    /// What waits, and what it keeps from being freed.
+    pub(super) fn cost(&self, current: Origin) -> Cost {
+        Cost::of(&self.lock().chunks, current)
     }
 
     pub(super) fn poll_chunk(&self, reader: &Waker) -> Poll<Option<Result<Bytes, Error>>> {
@@ -111,11 +115,7 @@ impl Queue {
             state = self.lock();
             state.is_reader_waiting = true;
         }
-        if let Some(chunk) = state.chunks.pop_front() {
-            state.buffered -= chunk.len();
-            if let Some(left) = &mut state.left {
-                *left -= chunk.len() as u64;
-            }
+        if let Some(chunk) = state.chunks.pop() {
             drop(state);
             self.writer.made_room();
             return Poll::Ready(Some(Ok(chunk)));
@@ -128,21 +128,23 @@ impl Queue {
         };
         // The failure is reported once; after it there is nothing more.
         state.end = Some(End::Complete);
-        state.left = Some(0);
+        state.length = Some(state.chunks.popped());
         Poll::Ready(Some(Err(Error::new(failure))))
     }
 
     pub(super) fn is_end_stream(&self) -> bool {
         let state = self.lock();
-        let is_at_end = state.end == Some(End::Complete) || state.left == Some(0);
+        let is_at_end = state.end == Some(End::Complete) || state.left() == Some(0);
         is_at_end && state.chunks.is_empty()
     }
 
     pub(super) fn size_hint(&self) -> SizeHint {
         let state = self.lock();
-        match state.left {
+        match state.left() {
             Some(left) => SizeHint::with_exact(left),
-            None if state.end == Some(End::Complete) => SizeHint::with_exact(state.buffered as u64),
+            None if state.end == Some(End::Complete) => {
+                SizeHint::with_exact(state.chunks.bytes() as u64)
+            }
             None => SizeHint::default(),
         }
     }
@@ -151,7 +153,6 @@ impl Queue {
     pub(super) fn close_reader(&self) {
         let mut state = self.lock();
         state.is_reader_closed = true;
-        state.buffered = 0;
         let chunks = mem::take(&mut state.chunks);
         drop(state);
         drop(chunks);
@@ -159,5 +160,31 @@ impl Queue {
     }
 }
 
-/// What a chunk costs besides its bytes. A web server may send a body in records of one byte each.
-pub(super) const CHUNK_COST: usize = size_of::<Bytes>();
+/// What a body costs.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Cost {
+    /// Bytes that wait to be read, with what pieces cost: a web server may send a body in records of one byte each.
+    pub(crate) held: usize,
+    /// All memory that cannot be freed because of it.
+    pub(crate) kept: usize,
+    /// Whether the buffer that is read into counts there.
+    pub(crate) has_current: bool,
+}
+
+impl Cost {
+    pub(super) fn of(chunks: &Chunks, current: Origin) -> Self {
+        Self {
+            held: chunks.held(),
+            kept: chunks.kept(),
+            has_current: chunks.ends_in(current),
+        }
+    }
+
+    pub(super) fn plus(self, other: Self) -> Self {
+        Self {
+            held: self.held + other.held,
+            kept: self.kept + other.kept,
+            has_current: self.has_current || other.has_current,
+        }
+    }
+}

@@ -57,7 +57,7 @@ impl Incoming {
 /// A body that is there as a whole, as for a test of a handler.
 impl From<Bytes> for Incoming {
     fn from(body: Bytes) -> Self {
-        Self::whole([body].into())
+        Self::whole(body.into())
     }
 }
 

@@ -1,14 +1,16 @@
 //! The connection's end of a request body.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::{
     alarm::ConnectionAlarm,
     body::Incoming,
-    queue::{CHUNK_COST, End, Queue},
+    chunks::Chunks,
+    queue::{Cost, End, Queue},
 };
+use crate::socket::Origin;
 
 /// Where what arrives of a stream goes.
 #[derive(Debug)]
@@ -18,30 +20,32 @@ pub(super) struct Sender(Store);
 enum Store {
     /// The service has not been called yet.
     Gathered {
-        chunks: VecDeque<Bytes>,
+        chunks: Chunks,
         length: Option<u64>,
         end: Option<End>,
     },
     Shared(Arc<Queue>),
-    /// Nothing more comes, or nothing will be read.
-    Closed,
+    /// Nothing more comes: the service has all of it, and what that keeps from being freed counts until its end.
+    Closed {
+        kept: usize,
+    },
 }
 
 impl Sender {
     /// For a stream of the `length`, if that is known.
     pub(super) fn new(length: Option<u64>) -> Self {
         Self(Store::Gathered {
-            chunks: VecDeque::new(),
+            chunks: Chunks::default(),
             length,
             end: (length == Some(0)).then_some(End::Complete),
         })
     }
 
-    pub(super) fn push(&mut self, data: Bytes) {
+    pub(super) fn push(&mut self, data: Bytes, origin: Origin) {
         match &mut self.0 {
-            Store::Gathered { chunks, .. } => chunks.push_back(data),
-            Store::Shared(queue) => queue.push(data),
-            Store::Closed => {}
+            Store::Gathered { chunks, .. } => chunks.push(data, origin),
+            Store::Shared(queue) => queue.push(data, origin),
+            Store::Closed { .. } => {}
         }
     }
 
@@ -52,31 +56,34 @@ impl Sender {
                 end.get_or_insert(how);
             }
             Store::Shared(queue) => queue.end(how),
-            Store::Closed => {}
+            Store::Closed { .. } => {}
         }
     }
 
-    /// Bytes that are held for somebody to read, with what it costs to keep them.
-    pub(super) fn held(&self) -> usize {
+    /// What is held for somebody to read.
+    pub(super) fn cost(&self, current: Origin) -> Cost {
         match &self.0 {
-            Store::Gathered { chunks, .. } => {
-                chunks.iter().map(|chunk| chunk.len() + CHUNK_COST).sum()
-            }
-            Store::Shared(queue) => queue.held(),
-            Store::Closed => 0,
+            Store::Gathered { chunks, .. } => Cost::of(chunks, current),
+            Store::Shared(queue) => queue.cost(current),
+            Store::Closed { kept } => Cost {
+                kept: *kept,
+                ..Cost::default()
+            },
         }
     }
 
     /// The body for the service, once. What has arrived so far moves into it. `alarm` goes off when something of it is read
     /// while it waits for that.
     pub(super) fn open(&mut self, alarm: &Arc<ConnectionAlarm>) -> Incoming {
-        match std::mem::replace(&mut self.0, Store::Closed) {
+        match std::mem::replace(&mut self.0, Store::Closed { kept: 0 }) {
             Store::Gathered {
                 chunks,
                 end: Some(End::Complete),
                 ..
             } => {
-                // It is the service's from now on, and counts no more.
+                let kept = chunks.kept();
+                self.0 = Store::Closed { kept };
+                // It is the service's from now on, and waits no more.
                 alarm.made_room();
                 Incoming::whole(chunks)
             }
@@ -89,7 +96,7 @@ impl Sender {
                 self.0 = Store::Shared(Arc::clone(&queue));
                 Incoming::streaming(queue)
             }
-            Store::Shared(_) | Store::Closed => unreachable!("a body is opened once"),
+            Store::Shared(_) | Store::Closed { .. } => unreachable!("a body is opened once"),
         }
     }
 }

@@ -22,6 +22,7 @@ use super::{
     task::ConnectionTask, web_servers::WebServers,
 };
 use crate::{
+    budget::Budget,
     ending::{larger_than, replaced},
     exchange::ExchangeService,
     listener::{Listener, PeerAddr, Socket},
@@ -62,6 +63,8 @@ where
     let Settings {
         connections,
         max_connections,
+        max_memory,
+        budget,
         servers,
         allow_remote,
         grace_period,
@@ -69,10 +72,18 @@ where
         max_requests,
         max_rss,
     } = settings;
+    let is_shared = budget.is_some();
+    let budget = budget.unwrap_or_else(|| Budget::new(max_connections, max_memory));
+    budget.check(connections.config())?;
     let orders = Orders::default();
     let crowd = Arc::<Crowd>::default();
-    let places = Places::new(max_connections, servers, Arc::clone(&crowd), orders.clone())?;
-    let connections = connections.max_conns(places.count());
+    let sharers = if is_shared { servers.max(1) } else { 1 };
+    let share = (budget.max_connections() / sharers).max(1);
+    let places = Places::new(share, servers, Arc::clone(&crowd), orders.clone());
+    // What is advertised is what holds.
+    let connections = connections
+        .max_conns(places.count() * sharers)
+        .budget(budget);
     let over_tcp = connections.clone().over_tcp(true);
     let mut entrance = Entrance::new(listener, places, allow_remote)?;
     if let Some(ready) = ready {

@@ -23,10 +23,11 @@ use proto::{
     Limits, Timeouts,
     cgi::{InvalidScriptName, OnMismatch, PathSource, ScriptName},
 };
+use rustix::process::{Resource, getrlimit};
 
 pub use self::{one_request::serve_request, stop_handle::StopHandle};
 use crate::{
-    builder::ConnectionBuilder, ending::Signal, exchange::ExchangeService,
+    budget::Budget, builder::ConnectionBuilder, ending::Signal, exchange::ExchangeService,
     http_service::HttpService, listener::Listener,
 };
 
@@ -81,6 +82,8 @@ pub struct Serve<L, S> {
 struct Settings {
     connections: ConnectionBuilder,
     max_connections: usize,
+    max_memory: usize,
+    budget: Option<Budget>,
     /// How many servers the process has, which share its open files.
     servers: usize,
     allow_remote: bool,
@@ -94,7 +97,9 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             connections: ConnectionBuilder::new(),
-            max_connections: 1024,
+            max_connections: max_connections(),
+            max_memory: Budget::DEFAULT_MEMORY,
+            budget: None,
             servers: 1,
             allow_remote: false,
             grace_period: Duration::from_secs(30),
@@ -176,8 +181,8 @@ impl<L, S> Serve<L, S> {
         self
     }
 
-    /// The most connections at a time; more wait. Default: 1024. It is less where the process may not have so many open
-    /// files (`ulimit -n`, `LimitNOFILE`), of which 64 are left for other things.
+    /// The most connections at a time; more wait. Default: [`max_connections`]. It is less where the process may not have so
+    /// many open files (`ulimit -n`, `LimitNOFILE`), of which 64 are left for other things.
     ///
     /// When a connection has waited for a second, those without a request in progress are closed, the one that has been idle
     /// for longest first, until none waits any more. Nothing is closed while none waits. A `warn` event, once a minute, says
@@ -188,6 +193,20 @@ impl<L, S> Serve<L, S> {
     /// [`Limits::max_reqs`] says otherwise.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.settings.max_connections = connections;
+        self
+    }
+
+    /// The most bytes that connections borrow together, each of them beyond the 64 KiB that it owns. Default: 256 MiB.
+    pub fn max_memory(mut self, bytes: usize) -> Self {
+        self.settings.max_memory = bytes;
+        self
+    }
+
+    /// What the server shares with others in this process, in place of [`max_connections`](Self::max_connections) and
+    /// [`max_memory`](Self::max_memory). Each of so many [`servers`](Self::servers) has its part of the connections, and at
+    /// least one. Default: nothing.
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.settings.budget = Some(budget);
         self
     }
 
@@ -257,6 +276,16 @@ impl<L, S> Serve<L, S> {
         self.settings.max_rss = Some(bytes);
         self
     }
+}
+
+/// The most connections at a time, unless a server says otherwise: 1024, or as many descriptors as the process may have,
+/// less 64 for the application.
+pub fn max_connections() -> usize {
+    const MOST: usize = 1024;
+    const RESERVE: u64 = 64;
+    let limit = getrlimit(Resource::Nofile).current;
+    let left = limit.map_or(u64::MAX, |limit| limit.saturating_sub(RESERVE).max(1));
+    usize::try_from(left).map_or(MOST, |left| left.min(MOST))
 }
 
 impl<L: Listener, S> Serve<L, S> {

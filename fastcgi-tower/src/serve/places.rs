@@ -1,6 +1,6 @@
 //! As many connections at a time as there are places, and how one gets free when all are taken.
 
-use std::{io, pin::pin, sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use rustix::process::{Resource, getrlimit};
 use tokio::{
@@ -35,27 +35,14 @@ pub(super) struct Places {
 }
 
 impl Places {
-    pub(super) fn new(
-        max: usize,
-        servers: usize,
-        crowd: Arc<Crowd>,
-        orders: Orders,
-    ) -> io::Result<Self> {
-        if max == 0 || max > Semaphore::MAX_PERMITS {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                format!(
-                    "max_connections is {max}, and has to be from 1 to {}",
-                    Semaphore::MAX_PERMITS
-                ),
-            ));
-        }
+    /// `max` is from 1 to [`Semaphore::MAX_PERMITS`].
+    pub(super) fn new(max: usize, servers: usize, crowd: Arc<Crowd>, orders: Orders) -> Self {
         // Where accepting fails, it is not seen that a connection waits. With `ulimit -n 1024`, 1024 connections are too many.
         let (count, set_by) = match descriptors(servers) {
             Some(descriptors) if descriptors < max => (descriptors, "RLIMIT_NOFILE"),
             _ => (max, "max_connections"),
         };
-        Ok(Self {
+        Self {
             free: Arc::new(Semaphore::new(count)),
             count,
             set_by,
@@ -63,7 +50,7 @@ impl Places {
             orders,
             crowded: None,
             warned: None,
-        })
+        }
     }
 
     pub(super) fn has_free(&self) -> bool {

@@ -368,7 +368,7 @@ async fn an_abort_is_seen_behind_a_large_body_that_waited_for_the_service() {
     let (open, gate) = oneshot::channel();
     let gate = Some(gate);
     let mut web_server = WebServer::connect(Gated { gate, service });
-    let body = [b'x'; 100_000];
+    let body = [b'x'; 80_000];
     let upload = [post(1, "/", body.len()), stdin_all(1, &body)];
     web_server.send(upload.concat()).await;
     until_idle().await;

@@ -4,6 +4,7 @@ mod abort;
 mod answer;
 mod back_pressure;
 mod blocking;
+mod budget;
 mod cgi_fn;
 mod cgi_process;
 #[cfg(feature = "client")]

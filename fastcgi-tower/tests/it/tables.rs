@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use fastcgi_test_kit::{Table, Tests};
+use fastcgi_tower::{Limits, Timeouts};
 
 #[test]
 fn every_bug_of_a_peer_names_its_tests() {
@@ -18,8 +19,8 @@ fn every_bug_of_a_peer_names_its_tests() {
     assert_eq!(faults, [""; 0]);
 }
 
-#[test]
-fn every_setting_names_its_tests() {
+/// Of the tables of limits: those of a connection, those of a server, constants.
+fn limits() -> (Tests, [Table; 3]) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let rules = std::fs::read_to_string(root.join("docs/rules.md")).expect("the rules");
     let (_, limits) = rules.split_once("## Limits").expect("a section");
@@ -28,10 +29,80 @@ fn every_setting_names_its_tests() {
         .expect("two tables");
     let tests = Tests::new()
         .source("tower", root.join("fastcgi-tower/tests/it/main.rs"))
-        .source("core", root.join("fastcgi-core/tests/it/main.rs"));
-    for text in [connection, server] {
-        let head = "| setting | default | unit | beyond it | set it where | test |";
-        let settings = Table::find(text, head).home("core::connection");
-        assert_eq!(settings.faults(&tests, |_| false), [""; 0]);
+        .source("core", root.join("fastcgi-core/tests/it/main.rs"))
+        .source("hostile", root.join("tests/hostile/tests/it/main.rs"))
+        .source("held", root.join("tests/hostile/tests/held.rs"));
+    let settings = "| setting | default | unit | beyond it | set it where | test |";
+    let constants = "| what | value | unit | beyond it | test |";
+    let tables = [
+        Table::find(connection, settings),
+        Table::find(server, settings),
+        Table::find(server, constants),
+    ];
+    (tests, tables.map(|table| table.home("core::connection")))
+}
+
+#[test]
+fn every_limit_names_its_tests() {
+    let (tests, tables) = limits();
+    for table in tables {
+        assert_eq!(table.faults(&tests, |_| false), [""; 0]);
+    }
+}
+
+/// The table of the settings of a connection is that of the types: no field is missing, and the numbers are those.
+#[test]
+fn every_limit_of_a_connection_has_a_row() {
+    let (_, [table, ..]) = limits();
+    let rows: Vec<_> = table
+        .rows()
+        .map(|row| (row[0].trim_matches('`').to_owned(), row[1].clone()))
+        .collect();
+    let limits = format!("{:?}", Limits::default());
+    let timeouts = format!("{:?}", Timeouts::default());
+    let fields: Vec<_> = [("Limits", limits), ("Timeouts", timeouts)]
+        .iter()
+        .flat_map(|(name, text)| fields(name, text))
+        .collect();
+    let names = |of: &[(String, String)]| of.iter().map(|it| it.0.clone()).collect::<Vec<_>>();
+    let mut wanted = names(&fields);
+    let mut found = names(&rows);
+    wanted.sort_unstable();
+    found.sort_unstable();
+    assert_eq!(found, wanted);
+    for (name, default) in fields {
+        let (_, cell) = rows.iter().find(|row| row.0 == name).expect("a row");
+        assert!(
+            cell.starts_with(&default),
+            "{name} is {default}, not {cell}"
+        );
+    }
+}
+
+/// The fields of a type and their values, from its `Debug`: `Limits { max_reqs: 1, .. }`.
+fn fields(name: &str, text: &str) -> Vec<(String, String)> {
+    let (_, inner) = text.split_once('{').expect("fields");
+    let fields = inner.trim_end_matches('}').split(',');
+    let field = |field: &str| {
+        let (field, value) = field.split_once(':').expect("a value");
+        (format!("{name}::{}", field.trim()), spelled(value.trim()))
+    };
+    fields.map(field).collect()
+}
+
+/// A value as the table spells it.
+fn spelled(value: &str) -> String {
+    const KIB: u64 = 1024;
+    const MIB: u64 = 1024 * KIB;
+    match value.parse::<u64>() {
+        Ok(bytes) if bytes >= MIB => format!("{} MiB", bytes / MIB),
+        Ok(bytes) if bytes >= KIB => format!("{} KiB", bytes / KIB),
+        Ok(count) => count.to_string(),
+        Err(_) => match value {
+            "None" => "none".to_owned(),
+            // Of `Timeouts::idle`: its default depends on the socket.
+            "Default" => "5 min on TCP".to_owned(),
+            time => time.replace('s', " s"),
+        },
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn check(options: u8, script: &[u8], input: &[u8]) {
 /// One step. The argument chooses the request, and how much there is of what is done.
 fn take(owner: &mut Owner, kind: u8, argument: u8, rest: &mut &[u8]) {
     let amount = usize::from(argument / 4);
-    match kind % 18 {
+    match kind % 22 {
         0 => owner.feed(next(rest, 1 + amount), usize::MAX),
         1 => owner.feed(next(rest, 1 + 16 * amount), 1),
         2 => owner.feed(b"", usize::from(argument)),
@@ -56,7 +56,11 @@ fn take(owner: &mut Owner, kind: u8, argument: u8, rest: &mut &[u8]) {
         14 => owner.end_of_file(),
         15 => owner.lost(),
         16 => owner.write_side_closed(usize::from(argument % 2)),
-        _ => owner.release(),
+        17 => owner.release(),
+        18 => owner.lend([0, 4096, 32_768, 1 << 20, usize::MAX][amount % 5]),
+        19 => owner.lend_output([0, 1, 8192, 1 << 20][amount % 4]),
+        20 => owner.keep([0, 4096, 32_768, 1 << 20, usize::MAX][amount % 5]),
+        _ => owner.others_go_on(),
     }
 }
 
@@ -66,8 +70,10 @@ fn next<'a>(rest: &mut &'a [u8], length: usize) -> &'a [u8] {
     piece
 }
 
-/// However it has been used, a connection comes to its end.
+/// However it has been used, a connection comes to its end, once there is memory for it.
 fn finish(owner: &mut Owner) {
+    owner.keep(0);
+    owner.lend(usize::MAX);
     loop {
         owner.feed(b"", usize::MAX);
         owner.check();

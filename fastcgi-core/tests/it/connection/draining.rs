@@ -130,6 +130,41 @@ fn a_request_that_was_refused_to_a_multiplexer_is_awaited_for_30_s() {
     assert_eq!(owner.deadline(), Some(Duration::from_secs(30)));
 }
 
+/// It was refused when it began, and all of it has come since.
+#[test]
+fn a_request_that_was_refused_and_has_come_is_awaited_for_2_s() {
+    let first = wire(&[&begin(1, 1, 1), &params(1, &[])]);
+    let mut owner = Owner::connected(Config::default(), &first);
+    let pairs = [("CONTENT_LENGTH", "5")];
+    owner.feed(&wire(&[&begin(2, 1, 1), &params(2, &pairs)]));
+    owner.feed(&wire(&[&record(5, 2, b"hello"), &record(5, 2, b"")]));
+    owner.feed(STDIN_END);
+    owner.connection.shutdown();
+    owner.request(1).expect("in progress").end(0);
+    owner.write();
+    assert_eq!(owner.connection.life(), Life::Draining);
+    owner.connection.write_side_closed(0);
+    assert_eq!(owner.deadline(), Some(Duration::from_secs(2)));
+}
+
+#[test]
+fn of_many_requests_that_were_refused_one_may_still_come() {
+    let first = wire(&[&begin(1, 1, 1), &params(1, &[]), STDIN_END]);
+    let mut owner = Owner::connected(Config::default(), &first);
+    for id in 2..=40 {
+        owner.feed(&begin(id, 1, 1));
+        owner.write();
+    }
+    for id in 2..=39 {
+        owner.feed(&record(5, id, b""));
+    }
+    owner.connection.shutdown();
+    owner.request(1).expect("in progress").end(0);
+    owner.write();
+    owner.connection.write_side_closed(0);
+    assert_eq!(owner.deadline(), Some(Duration::from_secs(30)));
+}
+
 #[test]
 fn the_rest_of_a_record_is_awaited_for_2_s() {
     // Its content has come, and its padding has not.

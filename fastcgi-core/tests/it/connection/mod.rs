@@ -4,6 +4,7 @@ mod aborting;
 mod arriving;
 mod authorizers;
 mod bodies;
+mod budget;
 mod departure;
 mod draining;
 mod early_answers;

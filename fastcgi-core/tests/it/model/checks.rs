@@ -13,9 +13,10 @@ use super::{
 
 /// The mark of R-13: above it, nothing more of a response is taken.
 const HIGH_WATER: usize = 256 * 1024;
-/// What may come on top of a step at that mark: messages that have waited, and the connection's own answers, of which
-/// there are 100.
-const OVERHEAD: usize = 64 * 1024 + 100 * 256;
+/// The connection's own answers that may wait before no further record is taken (B-15).
+pub(super) const MAX_OWED: usize = 16 * 1024;
+/// What may come on top of a step at that mark: messages that have waited, and the connection's own answers.
+const OVERHEAD: usize = 64 * 1024 + MAX_OWED + 256;
 
 impl World {
     /// What is held and owed is within its limits, and what is wanted is what they leave room for.
@@ -49,7 +50,13 @@ impl World {
             (false, true) => {}
             (false, false) => self.facts.note(Fact::ResponsesNotRead),
         }
-        let has_room = !is_full && unwritten < HIGH_WATER / 2;
+        let most_unwritten = match self.peer.offence_end {
+            Some(_) => MAX_OWED,
+            None => HIGH_WATER / 2,
+        };
+        // Records that could not be taken before something was written come first.
+        let has_records = self.has_events && !self.input.is_empty();
+        let has_room = !is_full && !has_records && unwritten < most_unwritten;
         check(
             wants_input || !has_room,
             "nothing is read, with room for it",
@@ -76,7 +83,7 @@ impl World {
             | Offence::EarlyStdin
             | Offence::BadParams => false,
             Offence::ManyIgnored => self.settings.max_ignored < 30_000,
-            _ if offence.needs_silence() => self.peer.is_silent(),
+            _ if offence.asks_much() => false,
             _ => true,
         };
         check(

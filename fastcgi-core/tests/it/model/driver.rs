@@ -3,7 +3,14 @@
 use bytes::Buf;
 use fastcgi_core::{Event, Life};
 
-use super::{facts::Fact, owner::check, states::Fate, world::World};
+use super::{
+    checks::MAX_OWED,
+    facts::Fact,
+    owner::check,
+    states::Fate,
+    wire::{DATA, PARAMS, STDIN},
+    world::World,
+};
 
 impl World {
     /// Reads from the socket once.
@@ -30,7 +37,13 @@ impl World {
         let event = self.connection.next_event(self.instant(), &mut self.input);
         self.has_events = event.is_some();
         let Some(event) = event else {
-            check(self.input.len() < 65_543, "more than a record is left")?;
+            if self.input.len() >= 65_543 || self.has_whole_record() {
+                let unwritten = self.connection.outgoing().remaining();
+                check(unwritten >= MAX_OWED, "more than a record is left")?;
+                check(!self.connection.wants_input(), "more is read than is taken")?;
+                self.facts.note(Fact::OwesTooMuch);
+                return Ok(());
+            }
             if self.input.len() == before {
                 return Ok(());
             }
@@ -56,6 +69,15 @@ impl World {
         owner.take(event, clock.now, asked, settings, |id| peer.number(id))?;
         self.owner.tell_held(&mut self.connection);
         self.look(Fate::GivenUp)
+    }
+
+    /// Whether what is left begins with a record that has arrived whole.
+    fn has_whole_record(&self) -> bool {
+        let [1, kind, _, _, high, low, ..] = self.input[..] else {
+            return false;
+        };
+        let is_stream = matches!(kind, PARAMS | STDIN | DATA);
+        !is_stream && self.input.len() >= 8 + usize::from(high) * 256 + usize::from(low)
     }
 
     pub(super) fn answer(&mut self, index: usize) -> Result<(), String> {
@@ -98,6 +120,7 @@ impl World {
             .extend_from_slice(&outgoing.chunk()[..length]);
         outgoing.advance(length);
         self.connection.written();
+        self.has_events = true;
         self.clock.written_at = self.clock.now;
     }
 

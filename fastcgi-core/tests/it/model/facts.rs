@@ -45,7 +45,6 @@ facts! {
     UnexpectedRecord,
     InvalidParams,
     TooManyEmptyRecords,
-    TooManyReplies,
     TooMuchIgnored,
     ParamsTimedOut,
     WriteTimedOut,
@@ -54,6 +53,7 @@ facts! {
     WindowFull,
     WindowExceeded,
     ResponsesNotRead,
+    OwesTooMuch,
     // How it ends.
     EndedByClosing,
     Idle,
@@ -100,7 +100,6 @@ impl Facts {
             E::UnexpectedRecord(_) => Fact::UnexpectedRecord,
             E::InvalidParams(_) => Fact::InvalidParams,
             E::TooManyEmptyRecords => Fact::TooManyEmptyRecords,
-            E::TooManyReplies => Fact::TooManyReplies,
             E::TooMuchIgnored => Fact::TooMuchIgnored,
             E::TimedOut(Awaited::Params) => Fact::ParamsTimedOut,
             E::TimedOut(_) => Fact::WriteTimedOut,

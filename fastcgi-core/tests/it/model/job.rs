@@ -12,7 +12,7 @@ use super::{
 };
 
 /// What `Limits` promises of an answer that has to be whole, and of messages that wait for a head.
-const MAX_WHOLE: usize = 64 * 1024;
+const MAX_WHOLE: usize = 32 * 1024;
 const MAX_STDERR: usize = 64 * 1024;
 
 /// A request in progress.

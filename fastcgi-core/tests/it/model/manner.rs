@@ -161,10 +161,10 @@ impl Offence {
             ]
             .concat(),
             Self::BadQuery => with(GET_VALUES, 0, &[200]),
-            Self::ManyQueries => with(GET_VALUES, 0, b"\x0d\x00FCGI_MAX_REQS").repeat(130),
-            Self::ManyUnknownTypes => with(77, 0, b"what").repeat(130),
+            Self::ManyQueries => with(GET_VALUES, 0, b"\x0d\x00FCGI_MAX_REQS").repeat(800),
+            Self::ManyUnknownTypes => with(77, 0, b"what").repeat(1300),
             Self::ManyRefused => [begin_other, with(PARAMS, 1000, b"")].concat().repeat(130),
-            Self::ManyAborted => [begin, with(ABORT_REQUEST, 1000, b"")].concat().repeat(130),
+            Self::ManyAborted => [begin, with(ABORT_REQUEST, 1000, b"")].concat().repeat(800),
             Self::ManyEmpty => with(STDIN, 1000, b"").repeat(1010),
             Self::ManyIgnored => with(STDIN, 1000, &[7; 1000]).repeat(30),
         }
@@ -180,16 +180,17 @@ impl Offence {
             Self::NoRequestId => matches!(error, E::MissingRequestId(_)),
             Self::OutputRecord | Self::EarlyStdin => matches!(error, E::UnexpectedRecord(_)),
             Self::BadParams | Self::BadQuery => matches!(error, E::InvalidParams(_)),
+            // Who does not read the answers is late, and all others get theirs.
             Self::ManyQueries | Self::ManyUnknownTypes | Self::ManyRefused | Self::ManyAborted => {
-                matches!(error, E::TooManyReplies)
+                false
             }
             Self::ManyEmpty => matches!(error, E::TooManyEmptyRecords),
             Self::ManyIgnored => matches!(error, E::TooMuchIgnored),
         }
     }
 
-    /// Whether only a web server that does not read is at fault.
-    pub(super) fn needs_silence(self) -> bool {
+    /// Whether it only makes the application answer.
+    pub(super) fn asks_much(self) -> bool {
         use Offence::{ManyAborted, ManyQueries, ManyRefused, ManyUnknownTypes};
         matches!(
             self,

@@ -348,10 +348,6 @@ impl Peer {
         Ok(())
     }
 
-    pub(super) fn is_silent(&self) -> bool {
-        self.manner.reads == Reads::Never
-    }
-
     /// Whether what it has not read makes its leaving a reset.
     pub(super) fn leaves_with_reset(&self) -> bool {
         self.was_reset || matches!(self.manner.leaves, Some((_, true)))

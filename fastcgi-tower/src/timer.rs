@@ -12,18 +12,18 @@ use tokio::time::{self, Sleep, sleep_until};
 ///
 /// The timer below is left running when the deadline moves away, and set anew when it fires too early.
 #[derive(Debug, Default)]
-pub(super) struct Timer {
+pub(crate) struct Timer {
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
 /// The time, as deadlines have it.
-pub(super) fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     time::Instant::now().into_std()
 }
 
 impl Timer {
     /// Ready when `deadline` has come.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
         let deadline = time::Instant::from_std(deadline);
         let sleep = self
             .sleep
