@@ -1,0 +1,206 @@
+//! The program. Its README describes it.
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, Write},
+    path::PathBuf,
+    process::{ExitCode, exit},
+    thread,
+};
+
+use clap::Parser;
+use fastcgi_conformance::{
+    Address, Finding, Options, Program, Report, SpawnOn, Target, Verdict, all, end_all, find,
+    report, run,
+};
+use signal_hook::{
+    consts::{SIGINT, SIGTERM},
+    iterator::Signals,
+};
+
+/// Asks a FastCGI application, over its socket, whether it keeps to the specification.
+///
+/// Exit status: 0 if all is well, 1 if a case failed or was not run, 2 if nothing could be asked.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+struct Args {
+    /// Where the application listens: unix:PATH or HOST:PORT
+    #[arg(required_unless_present_any = ["spawn", "list", "explain"])]
+    address: Option<Address>,
+    /// The application answers the contract of the README: ask everything
+    #[arg(long)]
+    app: bool,
+    /// Also flood the application: it has to survive
+    #[arg(long)]
+    robust: bool,
+    /// Start PROGRAM with a listening socket on descriptor 0, as a web server does
+    #[arg(long, value_name = "PROGRAM", conflicts_with = "address")]
+    spawn: Option<PathBuf>,
+    /// The kind of that socket
+    #[arg(long, value_name = "KIND", value_parser = ["unix", "tcp"], default_value = "unix", requires = "spawn")]
+    on: String,
+    /// Start PROGRAM, which listens at the address by itself, and start it again when it has ended
+    #[arg(
+        long,
+        value_name = "PROGRAM",
+        conflicts_with = "spawn",
+        requires = "address"
+    )]
+    start: Option<PathBuf>,
+    /// Only cases whose id begins with this; may be given several times
+    #[arg(long, value_name = "ID")]
+    only: Vec<String>,
+    /// A param that each request has besides its own, or in its place; may be given several times
+    #[arg(long, value_name = "NAME=VALUE", value_parser = param)]
+    param: Vec<(String, String)>,
+    /// The path that is asked for where the contract does not count
+    #[arg(long, value_name = "PATH")]
+    path: Option<String>,
+    /// Print failures and the summary only
+    #[arg(long, short)]
+    quiet: bool,
+    /// Write the report as JSON into this file; - is standard output
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Write the report as Markdown into this file; - is standard output
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
+    /// Print the cases, and ask nothing
+    #[arg(long)]
+    list: bool,
+    /// Print what a case is about, and ask nothing
+    #[arg(long, value_name = "ID")]
+    explain: Option<String>,
+    /// The arguments of PROGRAM
+    #[arg(last = true)]
+    args: Vec<String>,
+}
+
+fn param(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').ok_or("not NAME=VALUE")?;
+    Ok((pair.0.to_owned(), pair.1.to_owned()))
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    match ask(&args) {
+        Ok(code) => code,
+        Err(error) => {
+            _ = writeln!(io::stderr(), "fastcgi-conformance: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn ask(args: &Args) -> io::Result<ExitCode> {
+    let mut out = io::stdout().lock();
+    let options = options(args);
+    if args.list {
+        for case in all().filter(|case| options.selects(case)) {
+            writeln!(out, "{}", report::listed(case))?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(id) = &args.explain {
+        let case = find(id).ok_or_else(|| io::Error::other(format!("there is no case {id}")))?;
+        writeln!(out, "{}", report::explained(case))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if !all().any(|case| options.selects(case)) {
+        return Err(io::Error::other(
+            "no case has such an id; --list shows them",
+        ));
+    }
+    end_with_signals()?;
+    let target = target(args)?;
+    // Where a report is written to standard output, the table is not in its way.
+    let files = [&args.json, &args.markdown];
+    let is_taken = files
+        .iter()
+        .any(|file| file.as_ref().is_some_and(|it| it.as_os_str() == "-"));
+    let mut table: Box<dyn Write> = if is_taken {
+        Box::new(io::stderr())
+    } else {
+        Box::new(&mut out)
+    };
+    let report = run(&target, &options, |finding| {
+        if is_shown(args, finding) {
+            // A closed terminal is no reason not to write the report.
+            _ = writeln!(table, "{}", report::line(finding));
+        }
+    })?;
+    _ = writeln!(table, "{}", report::summary(&report));
+    drop(table);
+    write(&report, args)?;
+    Ok(if report.is_success() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn options(args: &Args) -> Options {
+    let mut options = Options::default();
+    options.app = args.app;
+    options.robust = args.robust;
+    options.only.clone_from(&args.only);
+    options.params.clone_from(&args.param);
+    options.path.clone_from(&args.path);
+    options
+}
+
+fn target(args: &Args) -> io::Result<Target> {
+    let program = |file: &PathBuf| Program::new(file, args.args.iter().cloned());
+    let on = match args.on.as_str() {
+        "tcp" => SpawnOn::Tcp,
+        _ => SpawnOn::Unix,
+    };
+    match (&args.spawn, &args.start, &args.address) {
+        (Some(file), _, _) => Target::spawned(program(file), on),
+        (None, Some(file), Some(address)) => Target::started(program(file), address.clone()),
+        (None, _, Some(address)) => Ok(Target::at(address.clone())),
+        (None, _, None) => Err(io::Error::other("no address and no program")),
+    }
+}
+
+/// Not run and skipped cases are in the summary; `--quiet` leaves failures only.
+fn is_shown(args: &Args, finding: &Finding) -> bool {
+    match finding.verdict {
+        Verdict::Failed => true,
+        Verdict::Skipped | Verdict::NotRun => false,
+        _ => !args.quiet,
+    }
+}
+
+fn write(report: &Report, args: &Args) -> io::Result<()> {
+    let create = |file: &PathBuf| -> io::Result<Box<dyn Write>> {
+        Ok(if file.as_os_str() == "-" {
+            Box::new(io::stdout())
+        } else {
+            Box::new(BufWriter::new(File::create(file)?))
+        })
+    };
+    if let Some(file) = &args.json {
+        let mut writer = create(file)?;
+        report::json(report, &mut writer)?;
+        writer.flush()?;
+    }
+    if let Some(file) = &args.markdown {
+        let mut writer = create(file)?;
+        writer.write_all(report::markdown(report).as_bytes())?;
+        writer.flush()?;
+    }
+    Ok(())
+}
+
+/// An interrupted run leaves no application behind.
+fn end_with_signals() -> io::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    thread::spawn(move || {
+        if let Some(signal) = signals.forever().next() {
+            end_all();
+            exit(128 + signal);
+        }
+    });
+    Ok(())
+}

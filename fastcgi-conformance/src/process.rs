@@ -1,0 +1,160 @@
+//! A started application: in a process group of its own, so that it ends with all its children.
+
+use std::{
+    fs::{self, File},
+    io,
+    os::{fd::OwnedFd, unix::process::CommandExt as _},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{Mutex, PoisonError},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::target::Program;
+
+/// How long a process may take to end after SIGTERM.
+const PATIENCE: Duration = Duration::from_secs(1);
+const POLL: Duration = Duration::from_millis(5);
+
+/// The groups that run, for [`end_all`].
+static GROUPS: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
+
+/// A process and its group. Both end with this value.
+#[derive(Debug)]
+pub(crate) struct Process {
+    child: Child,
+    group: Option<Pid>,
+    log: PathBuf,
+}
+
+impl Process {
+    /// Starts `program`. `stdin` is its descriptor 0; what it prints goes into the file `log`.
+    pub(crate) fn start(
+        program: &Program,
+        stdin: Option<OwnedFd>,
+        environment: &[(&str, &str)],
+        log: &Path,
+    ) -> io::Result<Self> {
+        let file = File::create(log)?;
+        let child = Command::new(&program.file)
+            .args(&program.args)
+            .envs(environment.iter().copied())
+            .stdin(stdin.map_or_else(Stdio::null, Stdio::from))
+            .stdout(file.try_clone()?)
+            .stderr(file)
+            .process_group(0)
+            .spawn()?;
+        let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        GROUPS
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(group);
+        Ok(Self {
+            child,
+            group,
+            log: log.to_owned(),
+        })
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// How the process ended, if it has.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+
+    /// Asks the process, and not its children, to end (specification, 7), and waits.
+    pub(crate) fn terminate(&mut self, limit: Duration) -> Option<ExitStatus> {
+        if self.ended().is_none() {
+            if let Some(pid) = self.group {
+                _ = rustix::process::kill_process(pid, Signal::TERM);
+            }
+        }
+        self.ended_within(limit)
+    }
+
+    fn ended_within(&mut self, limit: Duration) -> Option<ExitStatus> {
+        let start = Instant::now();
+        loop {
+            let ended = self.ended();
+            if ended.is_some() || start.elapsed() > limit {
+                return ended;
+            }
+            sleep(POLL);
+        }
+    }
+
+    /// The last lines that it printed.
+    pub(crate) fn said(&self) -> Vec<String> {
+        let bytes = fs::read(&self.log).unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes);
+        let lines: Vec<_> = text.lines().rev().take(8).map(str::to_owned).collect();
+        lines.into_iter().rev().collect()
+    }
+
+    /// How long the process and its children have computed, in hundredths of a second.
+    pub(crate) fn computed(&self) -> Option<u64> {
+        let children = self.children().into_iter().filter_map(computed);
+        Some(computed(self.id())? + children.sum::<u64>())
+    }
+
+    fn children(&self) -> Vec<u32> {
+        let children = format!("/proc/{0}/task/{0}/children", self.id());
+        let children = fs::read_to_string(children).unwrap_or_default();
+        let children = children.split_whitespace();
+        children.filter_map(|id| id.parse().ok()).collect()
+    }
+
+    /// Bytes of memory of the process and its children that are resident.
+    pub(crate) fn resident(&self) -> Option<u64> {
+        let children = self.children().into_iter().filter_map(resident);
+        Some(resident(self.id())? + children.sum::<u64>())
+    }
+}
+
+fn resident(id: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes: u64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(kilobytes << 10)
+}
+
+/// User and system time, which follow the name in parentheses (`proc(5)`).
+fn computed(id: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    let (_, fields) = stat.rsplit_once(')')?;
+    let times = fields.split_whitespace().skip(11).take(2);
+    times.map(|it| it.parse::<u64>().ok()).sum()
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let Some(group) = self.group else {
+            _ = self.child.kill();
+            _ = self.child.wait();
+            return;
+        };
+        _ = self.terminate(PATIENCE);
+        // Also its children, and itself if it is still there.
+        _ = kill_process_group(group, Signal::KILL);
+        _ = self.child.wait();
+        GROUPS
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|it| *it != group);
+    }
+}
+
+/// Ends all applications that were started: the suite is ended itself.
+pub fn end_all() {
+    for group in GROUPS.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        _ = kill_process_group(*group, Signal::KILL);
+    }
+}
