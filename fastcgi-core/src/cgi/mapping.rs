@@ -186,7 +186,7 @@ pub struct RequestHead<'a> {
     pub path_rule: PathRule,
     /// The header fields that were left out: for logs.
     pub left_out: Vec<LeftOut>,
-    /// What its response needs to be told, if it has to.
+    /// where the application is mounted, if that is to be put in front of its redirects.
     mount: Option<Box<Mount>>,
     // Read when they are asked for.
     remote_addr: Option<&'a [u8]>,

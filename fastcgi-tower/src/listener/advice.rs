@@ -13,9 +13,11 @@ use crate::error::reason;
 
 /// The error of a path.
 pub(super) fn on_path(path: &Path, error: io::Error) -> io::Error {
+    let is_of_the_system = error.raw_os_error().is_some();
     let advice = match error.kind() {
         io::ErrorKind::NotFound => missing_directory(path),
-        io::ErrorKind::PermissionDenied => denied(path),
+        // What has words already is about something else.
+        io::ErrorKind::PermissionDenied if is_of_the_system => denied(path),
         io::ErrorKind::ReadOnlyFilesystem => {
             Some("choose a directory that can be written to".to_owned())
         }
@@ -56,7 +58,10 @@ fn explained(what: &str, error: io::Error, advice: Option<String>) -> io::Error 
 
 fn missing_directory(path: &Path) -> Option<String> {
     let directory = directory(path);
-    let missing = directory.ancestors().take_while(|it| !it.exists()).last()?;
+    let ancestors = directory.ancestors();
+    let missing = ancestors
+        .take_while(|it| !it.as_os_str().is_empty() && !it.exists())
+        .last()?;
     Some(format!(
         "there is no directory {}: make it, for the user of this process and the group of the web server (systemd: \
          RuntimeDirectory=)",

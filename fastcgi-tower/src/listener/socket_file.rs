@@ -21,6 +21,7 @@ use rustix::{
         fstat, openat,
     },
     io::Errno,
+    process::geteuid,
 };
 use socket2::{Domain, SockAddr, Socket as RawSocket, Type};
 
@@ -196,7 +197,17 @@ impl SocketPermissions {
         if self.owner.is_some() || self.group.is_some() {
             let owner = self.owner.map(Uid::from_raw);
             let group = self.group.map(Gid::from_raw);
-            chownat(CWD, path, owner, group, AtFlags::SYMLINK_NOFOLLOW)?;
+            chownat(CWD, path, owner, group, AtFlags::SYMLINK_NOFOLLOW).map_err(|error| {
+                let error = io::Error::from(error);
+                let whose = [("user", self.owner), ("group", self.group)];
+                let whose = whose.map(|(what, id)| id.map(|id| format!(" {what} {id}")));
+                let message = format!(
+                    "user {} may not give its socket to{}: {error}",
+                    geteuid().as_raw(),
+                    whose.map(Option::unwrap_or_default).concat()
+                );
+                io::Error::new(error.kind(), message)
+            })?;
         }
         if fs::symlink_metadata(path)?.permissions().mode() & 0o7777 == self.mode {
             return Ok(());

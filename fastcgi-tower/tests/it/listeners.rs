@@ -201,6 +201,12 @@ fn a_socket_whose_group_is_refused_leaves_nothing_behind() {
         bound.map(drop).expect_err("not our group")
     });
     assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+    let message = error.to_string();
+    assert!(
+        message.contains(" may not give its socket to group 5678: "),
+        "{message}"
+    );
+    assert!(!message.contains("directory"), "{message}");
     assert!(!path.exists());
     let socket = Socket::bind(&path.as_path().into(), Socket::BACKLOG);
     socket.expect("nobody holds the lock");
@@ -265,6 +271,12 @@ async fn an_error_names_the_address_and_says_what_to_do() {
         "{message}"
     );
     assert!(message.contains("there is no directory"), "{message}");
+    let error = UnixSocket::bind("no-such-directory/a/app.sock").expect_err("there is none");
+    let message = error.to_string();
+    assert!(
+        message.contains(": there is no directory no-such-directory: "),
+        "{message}"
+    );
 
     let taken = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let addr = taken.local_addr().expect("an address");

@@ -40,6 +40,16 @@ pub const NGINX_FORWARDED: Layout = Layout {
     ..NGINX
 };
 
+/// The first block with the mistake of which B-21 is.
+pub const NGINX_MISTAKEN: Layout = Layout {
+    name: "readme-nginx-mistaken",
+    configure: |setup| {
+        let site = at_the_root().replace("fastcgi_pass app;", "proxy_pass http://app;");
+        nginx::configure(setup, &localized(&site))
+    },
+    ..NGINX
+};
+
 fn at_the_root() -> &'static str {
     block(README, "nginx", "upstream")
 }

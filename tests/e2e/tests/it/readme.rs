@@ -22,7 +22,38 @@ pub(crate) fn trials() -> impl Iterator<Item = Trial> {
         "readme::forwarded_fields_cannot_be_forged",
         forwarded_fields,
     );
-    streams.into_iter().chain(mounts).chain([forwarded])
+    let mistakes = ["tour", "actix-tour"].map(|program| {
+        let name = format!("readme::proxy_pass_to_{program}_says_what_to_write");
+        Trial::test(name, move || proxy_pass(program))
+    });
+    streams
+        .into_iter()
+        .chain(mounts)
+        .chain(mistakes)
+        .chain([forwarded])
+}
+
+/// B-21
+fn proxy_pass(program: &str) -> Result<(), Failed> {
+    let site = Site::start(&readme::NGINX_MISTAKEN, program)?;
+    for request in [
+        Request::get("/"),
+        Request::post("/upload", vec![b'x'; 1_000_000]),
+    ] {
+        let response = site.send(&request)?;
+        assert_eq!(response.status, 400, "{}", response.text());
+        assert!(
+            response.text().contains("fastcgi_pass"),
+            "{}",
+            response.text()
+        );
+        assert!(
+            response.text().contains("fastcgi-front"),
+            "{}",
+            response.text()
+        );
+    }
+    Ok(())
 }
 
 /// What the client says of itself does not count.

@@ -180,13 +180,16 @@ const PLAIN: Failure = Failure {
     line: "",
 };
 
+/// Of a framework.
+type Check = fn(&str) -> Result<(), Failed>;
+
 pub(super) fn trials() -> impl Iterator<Item = Trial> {
     ["axum", "actix"].into_iter().flat_map(|framework| {
         let failures = FAILURES.iter().map(move |failure| {
             let name = format!("starts::{framework}::fails::{}", failure.name);
             Trial::test(name, move || fails(framework, failure))
         });
-        let others: [(_, fn(&str) -> Result<(), Failed>); 4] = [
+        let others: [(_, Check); 4] = [
             ("fails::web_server_addrs_with_a_name", web_server_addrs),
             ("fails::listen_that_is_not_utf_8", not_utf_8),
             ("one_line_on_a_terminal", one_line_on_a_terminal),
