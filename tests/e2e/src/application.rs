@@ -221,9 +221,14 @@ fn profile_directory() -> io::Result<PathBuf> {
         .ok_or_else(|| io::Error::other("no target directory"))
 }
 
-const PROGRAMS: [&str; 9] = [
+const PROGRAMS: [&str; 14] = [
     "actix-tour",
     "authorizer",
+    "blocking-handler",
+    "cgi-function",
+    "environment",
+    "exchanges",
+    "fastcgi-front",
     "hello",
     "shared-hosting",
     "starts",

@@ -114,6 +114,15 @@ impl Connection {
         stream.write_all(part)
     }
 
+    /// Sends more of a body.
+    ///
+    /// # Errors
+    ///
+    /// When the connection breaks.
+    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.get_mut().write_all(bytes)
+    }
+
     /// Reads the head of the response to `request`.
     ///
     /// # Errors

@@ -5,11 +5,13 @@ mod cgi;
 mod differential;
 mod examples;
 mod foreign_clients;
+mod functions;
 mod http2;
 mod managers;
 mod mounted;
 mod multiplexing;
 mod protected;
+mod raw;
 mod replacing;
 mod roles;
 mod scale_out;
@@ -52,6 +54,8 @@ fn main() -> std::io::Result<ExitCode> {
         .chain(static_binary::trials())
         .chain(roles::trials())
         .chain(app_status::trials())
+        .chain(functions::trials())
+        .chain(raw::trials())
         .chain(protected::trials())
         .chain(differential::trials())
         .chain(layouts().flat_map(|layout| behind(layout, "tour")))
