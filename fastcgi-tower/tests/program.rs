@@ -12,6 +12,7 @@ use tokio::io::AsyncWriteExt;
 fn main() -> Result<(), Box<dyn Error>> {
     match env::var("TOWER_TEST_PROGRAM").as_deref() {
         Ok("cgi") => Ok(cgi_fn(hello).run()?),
+        Ok("cgi-bound") => Ok(cgi_fn(hello).bind("fcgi.sock").run()?),
         Ok("async-cgi") => Ok(async_cgi_fn(|mut io| async move {
             io.write_all(b"Content-Type: text/plain\n\nhello async\n")
                 .await

@@ -110,6 +110,34 @@ fn a_cgi_function_is_a_fastcgi_server() {
     }
 }
 
+/// As fastai's decorator has it.
+#[test]
+fn a_name_without_a_slash_is_bound_in_the_working_directory() {
+    let dir = TempDir::new().expect("a directory");
+    let path = dir.path().join("fcgi.sock");
+    let child = program("cgi-bound")
+        .current_dir(dir.path())
+        .stdin(Stdio::null())
+        .spawn()
+        .expect("a process");
+    let mut running = Running(child);
+    while UnixStream::connect(&path).is_err() {
+        assert!(
+            running.0.try_wait().expect("a process").is_none(),
+            "it has ended"
+        );
+        std::thread::yield_now();
+    }
+    let mut io = connect(&path);
+    io.write_all(&get_close(1, "/x")).expect("a connection");
+    let mut response = Vec::new();
+    io.read_to_end(&mut response).expect("a response");
+    assert!(stdout(&response).ends_with("hello GET /x 0 bytes\n"));
+    running.terminate();
+    assert!(running.end().success());
+    assert!(!path.exists());
+}
+
 fn cgi(what: &str, variables: &[(&str, &str)], body: &str) -> Output {
     let mut child = program(what)
         .env("GATEWAY_INTERFACE", "CGI/1.1")
