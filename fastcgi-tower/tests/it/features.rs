@@ -125,7 +125,7 @@ async fn get_loop_is_handle_current() {
     });
     let mut web_server = WebServer::connect_exchanges(ConnectionBuilder::new(), service);
     web_server.send(get(1, "/")).await;
-    assert_eq!(within(web_server.reply(1)).await.body(), b"current");
+    assert_eq!(within(web_server.reply(1)).await.text(), "\r\ncurrent");
     let service = service_fn(move |_: Request<Incoming>| async move {
         assert_eq!(Handle::current().id(), outside);
         Ok::<_, io::Error>(Response::new("current".to_owned()))
