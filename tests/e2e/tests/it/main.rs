@@ -5,6 +5,7 @@ mod cgi;
 mod differential;
 mod examples;
 mod foreign_clients;
+mod fronts;
 mod functions;
 mod http2;
 mod managers;
@@ -54,6 +55,7 @@ fn main() -> std::io::Result<ExitCode> {
         .chain(static_binary::trials())
         .chain(roles::trials())
         .chain(app_status::trials())
+        .chain(fronts::trials())
         .chain(functions::trials())
         .chain(raw::trials())
         .chain(protected::trials())
