@@ -12,8 +12,8 @@ use std::{
 };
 
 use fastcgi_tower::{
-    ConnectionBuilder, Exchange, Incoming, Params, Reply, StopHandle, async_cgi_fn, cgi_fn,
-    listener::UnixSocket, respond, serve,
+    ConnectionBuilder, Exchange, Incoming, Params, Reply, StopHandle, cgi_fn, listener::UnixSocket,
+    respond, serve,
 };
 use http::{Request, Response, StatusCode};
 use tempfile::TempDir;
@@ -22,7 +22,7 @@ use tower::service_fn;
 
 use crate::{
     blocking::within,
-    support::{WebServer, get, head, hello, stdin},
+    support::{WebServer, get, hello},
 };
 
 /// T-1. fcgisgi's middleware finds the first.
@@ -76,6 +76,10 @@ async fn fcgi_handler() {
 #[cfg(all(feature = "json", feature = "serde"))]
 #[tokio::test]
 async fn environ_as_json() {
+    use fastcgi_tower::async_cgi_fn;
+
+    use crate::support::{head, stdin};
+
     let handler = async_cgi_fn(|mut io| async move {
         let answer = fastcgi_tower::json(StatusCode::OK, &io.params)?;
         io.stdout.send(answer).await

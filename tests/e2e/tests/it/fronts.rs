@@ -97,6 +97,7 @@ fn environment(addr: SocketAddr) -> Result<(), Failed> {
 fn exchanges(addr: SocketAddr) -> Result<(), Failed> {
     assert_eq!(get(addr, "/")?.text(), "<h1>Hello</h1>\n");
     assert_eq!(get(addr, "/log")?.text(), "logged\n");
+    assert_eq!(get(addr, "/environment")?.json()?["REQUEST_METHOD"], "GET");
     assert_eq!(post(addr, "/pieces", b"123")?.text(), "onetwothree");
     assert_eq!(get(addr, "/nothing-here")?.status, 404);
     Ok(())
