@@ -12,6 +12,7 @@ use tokio::io::AsyncWriteExt;
 fn main() -> Result<(), Box<dyn Error>> {
     match env::var("TOWER_TEST_PROGRAM").as_deref() {
         Ok("cgi") => Ok(cgi_fn(hello).run()?),
+        Ok("cgi-bound") => Ok(cgi_fn(hello).bind("fcgi.sock").run()?),
         Ok("async-cgi") => Ok(async_cgi_fn(|mut io| async move {
             io.write_all(b"Content-Type: text/plain\n\nhello async\n")
                 .await
@@ -24,6 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         #[cfg(feature = "http-server")]
         Ok("exchanges-http") => exchanges(),
         Ok("stuck") => serve(|run| run),
+        Ok("echo") => echo(),
         _ => Err("only a test starts this".into()),
     }
 }
@@ -92,5 +94,23 @@ fn exchanges() -> Result<(), Box<dyn Error>> {
         .enable_all()
         .build()?;
     runtime.block_on(run_exchanges(service).http("127.0.0.1:0").into_future())?;
+    Ok(())
+}
+
+/// Sends bodies back while they come.
+fn echo() -> Result<(), Box<dyn Error>> {
+    let workers = env::var("WORKERS")?.parse()?;
+    let service = blocking::service_fn(|request: &mut Request| {
+        let mut body = request.start(http::Response::new(()))?;
+        io::copy(request, &mut body)?;
+        body.finish()
+    });
+    let service = service
+        .max_workers(workers)
+        .when_full(blocking::WhenFull::Wait);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(fastcgi_tower::run(service).into_future())?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 //!
 //! ```sh
 //! cargo run -p fastcgi-front -- cargo run -q -p blocking-handler
-//! curl --data-binary @large.iso http://127.0.0.1:8000/echo > copy.iso
+//! curl --data-binary @large.iso http://127.0.0.1:8080/echo > copy.iso
 //! ```
 
 use std::io::{self, Read, Write};

@@ -34,8 +34,8 @@ fn answer(io: &mut CgiIo) -> io::Result<()> {
         }
         "/moved" => writeln!(io, "Status: 301 Moved Permanently\nLocation: /\n"),
         "/elsewhere" => writeln!(io, "Location: https://example.org/\n"),
-        // Apache follows it itself; nginx sends it to the client.
-        "/local" => io.send(local_redirect("/")),
+        // Apache sends that file of its own; nginx sends the client there.
+        "/local" => io.send(local_redirect("/there.txt")),
         "/invalid" => writeln!(io, "this is no header block"),
         "/panic" => panic!("it is told to panic"),
         _ => {

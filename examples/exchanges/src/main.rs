@@ -7,7 +7,7 @@
 
 use std::{convert::Infallible, io};
 
-use fastcgi_tower::{Exchange, Reply, Role, RunError, Stdout, respond, run_exchanges};
+use fastcgi_tower::{Exchange, Reply, Role, RunError, Stdout, json, respond, run_exchanges};
 use http::StatusCode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tower::service_fn;
@@ -37,6 +37,7 @@ async fn answer(mut exchange: Exchange, mut stdout: Stdout) -> io::Result<()> {
             exchange.handle.stderr_now(vec![b'e'; 9000]);
             stdout.write_all(b"Status: 200 OK\r\n\r\nlogged\n").await
         }
+        b"/environment" => stdout.send(json(StatusCode::OK, &exchange.params)?).await,
         b"/connection" => {
             let id = exchange.handle.connection_id();
             stdout.write_all(format!("\r\n{id}").as_bytes()).await

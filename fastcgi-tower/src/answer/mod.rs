@@ -74,8 +74,9 @@ pub fn redirect(target: &str) -> Answer {
 /// Has the web server answer with another of its own resources: CGI's local redirect (RFC 3875, 6.2.2). `path` begins with
 /// one slash, and may have a query.
 ///
-/// Apache and lighttpd follow it; nginx, Caddy and others make a [`redirect`] of it. It has no status, so it exists on this
-/// level only: over HTTP, R-1 always sends one.
+/// Apache follows it, and so do CGI servers. nginx and HTTP clients get a [`redirect`]; Caddy makes a 200 of it that no client
+/// follows. It has no status, so it exists on this level only: over HTTP, R-1 always sends one. A CGI function may always send
+/// it: behind other web servers than Apache it is written as a redirect.
 pub fn local_redirect(path: &str) -> Answer {
     let mut answer = Answer::new(StatusCode::FOUND, Chunks::default());
     answer.is_local = true;

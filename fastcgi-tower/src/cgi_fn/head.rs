@@ -14,12 +14,14 @@ use bytes::{Bytes, BytesMut};
 use http::{Method, header::LOCATION, response::Parts};
 use http_body::{Body, Frame};
 use proto::{
-    Params,
     cgi::{BodyLength, InvalidResponse, ResponseMapping},
     client::{InvalidHead, parse_head},
 };
 
-use crate::{error::BoxError, exchange::Reply};
+use crate::{
+    error::BoxError,
+    exchange::{Exchange, Reply},
+};
 
 /// Why the output of a CGI function is no response. The client gets 500.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,15 +57,21 @@ impl Error for InvalidOutput {}
 pub(super) struct AnswerTo {
     method: Method,
     mapping: ResponseMapping,
+    /// Whether the web server follows a local redirect. Caddy and h2o answer 200 to one.
+    follows: bool,
 }
 
 impl AnswerTo {
-    pub(super) fn new(params: &Params) -> Self {
+    pub(super) fn new(exchange: &Exchange) -> Self {
+        let params = &exchange.params;
         let method = params.get("REQUEST_METHOD").unwrap_or_default();
+        let software = params.get("SERVER_SOFTWARE").unwrap_or_default();
         Self {
             // A name that is none is no HEAD.
             method: Method::from_bytes(method).unwrap_or_default(),
             mapping: ResponseMapping::answering(params),
+            // RFC 3875, 6.2.2: every CGI server has to.
+            follows: exchange.is_plain_cgi || software.starts_with(b"Apache"),
         }
     }
 
@@ -103,7 +111,8 @@ impl<B: Body<Data = Bytes, Error = BoxError>> ReadHead<B> {
             let has_status = has_status(&self.output);
             if let Some(parts) = parse_head(&mut self.output).map_err(InvalidOutput::Head)? {
                 let mut head = BytesMut::new();
-                let length = if is_local_redirect(&parts, has_status) {
+                let is_local = self.answer_to.follows && is_local_redirect(&parts, has_status);
+                let length = if is_local {
                     put_local_redirect(&parts, &mut head);
                     BodyLength::None
                 } else {

@@ -50,8 +50,8 @@ use crate::{
 /// run on threads of a bounded pool, as [blocking handlers](crate::blocking) do.
 ///
 /// The header block ends with an empty line; its lines end with `\n` or `\r\n`. Without `Status` the status is 200, or 302
-/// with a `Location`; with a `Location` that is a path, the web server is left to
-/// [follow it itself](crate::local_redirect). An invalid block is 500, and an `error` event says what is wrong. So are an error
+/// with a `Location`. With a `Location` that is a path, Apache and CGI servers are left to
+/// [follow it themselves](crate::local_redirect). An invalid block is 500, and an `error` event says what is wrong. So are an error
 /// or a panic before the first 32 KiB or the first flush; after that, the client sees that the response breaks off.
 pub fn cgi_fn<F, R>(function: F) -> CgiFn<F>
 where
@@ -153,7 +153,7 @@ where
             };
             let (stdout, written) = Outlet::new();
             let failed = stdout.sender();
-            let answer_to = AnswerTo::new(&exchange.params);
+            let answer_to = AnswerTo::new(&exchange);
             let io = CgiIo::new(exchange, stdout);
             pool.spawn(place, move || work(&*function, io, &failed))?;
             let mut reply = ReadHead::new(answer_to, BlockingBody::written(written));
@@ -255,7 +255,7 @@ where
     }
 
     fn call(&mut self, exchange: Exchange) -> Self::Future {
-        let answer_to = AnswerTo::new(&exchange.params);
+        let answer_to = AnswerTo::new(&exchange);
         let function = &self.function;
         let reply = Reply::streaming(|stdout| function(AsyncCgiIo::new(exchange, stdout)));
         AsyncCgiFuture(ReadHead::new(answer_to, reply.body))

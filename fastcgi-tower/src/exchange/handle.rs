@@ -74,8 +74,7 @@ impl RequestHandle {
     /// Sends a message to the web server's log without waiting for the head of the response: before it, between parts of
     /// the response, and after it, in the order in which a handler [writes](crate::Stdout) and flushes.
     ///
-    /// It leaves once there is a [`Reply`](crate::Reply). nginx counts what comes before the head against its buffer for
-    /// the head, so long messages turn a response into 502 there.
+    /// It leaves once there is a [`Reply`](crate::Reply).
     pub fn stderr_now(&self, message: impl Into<Bytes>) {
         let message = message.into();
         self.push(message.len(), Message::Now(message));

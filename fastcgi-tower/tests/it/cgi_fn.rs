@@ -84,8 +84,12 @@ async fn header_blocks_are_read_in_every_form() {
             "Status: 302 Found\r\nlocation: https://example.org/",
             b"",
         ),
-        // CGI's local redirect stays one.
-        (b"Location: /there?x\n\n", "Location: /there?x", b""),
+        // Caddy would make a 200 of CGI's local redirect.
+        (
+            b"Location: /there?x\n\n",
+            "Status: 302 Found\r\nlocation: /there?x",
+            b"",
+        ),
         // That is another host.
         (
             b"Location: //there\n\n",
@@ -246,8 +250,19 @@ async fn ready_made_responses_can_be_sent() {
             web_server.reply(1).await.text(),
             "Status: 201 Created\r\nx: y\r\ncontent-type: text/plain; charset=utf-8\r\n\r\none two"
         );
-        web_server.send(get(1, "/redirect")).await;
-        assert_eq!(web_server.reply(1).await.text(), "Location: /there\r\n\r\n");
+        // Where it is followed, it stays as it is.
+        for (software, expected) in [
+            ("Apache/2.4.62", "Location: /there\r\n\r\n"),
+            (
+                "nginx/1.22",
+                "Status: 302 Found\r\nlocation: /there\r\n\r\n",
+            ),
+        ] {
+            let software = [("SERVER_SOFTWARE", software)];
+            let head = head(1, "GET", "/redirect", &software);
+            web_server.send([head, stdin(1, b"")].concat()).await;
+            assert_eq!(web_server.reply(1).await.text(), expected);
+        }
     })
     .await;
 }

@@ -12,7 +12,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::support::{get, get_close, records};
+use crate::support::{get, get_close, post, records, stdin};
 
 fn program(what: &str) -> Command {
     let test = env::current_exe().expect("a program");
@@ -110,6 +110,34 @@ fn a_cgi_function_is_a_fastcgi_server() {
     }
 }
 
+/// As fastai's decorator has it.
+#[test]
+fn a_name_without_a_slash_is_bound_in_the_working_directory() {
+    let dir = TempDir::new().expect("a directory");
+    let path = dir.path().join("fcgi.sock");
+    let child = program("cgi-bound")
+        .current_dir(dir.path())
+        .stdin(Stdio::null())
+        .spawn()
+        .expect("a process");
+    let mut running = Running(child);
+    while UnixStream::connect(&path).is_err() {
+        assert!(
+            running.0.try_wait().expect("a process").is_none(),
+            "it has ended"
+        );
+        std::thread::yield_now();
+    }
+    let mut io = connect(&path);
+    io.write_all(&get_close(1, "/x")).expect("a connection");
+    let mut response = Vec::new();
+    io.read_to_end(&mut response).expect("a response");
+    assert!(stdout(&response).ends_with("hello GET /x 0 bytes\n"));
+    running.terminate();
+    assert!(running.end().success());
+    assert!(!path.exists());
+}
+
 fn cgi(what: &str, variables: &[(&str, &str)], body: &str) -> Output {
     let mut child = program(what)
         .env("GATEWAY_INTERFACE", "CGI/1.1")
@@ -161,6 +189,122 @@ fn a_handler_that_never_returns_delays_the_end_by_the_grace_period() {
     assert!(stdout(&response).ends_with("hello GET\n"));
     running.terminate();
     assert!(running.end().success());
+}
+
+/// Uploads at once, and the size of each.
+const UPLOADS: usize = 100;
+const SIZE: usize = 5 * 1024 * 1024;
+
+/// Sends a body and reads it back at the same time. `leaves` after so many bytes, if it does not wait for the end.
+async fn upload(path: PathBuf, leaves: Option<usize>) -> usize {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let io = tokio::net::UnixStream::connect(&path).await;
+    let (mut from, mut to) = io.expect("a connection").into_split();
+    let writing = tokio::spawn(async move {
+        let mut message = post(1, "/", SIZE);
+        let chunk = stdin(1, &[b'x'; 32 * 1024]);
+        for _ in 0..SIZE / (32 * 1024) {
+            message.extend_from_slice(&chunk);
+            // The application may have been left by the other half.
+            if to.write_all(&message).await.is_err() {
+                return;
+            }
+            message.clear();
+        }
+        let _ = to.write_all(&stdin(1, b"")).await;
+        // To drop it would be to leave.
+        std::future::pending::<()>().await;
+    });
+    let mut received = 0;
+    let mut body = 0;
+    let mut buffer = Vec::new();
+    while from.read_buf(&mut buffer).await.expect("a connection") > 0 {
+        while let Some(&[_, kind, _, _, high, low, padding, _]) = buffer.first_chunk() {
+            let length = usize::from(u16::from_be_bytes([high, low]));
+            let end = 8 + length + usize::from(padding);
+            if buffer.len() < end {
+                break;
+            }
+            if kind == crate::support::STDOUT {
+                body += length;
+            }
+            received += end;
+            buffer.drain(..end);
+            if kind == crate::support::END_REQUEST {
+                writing.abort();
+                return body - "Status: 200 OK\r\n\r\n".len();
+            }
+        }
+        if leaves.is_some_and(|leaves| received > leaves) {
+            break;
+        }
+    }
+    writing.abort();
+    body
+}
+
+impl Running {
+    /// Bytes that are resident, now or at most so far.
+    fn memory(&self, what: &str) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id()));
+        let status = status.expect("Linux");
+        let line = status.lines().find_map(|line| line.strip_prefix(what));
+        let digits = line.expect("a line").trim().trim_end_matches(" kB");
+        digits.parse::<usize>().expect("a number") * 1024
+    }
+}
+
+/// All at once, of which `workers` are worked on; some clients leave.
+fn uploads(workers: &str, is_left: impl Fn(usize) -> bool) {
+    let (_dir, path) = socket();
+    let child = program("echo")
+        .env("FCGI_LISTEN", &path)
+        .env("WORKERS", workers)
+        .stdin(Stdio::null())
+        .spawn()
+        .expect("a process");
+    let mut running = Running(child);
+    while UnixStream::connect(&path).is_err() {
+        assert!(
+            running.0.try_wait().expect("a process").is_none(),
+            "it has ended"
+        );
+        std::thread::yield_now();
+    }
+    let before = running.memory("VmRSS:");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let uploads: Vec<_> = (0..UPLOADS)
+            .map(|index| {
+                let leaves = is_left(index).then_some(index * 10_000);
+                (leaves, tokio::spawn(upload(path.clone(), leaves)))
+            })
+            .collect();
+        for (leaves, upload) in uploads {
+            let limit = Duration::from_secs(120);
+            let body = tokio::time::timeout(limit, upload).await;
+            let body = body.expect("it is served").expect("no panic");
+            assert!(leaves.is_some() || body == SIZE, "{body} bytes came back");
+        }
+    });
+    let grown = running.memory("VmHWM:") - before;
+    assert!(grown <= 64 * 1024 * 1024, "{grown} bytes");
+    running.terminate();
+    assert!(running.end().success());
+}
+
+#[test]
+fn one_worker_serves_100_uploads_at_once() {
+    uploads("1", |_| false);
+}
+
+#[test]
+fn eight_workers_serve_uploads_of_which_some_clients_leave() {
+    uploads("8", |index| index % 3 == 0);
 }
 
 #[cfg(feature = "http-server")]

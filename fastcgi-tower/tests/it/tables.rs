@@ -106,3 +106,29 @@ fn spelled(value: &str) -> String {
         },
     }
 }
+
+#[test]
+fn every_feature_of_another_library_names_its_tests() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let page = std::fs::read_to_string(root.join("docs/features.md")).expect("the page");
+    let tests = Tests::new()
+        .source("tower", root.join("fastcgi-tower/tests/it/main.rs"))
+        .source("axum", root.join("axum-fastcgi/tests/it/main.rs"))
+        .source("core", root.join("fastcgi-core/tests/it/main.rs"))
+        .functions("e2e", root.join("tests/e2e"));
+    let mut named = String::new();
+    for library in ["fcgisgi", "simple-fastcgi", "fastcgi"] {
+        let table = Table::find(&page, &format!("| {library} | here | test |"));
+        let table = table.home("tower::features");
+        assert_eq!(table.faults(&tests, |_| false), [""; 0], "{library}");
+        named.extend(table.rows().flatten().map(String::as_str));
+    }
+    // And each test of the module is named by a row.
+    let own = tests
+        .iter()
+        .filter_map(|it| it.strip_prefix("tower::features::"));
+    let unnamed: Vec<_> = own
+        .filter(|name| !named.contains(&format!("`{name}`")))
+        .collect();
+    assert_eq!(unnamed, [""; 0]);
+}

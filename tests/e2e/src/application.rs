@@ -221,13 +221,18 @@ fn profile_directory() -> io::Result<PathBuf> {
         .ok_or_else(|| io::Error::other("no target directory"))
 }
 
-const PROGRAMS: [&str; 13] = [
+const PROGRAMS: [&str; 18] = [
     "actix-hello",
     "actix-shared-hosting",
     "actix-streaming",
     "actix-tour",
     "actix-upload",
     "authorizer",
+    "blocking-handler",
+    "cgi-function",
+    "environment",
+    "exchanges",
+    "fastcgi-front",
     "hello",
     "shared-hosting",
     "starts",

@@ -7,6 +7,8 @@ mod departure;
 mod differential;
 mod examples;
 mod foreign_clients;
+mod fronts;
+mod functions;
 mod http2;
 mod lost;
 mod managers;
@@ -14,6 +16,7 @@ mod mixed_load;
 mod mounted;
 mod multiplexing;
 mod protected;
+mod raw;
 mod readme;
 mod replacing;
 mod roles;
@@ -62,6 +65,9 @@ fn main() -> std::io::Result<ExitCode> {
         .chain(static_binary::trials())
         .chain(roles::trials())
         .chain(app_status::trials())
+        .chain(fronts::trials())
+        .chain(functions::trials())
+        .chain(raw::trials())
         .chain(protected::trials())
         .chain(differential::trials())
         .chain(layouts().flat_map(|layout| behind(layout, "tour")))

@@ -1,0 +1,104 @@
+//! The examples without a web server: under `fastcgi-front`, as the README has it.
+
+use std::io::{self, BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use fastcgi_e2e::{Connection, Process, Request, Response, install, program};
+use libtest_mimic::{Failed, Trial};
+
+/// Sees that an example works.
+type Check = fn(SocketAddr) -> Result<(), Failed>;
+
+const EXAMPLES: &[(&str, Check)] = &[
+    ("blocking-handler", blocking_handler),
+    ("cgi-function", cgi_function),
+    ("environment", environment),
+    ("exchanges", exchanges),
+];
+
+pub(crate) fn trials() -> impl Iterator<Item = Trial> {
+    EXAMPLES.iter().map(|(example, check)| {
+        Trial::test(
+            format!("example::{example}_under_fastcgi_front"),
+            move || under_front(example, *check),
+        )
+    })
+}
+
+/// Where it listens is the first line that it says.
+fn under_front(example: &str, check: Check) -> Result<(), Failed> {
+    let dir = tempfile::tempdir()?;
+    let binary = install(example, dir.path())?;
+    let front = install("fastcgi-front", dir.path())?;
+    let mut command = program(&front);
+    let (output, input) = io::pipe()?;
+    command.args(["--listen", "127.0.0.1:0", "--"]).arg(&binary);
+    command.stdout(input.try_clone()?).stderr(input);
+    let mut process = Process::start(&mut command)?;
+    drop(command);
+    let mut output = BufReader::new(output);
+    let mut said = String::new();
+    let addr: SocketAddr = loop {
+        let mut line = String::new();
+        if output.read_line(&mut line)? == 0 {
+            return Err(format!("no address in {said:?}").into());
+        }
+        let rest = line.split_once("http://").map(|(_, rest)| rest);
+        if let Some(addr) = rest.and_then(|rest| rest.split(['/', ' ', '\n']).next()) {
+            break addr.parse()?;
+        }
+        said.push_str(&line);
+    };
+    let draining = std::thread::spawn(move || output.read_to_string(&mut String::new()));
+    let checked = check(addr);
+    process.signal(rustix::process::Signal::TERM)?;
+    process.end_within(Duration::from_secs(10))?;
+    let _ = draining.join();
+    checked
+}
+
+fn get(addr: SocketAddr, path: &str) -> io::Result<Response> {
+    Connection::open(addr)?.send(&Request::get(path))
+}
+
+fn post(addr: SocketAddr, path: &str, body: &[u8]) -> io::Result<Response> {
+    Connection::open(addr)?.send(&Request::post(path, body))
+}
+
+fn echoes(addr: SocketAddr) -> Result<(), Failed> {
+    let body: Vec<u8> = (0_u32..500_000).flat_map(u32::to_be_bytes).collect();
+    let response = post(addr, "/echo", &body)?;
+    assert!(response.body == body, "another body came back");
+    Ok(())
+}
+
+fn blocking_handler(addr: SocketAddr) -> Result<(), Failed> {
+    assert_eq!(get(addr, "/")?.text(), "<h1>Hello from a thread</h1>\n");
+    assert_eq!(post(addr, "/lines", b"a\nb\n")?.text(), "2 lines\n");
+    assert_eq!(get(addr, "/nothing-here")?.status, 404);
+    echoes(addr)
+}
+
+fn cgi_function(addr: SocketAddr) -> Result<(), Failed> {
+    assert_eq!(get(addr, "/")?.text(), "<h1>Hello from a function</h1>\n");
+    assert_eq!(post(addr, "/form", b"a=b")?.text(), "a=b\n");
+    assert_eq!(get(addr, "/nothing-here")?.status, 404);
+    echoes(addr)
+}
+
+fn environment(addr: SocketAddr) -> Result<(), Failed> {
+    let params = get(addr, "/x?a=b")?.json()?;
+    assert_eq!(params["REQUEST_METHOD"], "GET");
+    assert_eq!(params["QUERY_STRING"], "a=b");
+    Ok(())
+}
+
+fn exchanges(addr: SocketAddr) -> Result<(), Failed> {
+    assert_eq!(get(addr, "/")?.text(), "<h1>Hello</h1>\n");
+    assert_eq!(get(addr, "/log")?.text(), "logged\n");
+    assert_eq!(get(addr, "/environment")?.json()?["REQUEST_METHOD"], "GET");
+    assert_eq!(post(addr, "/pieces", b"123")?.text(), "onetwothree");
+    assert_eq!(get(addr, "/nothing-here")?.status, 404);
+    Ok(())
+}
