@@ -112,6 +112,20 @@ async fn header_blocks_are_read_in_every_form() {
 }
 
 #[tokio::test]
+async fn a_function_may_write_inside_a_block_on() {
+    let function = cgi_fn(|io| {
+        tokio::runtime::Handle::current().block_on(async {
+            writeln!(io, "X: y\n")?;
+            tokio::task::yield_now().await;
+            io.flush()
+        })
+    });
+    let mut web_server = connect(function);
+    web_server.send(get(1, "/")).await;
+    assert_eq!(within(web_server.reply(1)).await.status(), "200");
+}
+
+#[tokio::test]
 async fn the_answer_to_head_has_no_body() {
     let request = [head(1, "HEAD", "/", &[]), stdin(1, b"")].concat();
     for reply in responses(b"X: y\nContent-Length: 5\n\nhello", request).await {

@@ -276,3 +276,26 @@ async fn a_slow_client_holds_one_worker() {
     .await;
     assert_eq!(*order.lock().expect("no panic"), ["/quick", "/slow"]);
 }
+
+/// As where rows of a database are awaited, and written one by one.
+#[tokio::test]
+async fn bodies_are_read_and_written_inside_a_block_on() {
+    let service = blocking::service_fn(|request: &mut Request| {
+        let mut body = request.start(http::Response::new(()))?;
+        tokio::runtime::Handle::current().block_on(async {
+            tokio::task::yield_now().await;
+            io::copy(request, &mut body)
+        })?;
+        body.finish()
+    });
+    let mut web_server = connect(service);
+    // Many more pieces than tokio allows a task without a pause.
+    let sent = pattern(8_000_000);
+    within(async {
+        web_server
+            .send([post(1, "/", sent.len()), stdin_all(1, &sent)].concat())
+            .await;
+        assert!(web_server.reply(1).await.body() == sent, "another body");
+    })
+    .await;
+}
