@@ -11,7 +11,11 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use http::{Method, header::LOCATION, response::Parts};
+use http::{
+    HeaderValue, Method,
+    header::{CONTENT_LENGTH, LOCATION},
+    response::Parts,
+};
 use http_body::{Body, Frame};
 use proto::{
     Params,
@@ -151,12 +155,23 @@ fn is_local_redirect(parts: &Parts, has_status: bool) -> bool {
 }
 
 /// Only the level below HTTP can say this: a status would make it a redirect of the client.
+///
+/// RFC 3875 has no other fields here, and CGI programs have: cookies above all, which Apache keeps.
 fn put_local_redirect(parts: &Parts, head: &mut BytesMut) {
-    if let Some(location) = parts.headers.get(LOCATION) {
-        head.extend_from_slice(b"Location: ");
-        head.extend_from_slice(location.as_bytes());
-        head.extend_from_slice(b"\r\n\r\n");
+    let location = parts.headers.get(LOCATION);
+    head.extend_from_slice(b"Location: ");
+    head.extend_from_slice(location.map_or(&[], HeaderValue::as_bytes));
+    head.extend_from_slice(b"\r\n");
+    for (name, value) in &parts.headers {
+        // No body follows.
+        if name != LOCATION && name != CONTENT_LENGTH {
+            head.extend_from_slice(name.as_str().as_bytes());
+            head.extend_from_slice(b": ");
+            head.extend_from_slice(value.as_bytes());
+            head.extend_from_slice(b"\r\n");
+        }
     }
+    head.extend_from_slice(b"\r\n");
 }
 
 /// What follows the header block of a CGI function.

@@ -111,6 +111,23 @@ async fn header_blocks_are_read_in_every_form() {
     }
 }
 
+/// Apache keeps cookies over a local redirect, and who makes a redirect of it sends all.
+#[tokio::test]
+async fn a_local_redirect_keeps_its_cookies() {
+    let output = b"Set-Cookie: a=1\nContent-Length: 4\nSet-Cookie: b=2\nLocation: /there\n\nmore";
+    for reply in responses(output, from_apache("/")).await {
+        assert_eq!(
+            reply.text(),
+            "Location: /there\r\nset-cookie: a=1\r\nset-cookie: b=2\r\n\r\n"
+        );
+    }
+}
+
+fn from_apache(path: &str) -> Vec<u8> {
+    let head = head(1, "GET", path, &[("SERVER_SOFTWARE", "Apache")]);
+    [head, stdin(1, b"")].concat()
+}
+
 #[tokio::test]
 async fn a_function_may_write_inside_a_block_on() {
     let function = cgi_fn(|io| {
