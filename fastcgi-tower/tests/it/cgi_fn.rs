@@ -142,6 +142,19 @@ async fn a_function_may_write_inside_a_block_on() {
     assert_eq!(within(web_server.reply(1)).await.status(), "200");
 }
 
+/// 64 KiB of messages wait. What is longer is cut off, and not dropped as a whole.
+#[tokio::test]
+async fn a_long_message_is_cut_off() {
+    let function = cgi_fn(|io| {
+        writeln!(io.stderr, "{}", "x".repeat(100_000))?;
+        writeln!(io, "X: y\n")
+    });
+    let mut web_server = connect(function);
+    web_server.send(get(1, "/")).await;
+    let reply = within(web_server.reply(1)).await;
+    assert_eq!(reply.stderr.len(), 64 * 1024);
+}
+
 #[tokio::test]
 async fn the_answer_to_head_has_no_body() {
     let request = [head(1, "HEAD", "/", &[]), stdin(1, b"")].concat();
