@@ -26,7 +26,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_service::Service;
 
-use self::body::TwinBody;
+use self::{body::TwinBody, refusal::refusal};
 use crate::{
     client::{Client, ClientError, ServerInfo},
     ending::Signal,
@@ -36,6 +36,7 @@ use crate::{
 };
 
 mod body;
+mod refusal;
 
 /// How long requests in progress may take: somebody waits at the keyboard.
 const GRACE_PERIOD: Duration = Duration::from_secs(3);
@@ -147,20 +148,31 @@ async fn forward(
     server: ServerInfo,
     mut request: Request<Incoming>,
 ) -> Result<Response<TwinBody>, Infallible> {
+    if let Some(status) = refusal(&request) {
+        return Ok(plain(status));
+    }
     request.extensions_mut().insert(server);
     Ok(match call(&mut client, request).await {
         Ok(response) => response.map(TwinBody::from),
         Err(error) => {
             let cause = error.source().map(tracing::field::display);
             tracing::debug!(%error, cause, "a request over HTTP failed");
-            let text = Bytes::from_static(b"502 Bad Gateway\n");
-            let mut response = Response::new(TwinBody::from(text));
-            *response.status_mut() = StatusCode::BAD_GATEWAY;
-            let plain = HeaderValue::from_static("text/plain; charset=utf-8");
-            response.headers_mut().insert(CONTENT_TYPE, plain);
-            response
+            plain(if error.is_request_body() {
+                StatusCode::BAD_REQUEST
+            } else {
+                StatusCode::BAD_GATEWAY
+            })
         }
     })
+}
+
+fn plain(status: StatusCode) -> Response<TwinBody> {
+    let text = Bytes::from(format!("{status}\n"));
+    let mut response = Response::new(TwinBody::from(text));
+    *response.status_mut() = status;
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, plain);
+    response
 }
 
 async fn call(
