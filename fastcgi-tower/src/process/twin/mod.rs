@@ -71,6 +71,8 @@ where
         () = accept(&http, &client, &connections, &stop) => None,
     };
     drop(http);
+    // With it go the idle connections inside, which would be kept for another request.
+    drop(client);
     stop.cancel();
     connections.close();
     let ended = async {
