@@ -81,6 +81,11 @@ impl Request {
         }
     }
 
+    /// Whether reading the body has failed.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
     /// Whether the client has left, or the web server has given the request up for another reason.
     pub fn is_aborted(&self) -> bool {
         let is_aborted = self.handle.as_ref().is_some_and(RequestHandle::is_aborted);
