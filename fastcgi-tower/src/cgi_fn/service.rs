@@ -63,6 +63,10 @@ where
 
 /// As [`cgi_fn`], for an async function.
 ///
+/// The future is dropped where it awaits something once the response is complete: in the answer to HEAD, with status 204 or 304
+/// and in a local redirect behind the header block, else behind the announced length. What has to be done in any case is done before
+/// that, or in a task.
+///
 /// ```no_run
 /// use tokio::io::{self, AsyncWriteExt};
 ///
