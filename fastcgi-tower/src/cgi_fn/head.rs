@@ -11,11 +11,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use http::{
-    HeaderValue, Method,
-    header::{CONTENT_LENGTH, LOCATION},
-    response::Parts,
-};
+use http::{Method, header::LOCATION, response::Parts};
 use http_body::{Body, Frame};
 use proto::{
     Params,
@@ -23,7 +19,7 @@ use proto::{
     client::{InvalidHead, parse_head},
 };
 
-use crate::{error::BoxError, exchange::Reply};
+use crate::{answer::put_local_redirect, error::BoxError, exchange::Reply};
 
 /// Why the output of a CGI function is no response. The client gets 500.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +104,7 @@ impl<B: Body<Data = Bytes, Error = BoxError>> ReadHead<B> {
             if let Some(parts) = parse_head(&mut self.output).map_err(InvalidOutput::Head)? {
                 let mut head = BytesMut::new();
                 let length = if is_local_redirect(&parts, has_status) {
-                    put_local_redirect(&parts, &mut head);
+                    put_local_redirect(&parts.headers, &mut head);
                     BodyLength::None
                 } else {
                     self.answer_to.write(&parts, &mut head)?
@@ -152,26 +148,6 @@ fn has_status(block: &[u8]) -> bool {
 fn is_local_redirect(parts: &Parts, has_status: bool) -> bool {
     let location = parts.headers.get(LOCATION).map(|it| it.as_bytes());
     !has_status && location.is_some_and(|it| it.starts_with(b"/") && !it.starts_with(b"//"))
-}
-
-/// Only the level below HTTP can say this: a status would make it a redirect of the client.
-///
-/// RFC 3875 has no other fields here, and CGI programs have: cookies above all, which Apache keeps.
-fn put_local_redirect(parts: &Parts, head: &mut BytesMut) {
-    let location = parts.headers.get(LOCATION);
-    head.extend_from_slice(b"Location: ");
-    head.extend_from_slice(location.map_or(&[], HeaderValue::as_bytes));
-    head.extend_from_slice(b"\r\n");
-    for (name, value) in &parts.headers {
-        // No body follows.
-        if name != LOCATION && name != CONTENT_LENGTH {
-            head.extend_from_slice(name.as_str().as_bytes());
-            head.extend_from_slice(b": ");
-            head.extend_from_slice(value.as_bytes());
-            head.extend_from_slice(b"\r\n");
-        }
-    }
-    head.extend_from_slice(b"\r\n");
 }
 
 /// What follows the header block of a CGI function.
