@@ -18,6 +18,7 @@ use http::{HeaderValue, Request, Response, StatusCode, header::CONTENT_TYPE};
 use http_body::Body;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use proto::Timeouts;
 use tokio::{
     net::{TcpListener, TcpStream},
     select,
@@ -40,6 +41,8 @@ mod refusal;
 
 /// How long requests in progress may take: somebody waits at the keyboard.
 const GRACE_PERIOD: Duration = Duration::from_secs(3);
+/// How long a client may pause within a body (B-15): a web server in front of a program has such a limit, and here is none.
+const BODY_PAUSE: Duration = Duration::from_secs(60);
 /// Requests at a time, each on a connection of its own inside the process.
 const MAX_REQUESTS: usize = 1024;
 /// After an error of accepting, which is mostly that there are too many open files.
@@ -61,8 +64,10 @@ where
     let (listener, connector) = AnyListener::inside();
     let client = Client::inside(connector).max_connections(MAX_REQUESTS);
     let stop = CancellationToken::new();
-    let server = configure(serve_exchanges(listener, service).grace_period(GRACE_PERIOD))
-        .with_graceful_shutdown(stop.clone().cancelled_owned());
+    let server = serve_exchanges(listener, service)
+        .grace_period(GRACE_PERIOD)
+        .timeouts(Timeouts::default().read(Some(BODY_PAUSE)));
+    let server = configure(server).with_graceful_shutdown(stop.clone().cancelled_owned());
     let mut server = pin!(server.into_future());
     let connections = TaskTracker::new();
     let result = select! {
