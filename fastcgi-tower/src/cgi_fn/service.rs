@@ -11,6 +11,7 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use http_body::Body;
+use proto::cgi::BodyLength;
 use tokio::sync::mpsc;
 use tower_service::Service;
 
@@ -151,9 +152,10 @@ where
         let function = Arc::clone(&self.function);
         let pool = Arc::clone(&self.pool);
         CgiFuture(Box::pin(async move {
+            let is_head = exchange.params.get("REQUEST_METHOD") == Some(b"HEAD");
             let Some(place) = pool.place().await else {
                 tracing::debug!("the queue for CGI functions is full");
-                return Ok(busy());
+                return Ok(busy(is_head));
             };
             let (stdout, written) = Outlet::new();
             let failed = stdout.sender();
@@ -191,13 +193,19 @@ where
     }
 }
 
-fn busy() -> Reply<CgiBody<BlockingBody>> {
+fn busy(is_head: bool) -> Reply<CgiBody<BlockingBody>> {
     let head = "Status: 503 Service Unavailable\r\n\
                 content-type: text/plain; charset=utf-8\r\n\
                 retry-after: 1\r\n\r\n";
     let text = Bytes::from_static(b"503 Service Unavailable\n");
     let body = CgiBody::whole(text, BlockingBody::whole(Bytes::new()));
-    Reply::new(BytesMut::from(head), body)
+    let reply = Reply::new(BytesMut::from(head), body);
+    // R-8
+    if is_head {
+        reply.with_length(BodyLength::None)
+    } else {
+        reply
+    }
 }
 
 /// The future of a [`CgiFn`].

@@ -439,13 +439,19 @@ async fn what_is_too_much_is_refused_with_503() {
     });
     let function = function.max_workers(1).max_queue(0);
     within(async {
-        let (mut one, mut other) = (connect(function.clone()), connect(function));
+        let (mut one, mut other) = (connect(function.clone()), connect(function.clone()));
         one.send(get(1, "/")).await;
         calls.recv().await.expect("a call");
         other.send(get_close(1, "/")).await;
         let reply = other.reply(1).await;
         assert_eq!(reply.status(), "503");
         assert!(reply.head().contains("\r\nretry-after: 1"));
+        //
+        let mut bodyless = connect(function);
+        let request = [head(1, "HEAD", "/", &[]), stdin(1, b"")].concat();
+        bodyless.send(request).await;
+        let reply = bodyless.reply(1).await;
+        assert_eq!((reply.status(), reply.body()), ("503", &b""[..]));
         go.send(()).expect("a function");
         assert_eq!(one.reply(1).await.body(), b"done\n");
     })
