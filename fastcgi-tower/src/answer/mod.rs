@@ -22,6 +22,9 @@ use crate::exchange::{Reply, Stdout};
 /// The body is text, bytes, or [`Chunks`] of an iterator or a stream. A type of text without a `charset` gets
 /// `charset=utf-8`. Without a `content-length` in its head, what is written later is added to the body.
 ///
+/// By [`Stdout::send`] the body is sent also where there should be none: in the answer to HEAD, and with status 204 or 304. h2o
+/// sends it on to the client (R-8). A CGI function takes care of that.
+///
 /// ```
 /// use fastcgi_tower::{Stdout, respond};
 /// use http::StatusCode;
@@ -80,7 +83,8 @@ pub fn local_redirect(path: &str) -> Answer {
     let mut answer = Answer::new(StatusCode::FOUND, Chunks::default());
     answer.is_local = true;
     answer.set_location(path);
-    if !path.starts_with('/') || path.starts_with("//") {
+    // Browsers take a backslash for a slash, and two lead to another host.
+    if !path.starts_with('/') || path.starts_with("//") || path.starts_with("/\\") {
         answer.fault = Some("the path of a local redirect begins with one slash");
     }
     answer

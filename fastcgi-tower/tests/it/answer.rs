@@ -170,6 +170,7 @@ async fn an_invalid_field_is_an_error_and_nothing_is_written() {
         redirect("/\r\nSet-Cookie: y"),
         local_redirect("https://example.org/"),
         local_redirect("//example.org/"),
+        local_redirect("/\\example.org/"),
         local_redirect("there"),
     ];
     for answer in answers {
