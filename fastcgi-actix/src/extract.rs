@@ -141,6 +141,8 @@ extractors! {
     DocumentRoot
     /// The user that the web server has authenticated. Absent: 401.
     ///
+    /// Where nginx sends `REMOTE_USER` and `auth_basic` is off, it is a name that the client has chosen (C-5).
+    ///
     /// ```
     /// use actix_web::get;
     /// use fastcgi_actix::RemoteUser;

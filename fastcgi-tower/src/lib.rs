@@ -25,6 +25,11 @@
 //! - A request has the web server's [`Params`], its [`ScriptName`] and a [`RequestHandle`] in its extensions.
 //!   [`ParamToHeaderLayer`] makes headers of params.
 //! - An [`Exchange`] is the level below HTTP, for Authorizers, Filters and CGI-style programs.
+//! - [`cgi_fn()`] makes a server of a function in the manner of a CGI program, and [`blocking`] has handlers that block, on a pool
+//!   of threads.
+//! - [`respond`], [`redirect`] and [`local_redirect`] are ready-made responses for that level; the feature `json` has them of
+//!   values.
+//! - The feature `http-server` has programs serve HTTP when they are started by hand: [`Run`]`::http`.
 //! - The feature `client` has the other side: a tower service that calls a FastCGI application.
 //!
 //! This crate routes nothing and parses no HTTP; for axum there is `axum-fastcgi`, for actix-web `fastcgi-actix`.

@@ -24,7 +24,8 @@ impl Params {
 
     /// The user that the web server has authenticated: `REMOTE_USER`, also from before an internal redirect of Apache.
     ///
-    /// `None` when the name is empty.
+    /// `None` when the name is empty. nginx's `$remote_user` is the name in the `Authorization` field, which is not checked unless
+    /// `auth_basic` is on.
     pub fn remote_user(&self) -> Option<&[u8]> {
         // C-5
         self.not_empty("REMOTE_USER")

@@ -117,6 +117,8 @@ macro_rules! text {
 
 text! {
     /// The user that the web server has authenticated: [`Params::remote_user`]. Absent: 401.
+    ///
+    /// Where nginx sends `REMOTE_USER` and `auth_basic` is off, it is a name that the client has chosen (C-5).
     RemoteUser, "REMOTE_USER", remote_user, absent: UNAUTHORIZED, invalid: BAD_REQUEST
 }
 

@@ -6,8 +6,8 @@ use std::io::{self, Write};
 
 use bytes::{Bytes, BytesMut};
 use http::{
-    HeaderName, HeaderValue, Method, Response, StatusCode,
-    header::{CONTENT_TYPE, LOCATION},
+    HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode,
+    header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION},
     response::Parts,
 };
 use proto::cgi::ResponseMapping;
@@ -21,6 +21,9 @@ use crate::exchange::{Reply, Stdout};
 ///
 /// The body is text, bytes, or [`Chunks`] of an iterator or a stream. A type of text without a `charset` gets
 /// `charset=utf-8`. Without a `content-length` in its head, what is written later is added to the body.
+///
+/// By [`Stdout::send`] the body is sent also where there should be none: in the answer to HEAD, and with status 204 or 304. h2o
+/// sends it on to the client (R-8). A CGI function takes care of that.
 ///
 /// ```
 /// use fastcgi_tower::{Stdout, respond};
@@ -81,7 +84,8 @@ pub fn local_redirect(path: &str) -> Answer {
     let mut answer = Answer::new(StatusCode::FOUND, Chunks::default());
     answer.is_local = true;
     answer.set_location(path);
-    if !path.starts_with('/') || path.starts_with("//") {
+    // Browsers take a backslash for a slash, and two lead to another host.
+    if !path.starts_with('/') || path.starts_with("//") || path.starts_with("/\\") {
         answer.fault = Some("the path of a local redirect begins with one slash");
     }
     answer
@@ -93,7 +97,7 @@ pub fn local_redirect(path: &str) -> Answer {
 pub struct Answer {
     parts: Parts,
     body: Chunks,
-    /// Whether the head is a `Location` and nothing else.
+    /// Whether the head has no status.
     is_local: bool,
     /// Reported when it is sent, so that calls can be chained.
     fault: Option<&'static str>,
@@ -145,10 +149,7 @@ impl Answer {
         }
         let mut head = BytesMut::new();
         if self.is_local {
-            let location = self.parts.headers.get(LOCATION);
-            head.extend_from_slice(b"Location: ");
-            head.extend_from_slice(location.map_or(&[], HeaderValue::as_bytes));
-            head.extend_from_slice(b"\r\n\r\n");
+            put_local_redirect(&self.parts.headers, &mut head);
             return Ok(head);
         }
         ResponseMapping::default()
@@ -168,6 +169,26 @@ impl Answer {
         }
         Ok(())
     }
+}
+
+/// Only the level below HTTP can say this: a status would make it a redirect of the client.
+///
+/// RFC 3875 has no other fields here, and CGI programs have: cookies above all, which Apache keeps.
+pub(crate) fn put_local_redirect(fields: &HeaderMap, head: &mut BytesMut) {
+    let location = fields.get(LOCATION);
+    head.extend_from_slice(b"Location: ");
+    head.extend_from_slice(location.map_or(&[], HeaderValue::as_bytes));
+    head.extend_from_slice(b"\r\n");
+    for (name, value) in fields {
+        // No body follows.
+        if name != LOCATION && name != CONTENT_LENGTH {
+            head.extend_from_slice(name.as_str().as_bytes());
+            head.extend_from_slice(b": ");
+            head.extend_from_slice(value.as_bytes());
+            head.extend_from_slice(b"\r\n");
+        }
+    }
+    head.extend_from_slice(b"\r\n");
 }
 
 impl Stdout {

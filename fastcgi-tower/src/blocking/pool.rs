@@ -51,9 +51,18 @@ impl Default for PoolSettings {
 #[derive(Debug)]
 pub(crate) struct Pool {
     settings: PoolSettings,
-    /// A place for each job that runs or waits for a thread.
+    /// A place for each job that runs or waits.
     places: Arc<Semaphore>,
+    /// A place for each job that runs.
+    workers: Arc<Semaphore>,
     threads: OnceLock<Threads>,
+}
+
+/// What a job has while it runs.
+#[derive(Debug)]
+pub(crate) struct Place {
+    _worker: OwnedSemaphorePermit,
+    _place: OwnedSemaphorePermit,
 }
 
 #[derive(Debug)]
@@ -75,21 +84,32 @@ impl Pool {
             max_queue,
             ..
         } = settings;
-        let places = max_workers.max(1).saturating_add(max_queue);
+        let workers = max_workers.max(1);
+        let semaphore =
+            |permits: usize| Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)));
         Self {
             settings,
-            places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
+            places: semaphore(workers.saturating_add(max_queue)),
+            workers: semaphore(workers),
             threads: OnceLock::new(),
         }
     }
 
-    /// A place for a job: `None` when the pool is full, and is not waited for.
-    pub(crate) async fn place(&self) -> Option<OwnedSemaphorePermit> {
+    /// A place for a job, in its turn: `None` when the pool is full, and is not waited for.
+    ///
+    /// It is waited for here, and not by a job that waits for a thread: what waits is dropped when its client leaves, and the
+    /// next has its place in the queue.
+    pub(crate) async fn place(&self) -> Option<Place> {
         let places = Arc::clone(&self.places);
-        match self.settings.when_full {
-            WhenFull::Refuse => places.try_acquire_owned().ok(),
-            WhenFull::Wait => places.acquire_owned().await.ok(),
-        }
+        let place = match self.settings.when_full {
+            WhenFull::Refuse => places.try_acquire_owned().ok()?,
+            WhenFull::Wait => places.acquire_owned().await.ok()?,
+        };
+        let worker = Arc::clone(&self.workers).acquire_owned().await.ok()?;
+        Some(Place {
+            _worker: worker,
+            _place: place,
+        })
     }
 
     /// Has a thread do `job`, which may use the runtime that this is called in.
@@ -99,7 +119,7 @@ impl Pool {
     /// When there are no threads to be had.
     pub(crate) fn spawn(
         &self,
-        place: OwnedSemaphorePermit,
+        place: Place,
         job: impl FnOnce() + Send + 'static,
     ) -> io::Result<()> {
         let serving = Handle::try_current().ok();

@@ -31,6 +31,8 @@ pub struct Request {
     rest: Bytes,
     /// How the body failed: it fails so again.
     failure: Option<io::ErrorKind>,
+    /// A body that has ended must not be asked again.
+    has_ended: bool,
     pub(super) answer: Answer,
 }
 
@@ -58,6 +60,7 @@ impl Request {
             body: any(body),
             rest: Bytes::new(),
             failure: None,
+            has_ended: false,
             answer: Answer::NotBegun(answer),
         }
     }
@@ -76,6 +79,11 @@ impl Request {
             // A log that cannot be written is no reason to fail.
             None => drop(io::stderr().write_all(&message)),
         }
+    }
+
+    /// Whether reading the body has failed.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failure.is_some()
     }
 
     /// Whether the client has left, or the web server has given the request up for another reason.
@@ -161,9 +169,9 @@ impl BufRead for Request {
         if let Some(failure) = self.failure {
             return Err(failure.into());
         }
-        while self.rest.is_empty() && !self.body.is_end_stream() {
+        while self.rest.is_empty() && !self.has_ended {
             match block_on(|cx| self.body.as_mut().poll_frame(cx)) {
-                None => break,
+                None => self.has_ended = true,
                 // Trailers are of no use here.
                 Some(Ok(frame)) => self.rest = frame.into_data().unwrap_or_default(),
                 Some(Err(error)) => {

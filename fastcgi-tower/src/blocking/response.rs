@@ -98,6 +98,8 @@ pub(super) fn plain(status: StatusCode) -> http::Response<BlockingBody> {
 #[derive(Debug)]
 pub(super) enum Failure {
     Failed(BoxError),
+    /// It failed after the body of the request had: that is the client's fault, or the web server's.
+    WithBody(BoxError),
     Panicked,
     /// It returned a response after it had begun another, or one of another request.
     OtherResponse,
@@ -106,7 +108,7 @@ pub(super) enum Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Failed(error) => error.fmt(f),
+            Self::Failed(error) | Self::WithBody(error) => error.fmt(f),
             Self::Panicked => f.write_str("a blocking handler panicked"),
             Self::OtherResponse => {
                 f.write_str("a blocking handler returned another response than it has begun")

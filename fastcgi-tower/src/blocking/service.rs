@@ -25,8 +25,8 @@ use crate::error::BoxError;
 
 /// A tower service of `handler`, which may block: it runs on a thread of a pool.
 ///
-/// An error or a panic of the handler is answered with 500, and logged; after the beginning of the response, the client sees
-/// that it breaks off (R-10).
+/// An error or a panic of the handler is answered with 500, and logged. An error after the body of the request has failed is
+/// answered with 400, which is nobody's fault here. After the beginning of the response, the client sees that it breaks off (R-10).
 ///
 /// ```
 /// use fastcgi_tower::blocking::{self, Request, Response};
@@ -128,6 +128,10 @@ where
             }
             match answered.await {
                 Ok(Ok(response)) => response,
+                Ok(Err(error @ Failure::WithBody(_))) => {
+                    tracing::debug!(%error, "the body of a request has failed");
+                    plain(StatusCode::BAD_REQUEST)
+                }
                 Ok(Err(error)) => {
                     tracing::error!(%error, "a blocking handler failed");
                     plain(StatusCode::INTERNAL_SERVER_ERROR)
@@ -162,6 +166,7 @@ where
         handler(&mut request).map(Into::into).map_err(Into::into)
     }));
     let result = match result {
+        Ok(Err(error)) if request.has_failed() => Err(Failure::WithBody(error)),
         Ok(result) => result.map_err(Failure::Failed),
         Err(_) => Err(Failure::Panicked),
     };

@@ -2,13 +2,15 @@
 
 use std::{
     fmt,
+    future::Future,
     io::{self, Write},
+    pin::pin,
 };
 
 use bytes::{Bytes, BytesMut};
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 
-use super::response::Response;
+use super::{park::block_on, response::Response};
 use crate::error::BoxError;
 
 /// Where a handler writes the body of its response to: from [`Request::start`](super::Request::start).
@@ -92,11 +94,22 @@ impl Outlet {
     }
 
     pub(crate) fn flush(&mut self) -> io::Result<()> {
-        let broken = |_| io::Error::from(io::ErrorKind::BrokenPipe);
         if self.collected.is_empty() {
             return Ok(());
         }
         let chunk = self.collected.split().freeze();
-        self.sender.blocking_send(Ok(chunk)).map_err(broken)
+        let sent = match self.sender.try_send(Ok(chunk)) {
+            Err(TrySendError::Full(chunk)) => {
+                // Not `blocking_send`, which panics in a handler that awaits something meanwhile.
+                let mut send = pin!(self.sender.send(chunk));
+                block_on(|cx| send.as_mut().poll(cx)).is_ok()
+            }
+            sent => sent.is_ok(),
+        };
+        if sent {
+            Ok(())
+        } else {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
     }
 }

@@ -19,6 +19,7 @@ use proto::{
 };
 
 use crate::{
+    answer::put_local_redirect,
     error::BoxError,
     exchange::{Exchange, Reply},
 };
@@ -113,7 +114,7 @@ impl<B: Body<Data = Bytes, Error = BoxError>> ReadHead<B> {
                 let mut head = BytesMut::new();
                 let is_local = self.answer_to.follows && is_local_redirect(&parts, has_status);
                 let length = if is_local {
-                    put_local_redirect(&parts, &mut head);
+                    put_local_redirect(&parts.headers, &mut head);
                     BodyLength::None
                 } else {
                     self.answer_to.write(&parts, &mut head)?
@@ -157,15 +158,6 @@ fn has_status(block: &[u8]) -> bool {
 fn is_local_redirect(parts: &Parts, has_status: bool) -> bool {
     let location = parts.headers.get(LOCATION).map(|it| it.as_bytes());
     !has_status && location.is_some_and(|it| it.starts_with(b"/") && !it.starts_with(b"//"))
-}
-
-/// Only the level below HTTP can say this: a status would make it a redirect of the client.
-fn put_local_redirect(parts: &Parts, head: &mut BytesMut) {
-    if let Some(location) = parts.headers.get(LOCATION) {
-        head.extend_from_slice(b"Location: ");
-        head.extend_from_slice(location.as_bytes());
-        head.extend_from_slice(b"\r\n\r\n");
-    }
 }
 
 /// What follows the header block of a CGI function.

@@ -179,16 +179,19 @@ pub struct CgiStderr {
     handle: RequestHandle,
 }
 
-/// What is longer is sent without a line break at its end.
+/// What is longer is sent in parts.
 const MAX_LINE: usize = 8 * 1024;
 
 impl Write for CgiStderr {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        self.line.extend_from_slice(data);
-        if data.ends_with(b"\n") || self.line.len() > MAX_LINE {
+        // The line is shorter than that: it was sent otherwise.
+        let room = MAX_LINE.saturating_sub(self.line.len());
+        let (part, _) = data.split_at(data.len().min(room));
+        self.line.extend_from_slice(part);
+        if part.ends_with(b"\n") || self.line.len() >= MAX_LINE {
             self.flush()?;
         }
-        Ok(data.len())
+        Ok(part.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

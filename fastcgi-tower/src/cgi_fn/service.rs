@@ -11,6 +11,7 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use http_body::Body;
+use proto::cgi::BodyLength;
 use tokio::sync::mpsc;
 use tower_service::Service;
 
@@ -62,6 +63,10 @@ where
 }
 
 /// As [`cgi_fn`], for an async function.
+///
+/// The future is dropped where it awaits something once the response is complete: in the answer to HEAD, with status 204 or 304
+/// and in a local redirect behind the header block, else behind the announced length. What has to be done in any case is done before
+/// that, or in a task.
 ///
 /// ```no_run
 /// use tokio::io::{self, AsyncWriteExt};
@@ -147,9 +152,10 @@ where
         let function = Arc::clone(&self.function);
         let pool = Arc::clone(&self.pool);
         CgiFuture(Box::pin(async move {
+            let is_head = exchange.params.get("REQUEST_METHOD") == Some(b"HEAD");
             let Some(place) = pool.place().await else {
                 tracing::debug!("the queue for CGI functions is full");
-                return Ok(busy());
+                return Ok(busy(is_head));
             };
             let (stdout, written) = Outlet::new();
             let failed = stdout.sender();
@@ -187,13 +193,19 @@ where
     }
 }
 
-fn busy() -> Reply<CgiBody<BlockingBody>> {
+fn busy(is_head: bool) -> Reply<CgiBody<BlockingBody>> {
     let head = "Status: 503 Service Unavailable\r\n\
                 content-type: text/plain; charset=utf-8\r\n\
                 retry-after: 1\r\n\r\n";
     let text = Bytes::from_static(b"503 Service Unavailable\n");
     let body = CgiBody::whole(text, BlockingBody::whole(Bytes::new()));
-    Reply::new(BytesMut::from(head), body)
+    let reply = Reply::new(BytesMut::from(head), body);
+    // R-8
+    if is_head {
+        reply.with_length(BodyLength::None)
+    } else {
+        reply
+    }
 }
 
 /// The future of a [`CgiFn`].

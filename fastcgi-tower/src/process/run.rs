@@ -176,7 +176,8 @@ impl<F, S> Run<F, Exchanges<S>> {
     /// Serves HTTP on `host:port`, if the process is not handed a socket or a request, in place of FastCGI: for a browser, or for
     /// a web server that speaks HTTP to it. [`bind`](Self::bind) goes before it, and it before `FCGI_LISTEN` and `PORT`.
     ///
-    /// The params are those that a web server would send. There is no TLS, and no HTTP/2.
+    /// The params are those that a web server would send. There is no TLS, and no HTTP/2. A client that pauses for 60 s within
+    /// a body makes the body fail, unless other [`Timeouts`](crate::Timeouts) are configured.
     pub fn http(mut self, address: impl Into<String>) -> Self {
         self.bind.http = Some(address.into());
         self

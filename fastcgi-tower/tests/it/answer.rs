@@ -150,6 +150,10 @@ async fn a_redirect_has_a_status_and_a_local_one_has_none() {
             "Status: 303 See Other\r\nlocation: /there?x\r\n\r\n",
         ),
         (local_redirect("/there?x"), "Location: /there?x\r\n\r\n"),
+        (
+            local_redirect("/there").header("set-cookie", "a=1"),
+            "Location: /there\r\nset-cookie: a=1\r\n\r\n",
+        ),
     ] {
         assert_eq!(written(answer, b"").await, expected);
     }
@@ -166,6 +170,7 @@ async fn an_invalid_field_is_an_error_and_nothing_is_written() {
         redirect("/\r\nSet-Cookie: y"),
         local_redirect("https://example.org/"),
         local_redirect("//example.org/"),
+        local_redirect("/\\example.org/"),
         local_redirect("there"),
     ];
     for answer in answers {

@@ -115,6 +115,50 @@ async fn header_blocks_are_read_in_every_form() {
     }
 }
 
+/// Apache keeps cookies over a local redirect, and who makes a redirect of it sends all.
+#[tokio::test]
+async fn a_local_redirect_keeps_its_cookies() {
+    let output = b"Set-Cookie: a=1\nContent-Length: 4\nSet-Cookie: b=2\nLocation: /there\n\nmore";
+    for reply in responses(output, from_apache("/")).await {
+        assert_eq!(
+            reply.text(),
+            "Location: /there\r\nset-cookie: a=1\r\nset-cookie: b=2\r\n\r\n"
+        );
+    }
+}
+
+fn from_apache(path: &str) -> Vec<u8> {
+    let head = head(1, "GET", path, &[("SERVER_SOFTWARE", "Apache")]);
+    [head, stdin(1, b"")].concat()
+}
+
+#[tokio::test]
+async fn a_function_may_write_inside_a_block_on() {
+    let function = cgi_fn(|io| {
+        tokio::runtime::Handle::current().block_on(async {
+            writeln!(io, "X: y\n")?;
+            tokio::task::yield_now().await;
+            io.flush()
+        })
+    });
+    let mut web_server = connect(function);
+    web_server.send(get(1, "/")).await;
+    assert_eq!(within(web_server.reply(1)).await.status(), "200");
+}
+
+/// 64 KiB of messages wait. What is longer is cut off, and not dropped as a whole.
+#[tokio::test]
+async fn a_long_message_is_cut_off() {
+    let function = cgi_fn(|io| {
+        writeln!(io.stderr, "{}", "x".repeat(100_000))?;
+        writeln!(io, "X: y\n")
+    });
+    let mut web_server = connect(function);
+    web_server.send(get(1, "/")).await;
+    let reply = within(web_server.reply(1)).await;
+    assert_eq!(reply.stderr.len(), 64 * 1024);
+}
+
 #[tokio::test]
 async fn the_answer_to_head_has_no_body() {
     let request = [head(1, "HEAD", "/", &[]), stdin(1, b"")].concat();
@@ -410,13 +454,19 @@ async fn what_is_too_much_is_refused_with_503() {
     });
     let function = function.max_workers(1).max_queue(0);
     within(async {
-        let (mut one, mut other) = (connect(function.clone()), connect(function));
+        let (mut one, mut other) = (connect(function.clone()), connect(function.clone()));
         one.send(get(1, "/")).await;
         calls.recv().await.expect("a call");
         other.send(get_close(1, "/")).await;
         let reply = other.reply(1).await;
         assert_eq!(reply.status(), "503");
         assert!(reply.head().contains("\r\nretry-after: 1"));
+        //
+        let mut bodyless = connect(function);
+        let request = [head(1, "HEAD", "/", &[]), stdin(1, b"")].concat();
+        bodyless.send(request).await;
+        let reply = bodyless.reply(1).await;
+        assert_eq!((reply.status(), reply.body()), ("503", &b""[..]));
         go.send(()).expect("a function");
         assert_eq!(one.reply(1).await.body(), b"done\n");
     })

@@ -138,3 +138,30 @@ async fn exactly_one_request_is_served() {
     })
     .await;
 }
+
+/// Two in one write: the second belongs to whoever serves next.
+#[tokio::test]
+async fn a_second_request_on_the_connection_is_not_served() {
+    let dir = TempDir::new().expect("a directory");
+    let path = dir.path().join("app.sock");
+    let mut listener = UnixSocket::bind(&path).expect("a socket");
+    let count = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counter = std::sync::Arc::clone(&count);
+    let served = tokio::spawn(async move {
+        let service = service_fn(move |request| {
+            counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            hello(request)
+        });
+        serve_request(&mut listener, HttpService::new(service)).await
+    });
+    within(async {
+        let mut io = UnixStream::connect(&path).await.expect("a connection");
+        let two = [get(1, "/one"), get(2, "/two")].concat();
+        io.write_all(&two).await.expect("a connection");
+        let mut response = Vec::new();
+        io.read_to_end(&mut response).await.expect("a response");
+        served.await.expect("no panic").expect("a good end");
+        assert_eq!(count.load(std::sync::atomic::Ordering::Relaxed), 1);
+    })
+    .await;
+}

@@ -374,6 +374,36 @@ mod http {
         assert!(running.end().success());
     }
 
+    /// As any web server would: a function may make the name of a file of a path.
+    #[test]
+    fn what_no_web_server_passes_on_is_refused() {
+        let (mut running, address) = start("cgi-http");
+        let close = "Connection: close\r\n\r\n";
+        for (request, status) in [
+            ("GET /a/../b HTTP/1.1\r\nHost: x\r\n", "400"),
+            ("GET /.. HTTP/1.1\r\nHost: x\r\n", "400"),
+            ("GET /a/%2e%2E%2fb HTTP/1.1\r\nHost: x\r\n", "400"),
+            ("GET http://x/./b HTTP/1.1\r\nHost: x\r\n", "400"),
+            ("GET /a%00 HTTP/1.1\r\nHost: x\r\n", "400"),
+            (
+                "GET /a..b/.../%252e%252e/..c?/../ HTTP/1.1\r\nHost: x\r\n",
+                "200",
+            ),
+            ("GET / HTTP/1.1\r\n", "400"),
+            ("GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n", "400"),
+            ("GET / HTTP/1.0\r\n", "200"),
+            ("CONNECT x:443 HTTP/1.1\r\nHost: x:443\r\n", "405"),
+        ] {
+            let response = ask(&address, &format!("{request}{close}"));
+            assert_eq!(response.get(9..12), Some(status), "{request}: {response}");
+        }
+        let upload = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n";
+        let response = ask(&address, &format!("{upload}{close}no number\r\n"));
+        assert_eq!(response.get(9..12), Some("400"), "{response}");
+        running.terminate();
+        assert!(running.end().success());
+    }
+
     #[test]
     fn blocking_handlers_and_exchanges_are_http_servers() {
         let (mut running, address) = start("blocking-http");

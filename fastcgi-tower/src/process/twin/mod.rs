@@ -18,6 +18,7 @@ use http::{HeaderValue, Request, Response, StatusCode, header::CONTENT_TYPE};
 use http_body::Body;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use proto::Timeouts;
 use tokio::{
     net::{TcpListener, TcpStream},
     select,
@@ -26,7 +27,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_service::Service;
 
-use self::body::TwinBody;
+use self::{body::TwinBody, refusal::refusal};
 use crate::{
     client::{Client, ClientError, ServerInfo},
     ending::Signal,
@@ -36,9 +37,12 @@ use crate::{
 };
 
 mod body;
+mod refusal;
 
 /// How long requests in progress may take: somebody waits at the keyboard.
 const GRACE_PERIOD: Duration = Duration::from_secs(3);
+/// How long a client may pause within a body (B-15): a web server in front of a program has such a limit, and here is none.
+const BODY_PAUSE: Duration = Duration::from_secs(60);
 /// Requests at a time, each on a connection of its own inside the process.
 const MAX_REQUESTS: usize = 1024;
 /// After an error of accepting, which is mostly that there are too many open files.
@@ -60,8 +64,10 @@ where
     let (listener, connector) = AnyListener::inside();
     let client = Client::inside(connector).max_connections(MAX_REQUESTS);
     let stop = CancellationToken::new();
-    let server = configure(serve_exchanges(listener, service).grace_period(GRACE_PERIOD))
-        .with_graceful_shutdown(stop.clone().cancelled_owned());
+    let server = serve_exchanges(listener, service)
+        .grace_period(GRACE_PERIOD)
+        .timeouts(Timeouts::default().read(Some(BODY_PAUSE)));
+    let server = configure(server).with_graceful_shutdown(stop.clone().cancelled_owned());
     let mut server = pin!(server.into_future());
     let connections = TaskTracker::new();
     let result = select! {
@@ -70,6 +76,8 @@ where
         () = accept(&http, &client, &connections, &stop) => None,
     };
     drop(http);
+    // With it go the idle connections inside, which would be kept for another request.
+    drop(client);
     stop.cancel();
     connections.close();
     let ended = async {
@@ -147,20 +155,31 @@ async fn forward(
     server: ServerInfo,
     mut request: Request<Incoming>,
 ) -> Result<Response<TwinBody>, Infallible> {
+    if let Some(status) = refusal(&request) {
+        return Ok(plain(status));
+    }
     request.extensions_mut().insert(server);
     Ok(match call(&mut client, request).await {
         Ok(response) => response.map(TwinBody::from),
         Err(error) => {
             let cause = error.source().map(tracing::field::display);
             tracing::debug!(%error, cause, "a request over HTTP failed");
-            let text = Bytes::from_static(b"502 Bad Gateway\n");
-            let mut response = Response::new(TwinBody::from(text));
-            *response.status_mut() = StatusCode::BAD_GATEWAY;
-            let plain = HeaderValue::from_static("text/plain; charset=utf-8");
-            response.headers_mut().insert(CONTENT_TYPE, plain);
-            response
+            plain(if error.is_request_body() {
+                StatusCode::BAD_REQUEST
+            } else {
+                StatusCode::BAD_GATEWAY
+            })
         }
     })
+}
+
+fn plain(status: StatusCode) -> Response<TwinBody> {
+    let text = Bytes::from(format!("{status}\n"));
+    let mut response = Response::new(TwinBody::from(text));
+    *response.status_mut() = status;
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, plain);
+    response
 }
 
 async fn call(

@@ -116,6 +116,32 @@ async fn a_request_whose_client_has_left_is_not_begun() {
 }
 
 #[tokio::test]
+async fn a_client_that_leaves_the_queue_makes_room() {
+    let (service, mut calls, go) = held();
+    let service = service.max_workers(1).max_queue(1);
+    within(async {
+        let mut works = connect(service.clone());
+        works.send(get(1, "/works")).await;
+        calls.recv().await.expect("a call");
+        for _ in 0..3 {
+            let mut leaves = connect(service.clone());
+            leaves.send(get(1, "/leaves")).await;
+            tokio::task::yield_now().await;
+            leaves.disconnect().await.expect("it leaves");
+        }
+        let mut stays = connect(service);
+        stays.send(get(1, "/stays")).await;
+        tokio::task::yield_now().await;
+        for _ in 0..2 {
+            go.send(()).expect("a handler");
+        }
+        assert_eq!(works.reply(1).await.body(), b"/works");
+        assert_eq!(stays.reply(1).await.body(), b"/stays");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn no_more_than_max_workers_work_at_a_time() {
     for workers in [1, 3] {
         let (working, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));

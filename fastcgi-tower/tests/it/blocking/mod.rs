@@ -167,6 +167,39 @@ mod values {
         assert_eq!(body.to_bytes(), "hello");
     }
 
+    /// Ends once, and must not be asked again.
+    struct EndsOnce(Option<&'static [u8]>, bool);
+
+    impl http_body::Body for EndsOnce {
+        type Data = &'static [u8];
+        type Error = io::Error;
+
+        fn poll_frame(
+            mut self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<io::Result<http_body::Frame<&'static [u8]>>>> {
+            assert!(!self.1, "it has ended");
+            let data = self.0.take();
+            self.1 = data.is_none();
+            std::task::Poll::Ready(data.map(|data| Ok(http_body::Frame::data(data))))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_has_ended_is_not_asked_again() {
+        use tower_service::Service;
+
+        let mut service = blocking::service_fn(|request: &mut Request| {
+            let mut text = String::new();
+            request.read_to_string(&mut text)?;
+            let more = request.read(&mut [0])?;
+            Ok::<_, io::Error>(format!("{text} {more}"))
+        });
+        let request = http::Request::new(EndsOnce(Some(b"hello"), false));
+        let response = within(service.call(request)).await.expect("infallible");
+        assert_eq!(response.status(), StatusCode::OK);
+    }
+
     /// A pool of database connections lives in the runtime that serves.
     #[tokio::test]
     async fn the_runtime_that_serves_is_the_current_one() {

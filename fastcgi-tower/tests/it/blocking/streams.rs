@@ -226,6 +226,26 @@ async fn a_body_that_ends_early_is_an_error_of_reading() {
     assert_eq!(within(web_server.reply(1)).await.body(), b"UnexpectedEof");
 }
 
+/// A client that sends less than it has announced is no fault of the handler.
+#[tokio::test]
+async fn a_handler_that_fails_with_its_body_is_answered_with_400() {
+    let service = blocking::service_fn(|request: &mut Request| {
+        let mut text = String::new();
+        request.read_to_string(&mut text)?;
+        Ok::<_, io::Error>(text)
+    });
+    let mut web_server = connect(service);
+    web_server
+        .send([post(1, "/", 10), stdin_all(1, b"half")].concat())
+        .await;
+    assert_eq!(within(web_server.reply(1)).await.status(), "400");
+    // What is not UTF-8 arrived as it was sent.
+    web_server
+        .send([post(1, "/", 1), stdin_all(1, b"\xff")].concat())
+        .await;
+    assert_eq!(within(web_server.reply(1)).await.status(), "500");
+}
+
 /// nothing follows the head, and the handler need not write it.
 #[tokio::test]
 async fn the_answer_to_head_has_no_body() {
@@ -275,4 +295,27 @@ async fn a_slow_client_holds_one_worker() {
     })
     .await;
     assert_eq!(*order.lock().expect("no panic"), ["/quick", "/slow"]);
+}
+
+/// As where rows of a database are awaited, and written one by one.
+#[tokio::test]
+async fn bodies_are_read_and_written_inside_a_block_on() {
+    let service = blocking::service_fn(|request: &mut Request| {
+        let mut body = request.start(http::Response::new(()))?;
+        tokio::runtime::Handle::current().block_on(async {
+            tokio::task::yield_now().await;
+            io::copy(request, &mut body)
+        })?;
+        body.finish()
+    });
+    let mut web_server = connect(service);
+    // Many more pieces than tokio allows a task without a pause.
+    let sent = pattern(8_000_000);
+    within(async {
+        web_server
+            .send([post(1, "/", sent.len()), stdin_all(1, &sent)].concat())
+            .await;
+        assert!(web_server.reply(1).await.body() == sent, "another body");
+    })
+    .await;
 }
