@@ -93,8 +93,26 @@ impl Scenario {
 
     /// Why the HTTP server of `framework` cannot do this.
     pub(crate) fn not_over_http(&self, framework: Framework) -> Option<&'static str> {
+        if framework.has_threads() {
+            return Some("fastcgi-tower's own, over FastCGI");
+        }
         let too_many = self.kind == Kind::HundredFields && framework == Framework::Actix;
         too_many.then_some("actix's HTTP server answers 431 to more than 96 fields")
+    }
+
+    /// Whether `framework` is asked this: functions that block are asked what shows the way to a thread and back.
+    pub(crate) fn is_for(&self, framework: Framework) -> bool {
+        let is_small = ["hello", "100 fields", "upload 1 MiB"].contains(&self.name);
+        is_small || !framework.has_threads()
+    }
+
+    /// Whether two counts are the same for `framework`.
+    pub(crate) fn exactness(&self, framework: Framework) -> Exactness {
+        if framework.has_threads() {
+            Exactness::Spread
+        } else {
+            self.exactness
+        }
     }
 
     pub(crate) fn takes(&self, framework: Framework, protocol: Protocol) -> bool {

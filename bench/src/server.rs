@@ -128,10 +128,25 @@ pub enum Framework {
     Axum,
     /// actix-web, and its `HttpServer`.
     Actix,
+    /// A blocking handler of fastcgi-tower, over FastCGI alone.
+    Blocking,
+    /// A CGI function of fastcgi-tower, over FastCGI alone.
+    CgiFn,
 }
 
 impl Framework {
-    pub(crate) const ALL: [Self; 3] = [Self::Tower, Self::Axum, Self::Actix];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Tower,
+        Self::Axum,
+        Self::Actix,
+        Self::Blocking,
+        Self::CgiFn,
+    ];
+
+    /// Whether each request goes to a thread and back: then instructions depend on which of them waits.
+    pub(crate) fn has_threads(self) -> bool {
+        matches!(self, Self::Blocking | Self::CgiFn)
+    }
 
     /// As on the command line and in the table.
     #[must_use]
@@ -140,6 +155,8 @@ impl Framework {
             Self::Tower => "tower",
             Self::Axum => "axum",
             Self::Actix => "actix",
+            Self::Blocking => "blocking",
+            Self::CgiFn => "cgi_fn",
         }
     }
 }
@@ -155,7 +172,7 @@ impl FromStr for Framework {
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         let found = Self::ALL.into_iter().find(|it| it.as_str() == name);
-        found.ok_or("the framework is tower, axum or actix")
+        found.ok_or("the framework is tower, axum, actix, blocking or cgi_fn")
     }
 }
 

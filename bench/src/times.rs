@@ -32,7 +32,8 @@ pub fn times(args: &[&str]) -> Result<()> {
         _ => return Err("usage: fastcgi-bench [tower|axum|actix] [SCENARIO [ROUNDS]]".into()),
     };
     let table = Table::committed()?;
-    for framework in frameworks {
+    // Beside HTTP: functions that block are counted only.
+    for framework in frameworks.into_iter().filter(|it| !it.has_threads()) {
         compare(framework, &scenarios, rounds, &table)?;
     }
     report(format_args!(

@@ -2,6 +2,7 @@
 
 mod actix;
 mod axum;
+mod threads;
 mod tower;
 mod zeros;
 
@@ -27,6 +28,11 @@ pub(crate) fn run(server: Server, listener: Listening) -> Result<()> {
         (Framework::Axum, Protocol::Http) => axum::http(listener),
         (Framework::Actix, Protocol::FastCgi) => actix::fastcgi(listener),
         (Framework::Actix, Protocol::Http) => actix::http(listener),
+        (Framework::Blocking, Protocol::FastCgi) => threads::blocking(listener),
+        (Framework::CgiFn, Protocol::FastCgi) => threads::function(listener),
+        (Framework::Blocking | Framework::CgiFn, Protocol::Http) => {
+            Err("functions that block are counted over FastCGI".into())
+        }
     }
 }
 
@@ -36,5 +42,8 @@ pub(crate) fn run_cgi(framework: Framework) -> Result<()> {
         Framework::Tower => tower::cgi(),
         Framework::Axum => axum::cgi(),
         Framework::Actix => actix::cgi(),
+        Framework::Blocking | Framework::CgiFn => {
+            Err("functions that block are counted over FastCGI".into())
+        }
     }
 }

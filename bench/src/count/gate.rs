@@ -23,7 +23,9 @@ pub(super) fn gate(frameworks: &[Framework], scenarios: &[&Scenario]) -> Result<
     let rows: Vec<_> = frameworks
         .iter()
         .flat_map(|&framework| scenarios.iter().map(move |scenario| (framework, *scenario)))
-        .filter(|(_, scenario)| scenario.exactness == Exactness::Gate)
+        .filter(|(framework, scenario)| {
+            scenario.is_for(*framework) && scenario.exactness(*framework) == Exactness::Gate
+        })
         .collect();
     let mut all = Comparison::default();
     for (line, comparison) in compare_all(&table, &rows)? {

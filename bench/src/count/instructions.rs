@@ -16,7 +16,7 @@ const PROCESSES: usize = 3;
 
 /// Those of one request.
 pub(super) fn count(server: Server, scenario: &Scenario, folder: &Path) -> Result<u64> {
-    let (processes, requests) = match scenario.exactness {
+    let (processes, requests) = match scenario.exactness(server.framework) {
         Exactness::Gate => (PROCESSES, scenario.requests.min(100)),
         Exactness::Spread => (1, scenario.requests),
     };

@@ -25,7 +25,7 @@ use crate::{
 /// How often it is counted where counts differ.
 const ROUNDS: usize = 3;
 
-/// Counts, and prints: `[--write|--gate] [tower|axum|actix] [SCENARIO]`.
+/// Counts, and prints: `[--write|--gate] [tower|axum|actix|blocking|cgi_fn] [SCENARIO]`.
 ///
 /// # Errors
 ///
@@ -53,7 +53,8 @@ pub fn count(args: &[&str]) -> Result<()> {
     }
 }
 
-const USAGE: &str = "usage: bench/count [--write|--gate] [tower|axum|actix] [SCENARIO]";
+const USAGE: &str =
+    "usage: bench/count [--write|--gate] [tower|axum|actix|blocking|cgi_fn] [SCENARIO]";
 
 /// The committed table, if only a part of it is counted again; otherwise a new one.
 fn table_to_write(is_part: bool) -> Result<Table> {
@@ -81,7 +82,7 @@ fn count_all(
     report(Versions::here()?);
     for &framework in frameworks {
         print::head(framework);
-        for scenario in scenarios {
+        for scenario in scenarios.iter().filter(|it| it.is_for(framework)) {
             let mut row = Row::fastcgi(counts(framework, Protocol::FastCgi, scenario)?);
             if scenario.takes(framework, Protocol::Http) {
                 row.http = Some(counts(framework, Protocol::Http, scenario)?);
@@ -106,7 +107,7 @@ fn counts(framework: Framework, protocol: Protocol, scenario: &Scenario) -> Resu
         protocol,
     };
     let folder = tempfile::tempdir()?;
-    let rounds = match scenario.exactness {
+    let rounds = match scenario.exactness(framework) {
         Exactness::Gate => 1,
         Exactness::Spread => ROUNDS,
     };

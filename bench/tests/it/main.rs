@@ -101,6 +101,15 @@ fn committed_table_has_all_rows_and_no_others() {
             );
         }
     }
+    for framework in [Framework::Blocking, Framework::CgiFn] {
+        for scenario in ["hello", "100 fields", "upload 1 MiB"] {
+            let row = table.row(framework, scenario);
+            assert!(
+                row.is_some(),
+                "{framework}, {scenario}: `bench/count --write` adds it"
+            );
+        }
+    }
     for (framework, scenario) in table.names() {
         let is_known =
             framework.parse::<Framework>().is_ok() && scenario_names().contains(&scenario);

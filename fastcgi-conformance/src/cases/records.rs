@@ -70,7 +70,8 @@ pub(crate) const CASES: &[Case] = &[
         &["3.3"],
         byte_by_byte,
         "On a slow network single requests fail at random.",
-    ),
+    )
+    .limit(15),
     Case::new(
         Should,
         "records/reserved",

@@ -18,6 +18,8 @@ use crate::{
 
 /// How much an application may grow for what nobody takes.
 const GROWTH: u64 = 64 << 20;
+/// An application that takes nothing for this long has stopped reading.
+const STALL: Duration = Duration::from_millis(1500);
 /// What it is sent, or asked for: much more than that.
 const FLOOD: usize = 256 << 20;
 
@@ -258,7 +260,7 @@ fn unread_body(bench: &Bench<'_>) -> Outcome {
     let mut sent = 0;
     let mut rest: &[u8] = &record;
     while sent < FLOOD {
-        match conn.send_some_within(rest, Duration::from_millis(500)) {
+        match conn.send_some_within(rest, STALL) {
             Ok(0) | Err(_) => break,
             Ok(count) => {
                 sent += count;

@@ -22,10 +22,24 @@ const WITHOUT_CASE: &[(&str, &str)] = &[
     ),
     ("B-17", "plain CGI has no socket that could be asked"),
     (
+        "B-18",
+        "how many connections it takes is for an application to choose",
+    ),
+    ("B-19", "a stop is asked of a process, not of its socket"),
+    (
+        "B-20",
+        "memory is not seen on the wire; the robust cases ask for survival",
+    ),
+    (
+        "B-21",
+        "what is answered to another protocol is for an application to choose",
+    ),
+    (
         "R-6",
         "a web server's reaction to Location with status 200; on the wire it is a field that is missing",
     ),
     ("R-15", "trailers do not exist on the wire"),
+    ("R-18", "a setting of this project, off by default"),
 ];
 
 fn rules() -> BTreeSet<String> {

@@ -12,7 +12,7 @@ use fastcgi_conformance::{Grade, SpawnOn, all, find};
 use crate::support::{ask_reference, everything, reasons, red};
 
 /// How many mutants are asked at a time. Mostly, they wait.
-const AT_A_TIME: usize = 16;
+const AT_A_TIME: usize = 24;
 
 struct Mutant {
     name: &'static str,
@@ -45,16 +45,16 @@ fn mutants() -> Vec<Mutant> {
 
 #[test]
 fn the_reference_server_passes_all_cases() {
-    for on in [SpawnOn::Unix, SpawnOn::Tcp] {
-        for args in [&[][..], &["--multiplex"]] {
-            let report = ask_reference(args, on, &everything());
-            assert!(
-                report.is_success(),
-                "{on:?} {args:?}:\n{}",
-                reasons(&report)
-            );
+    let ways = [SpawnOn::Unix, SpawnOn::Tcp].map(|on| [(on, &[][..]), (on, &["--multiplex"])]);
+    thread::scope(|scope| {
+        for (on, args) in ways.into_iter().flatten() {
+            scope.spawn(move || {
+                let report = ask_reference(args, on, &everything());
+                let reasons = reasons(&report);
+                assert!(report.is_success(), "{on:?} {args:?}:\n{reasons}");
+            });
         }
-    }
+    });
 }
 
 #[test]

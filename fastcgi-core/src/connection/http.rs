@@ -4,6 +4,10 @@
 ///
 /// A method of eight letters or more is known by these.
 pub(super) fn is_request(start: &[u8]) -> bool {
+    // HAProxy's `send-proxy`.
+    if start.starts_with(b"PROXY ") {
+        return false;
+    }
     let is_of_method = |byte: &u8| byte.is_ascii_uppercase() || *byte == b'-';
     let method = start
         .iter()

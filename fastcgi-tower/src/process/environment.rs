@@ -211,7 +211,8 @@ fn development_address() -> io::Result<SocketAddr> {
 
 /// The error of a start by hand whose address cannot be listened on, for HTTP.
 pub fn cannot_serve_http(addr: SocketAddr, error: &io::Error) -> io::Error {
-    let advice = "set PORT to another port for HTTP, or FCGI_LISTEN for FastCGI";
+    let advice =
+        "choose another port (PORT, unless the program names one), or serve FastCGI (FCGI_LISTEN)";
     let reason = reason(error);
     io::Error::new(error.kind(), format!("{addr}: {reason}: {advice}"))
 }

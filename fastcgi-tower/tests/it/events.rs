@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use fastcgi_tower::serve;
+use fastcgi_tower::{ConnectionBuilder, async_cgi_fn, serve};
 use http::{HeaderValue, Response};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, duplex},
@@ -24,7 +24,7 @@ use tracing::{
 
 use crate::{
     crowd::Pipes,
-    support::{PIPE, WebServer, head, hello, stdin},
+    support::{PIPE, WebServer, get, head, hello, stdin},
 };
 
 /// The events, a line each.
@@ -210,4 +210,32 @@ async fn http_is_answered_and_is_one_warning_a_minute() {
         return;
     }
     panic!("it is not mentioned");
+}
+
+/// What is wrong, and not what was written: it may be a cookie.
+#[tokio::test(start_paused = true)]
+async fn an_invalid_header_block_is_one_error_event_without_values() {
+    let events = Events::default();
+    let _guard = tracing::subscriber::set_default(events.clone());
+    for (output, fault) in [
+        (
+            &b"Set-Cookie secret\n\n"[..],
+            "a line of the header block is not a field",
+        ),
+        (b"", "a CGI function has written nothing"),
+        (b"X: secret\n", "has no empty line at its end"),
+        (b"Status: secret\n\n", "the status is not one number"),
+    ] {
+        let function = async_cgi_fn(move |mut io| async move { io.write_all(output).await });
+        let mut web_server = WebServer::connect_exchanges(ConnectionBuilder::new(), function);
+        web_server.send(get(1, "/")).await;
+        assert_eq!(web_server.reply(1).await.status(), "500");
+        let errors = std::mem::take(&mut *events.0.lock().expect("no panic elsewhere"));
+        let errors: Vec<_> = errors.iter().filter(|it| it.starts_with("ERROR")).collect();
+        let [error] = errors[..] else {
+            panic!("{errors:?}");
+        };
+        assert!(error.contains(fault), "{error}");
+        assert!(!error.contains("secret"), "{error}");
+    }
 }

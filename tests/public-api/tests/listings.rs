@@ -49,21 +49,30 @@ fn an_item_more_and_an_item_less_are_seen() {
 }
 
 /// Public types that share a name, and why they may.
-const SHARED_NAMES: [(&str, &str); 7] = [
+const SHARED_NAMES: [(&str, &str); 15] = [
     ("Address", "one type, in two modules"),
+    ("AuthType", EXTRACTOR),
+    ("ClientCertificate", EXTRACTOR),
+    ("DocumentRoot", EXTRACTOR),
     ("InvalidAddress", "one type, in two modules"),
     ("Listener", "one trait, in two modules"),
-    (
-        "Params",
-        "that of fastcgi-actix is its extractor, and derefs to the other",
-    ),
+    ("MissingParam", EXTRACTOR),
+    ("Params", EXTRACTOR),
+    ("RemoteUser", EXTRACTOR),
     (
         "RequestExt",
         "one for requests of `http`, one for those of actix: a program uses one",
     ),
     ("Run", "one type, in two modules"),
     ("RunError", "one type, in two modules"),
+    ("ScriptFilename", EXTRACTOR),
+    ("ServerName", EXTRACTOR),
+    ("ServerPort", EXTRACTOR),
 ];
+
+/// A trait of actix can be implemented for its own types only.
+const EXTRACTOR: &str =
+    "that of fastcgi-actix is its extractor, or what that refuses with, and derefs to the other";
 
 /// Of two types with one name, a reader of code and of errors cannot see which is meant.
 #[test]

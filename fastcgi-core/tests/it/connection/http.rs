@@ -90,6 +90,7 @@ fn what_is_no_http_gets_no_answer() {
         b"GET/ HTTP/1.1\r\n",
         b"GET\t/ HTTP/1.1\r\n",
         b"SSH-2.0-x",
+        b"PROXY TCP4 192.0.2.1 192.0.2.2 1 9000\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01",
         b"\x00\x01\x00\x01\x00\x08\x00\x00",
     ] {

@@ -33,6 +33,7 @@ use crate::{
     ending::Signal,
     exchange::ExchangeService,
     listener::AnyListener,
+    process::cannot_serve_http,
     serve::{Serve, serve_exchanges},
 };
 
@@ -59,7 +60,9 @@ where
     S: ExchangeService<Future: Send> + Clone + Send + 'static,
     S::Body: Body<Data: Send> + Send + 'static,
 {
-    let http = TcpListener::bind(addr).await?;
+    let http = TcpListener::bind(addr)
+        .await
+        .map_err(|error| cannot_serve_http(addr, &error))?;
     announce(http.local_addr()?);
     let (listener, connector) = AnyListener::inside();
     let client = Client::inside(connector).max_connections(MAX_REQUESTS);
