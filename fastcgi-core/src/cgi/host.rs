@@ -60,7 +60,7 @@ pub(super) fn is_same(one: &[u8], other: &[u8], is_https: bool) -> bool {
             port.filter(|port| !port.is_empty() && *port != default_port),
         )
     });
-    one.0.eq_ignore_ascii_case(other.0) && one.1 == other.1
+    !one.0.is_empty() && one.0.eq_ignore_ascii_case(other.0) && one.1 == other.1
 }
 
 fn is_name_of_a_host(name: &[u8]) -> bool {

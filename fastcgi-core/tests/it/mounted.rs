@@ -169,6 +169,10 @@ fn another_site_stays() {
 fn the_site_is_that_of_the_request() {
     let mounted = |params: &[_], value| sent(&mounting(), params, "location", value);
 
+    // Of a site without a name nothing is known.
+    let nameless = with(&[("HTTP_HOST", ":80")]);
+    assert_eq!(mounted(&nameless, "///evil/x"), "///evil/x");
+
     let https = with(&[("HTTPS", "on"), ("HTTP_HOST", "example.org:8443")]);
     assert_eq!(
         mounted(&https, "https://example.org:8443/a"),

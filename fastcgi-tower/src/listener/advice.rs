@@ -76,19 +76,29 @@ fn denied(path: &Path) -> Option<String> {
     lock.push(".lock");
     let lock = Path::new(&lock);
     let directory = directory(path);
-    let (what, found, cure) = match (fs::symlink_metadata(lock), fs::metadata(directory)) {
-        (Ok(metadata), _) if metadata.uid() != uid => (
+    let found = (
+        fs::symlink_metadata(lock),
+        fs::symlink_metadata(path),
+        fs::metadata(directory),
+    );
+    let (what, found, cure) = match found {
+        (Ok(metadata), _, _) if metadata.uid() != uid => (
             lock,
             metadata,
             "it is left from a start as another user: remove it",
         ),
-        (_, Ok(metadata)) => (
+        (_, Ok(metadata), _) if metadata.uid() != uid => (
+            path,
+            metadata,
+            "it belongs to another user: remove it, or choose another path",
+        ),
+        (_, _, Ok(metadata)) => (
             directory,
             metadata,
             "make a directory that this user may write to, or start the program as another user",
         ),
         // Of a directory that is not to be seen, nothing is known.
-        (_, Err(_)) => {
+        (_, _, Err(_)) => {
             return Some(format!(
                 "user {uid}, group {gid} may not enter {}",
                 directory.display()
