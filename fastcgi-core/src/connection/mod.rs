@@ -143,10 +143,12 @@ impl Connection {
                 Ok(record) => self.take_record(now, record?),
                 Err(error) => Err(error.into()),
             };
-            if let Err(error) = taken {
-                self.failure = Some(error);
-            }
             self.deadlines.took_record();
+            match taken {
+                Ok(Some(piece)) => return Some(piece.into()),
+                Ok(None) => {}
+                Err(error) => self.failure = Some(error),
+            }
         }
     }
 
