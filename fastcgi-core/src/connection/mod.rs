@@ -147,10 +147,12 @@ impl Connection {
                 Ok(record) => self.take_record(now, record?),
                 Err(error) => Err(self.not_fastcgi(input, error)),
             };
-            if let Err(error) = taken {
-                self.failure = Some(error);
-            }
             self.deadlines.took_record();
+            match taken {
+                Ok(Some(piece)) => return Some(piece.into()),
+                Ok(None) => {}
+                Err(error) => self.failure = Some(error),
+            }
         }
     }
 

@@ -17,47 +17,73 @@ use crate::{
     values,
 };
 
+/// A piece of a stream, when nothing else has happened: an event that needs no queue.
+pub(super) struct Piece {
+    key: RequestKey,
+    is_stdin: bool,
+    data: Bytes,
+}
+
+impl From<Piece> for Event {
+    #[inline]
+    fn from(
+        Piece {
+            key,
+            is_stdin,
+            data,
+        }: Piece,
+    ) -> Self {
+        if is_stdin {
+            Self::Stdin { key, data }
+        } else {
+            Self::Data { key, data }
+        }
+    }
+}
+
 impl Connection {
-    /// Gives a record to the request that it belongs to.
+    /// Gives a record to the request that it belongs to. Most records are pieces of bodies, and those come back; all else
+    /// becomes events in the queue.
     ///
-    /// What comes once a request is not inlined here: most records are parts of bodies.
+    /// What comes once a request is not inlined here.
     pub(super) fn take_record(
         &mut self,
         now: Instant,
         record: Record,
-    ) -> Result<(), ConnectionError> {
+    ) -> Result<Option<Piece>, ConnectionError> {
         let Record {
             record_type,
             request_id,
             content,
         } = record;
         let Some(id) = request_id else {
-            return self.take_management(record_type, content);
+            self.take_management(record_type, content)?;
+            return Ok(None);
         };
         if record_type == RecordType::BEGIN_REQUEST {
-            return self.begin(now, id, &content);
+            self.begin(now, id, &content)?;
+            return Ok(None);
         }
         // 3.3: an application ignores records of inactive requests.
         let Some(key) = self.requests.find(id) else {
             if record_type == RecordType::STDIN && content.is_empty() {
                 self.closing.end_body(id);
             }
-            return self.ignore(content.len());
+            self.ignore(content.len())?;
+            return Ok(None);
         };
         match record_type {
-            RecordType::ABORT_REQUEST => {
-                self.abort(key);
-                Ok(())
-            }
-            RecordType::PARAMS => self.take_params(now, key, content),
             RecordType::STDIN | RecordType::DATA => {
-                self.take_stream(now, key, record_type, content)
+                return self.take_stream(now, key, record_type, content);
             }
+            RecordType::ABORT_REQUEST => self.abort(key),
+            RecordType::PARAMS => self.take_params(now, key, content)?,
             unexpected if unexpected.is_application() => {
-                Err(ConnectionError::UnexpectedRecord(unexpected))
+                return Err(ConnectionError::UnexpectedRecord(unexpected));
             }
-            _ => self.ignore(content.len()),
+            _ => self.ignore(content.len())?,
         }
+        Ok(None)
     }
 
     /// 4: management records are answered at once and have no request id.
@@ -250,9 +276,9 @@ impl Connection {
         key: RequestKey,
         record_type: RecordType,
         content: Bytes,
-    ) -> Result<(), ConnectionError> {
+    ) -> Result<Option<Piece>, ConnectionError> {
         let Some(request) = self.requests.get_mut(key) else {
-            return Ok(());
+            return Ok(None);
         };
         if request.params().is_none() {
             return Err(ConnectionError::UnexpectedRecord(record_type));
@@ -265,7 +291,8 @@ impl Connection {
             &mut request.data
         } else {
             // B-13: a file is for a Filter.
-            return self.ignore(content.len());
+            self.ignore(content.len())?;
+            return Ok(None);
         };
         let Taken { data, surplus, end } = if is_empty {
             Taken {
@@ -287,11 +314,15 @@ impl Connection {
         }
         if !data.is_empty() {
             self.waste.progress();
-            self.events.push_back(if is_stdin {
-                Event::Stdin { key, data }
-            } else {
-                Event::Data { key, data }
-            });
+            let piece = Piece {
+                key,
+                is_stdin,
+                data,
+            };
+            if end.is_none() && surplus == 0 && self.events.is_empty() {
+                return Ok(Some(piece));
+            }
+            self.events.push_back(piece.into());
         }
         // An end before any data is reported when the request is handed out.
         if let Some(end) = end.filter(|_| was_handed_out || !is_empty) {
@@ -301,7 +332,8 @@ impl Connection {
                 Event::DataEnd { key, end }
             });
         }
-        self.discard_surplus(key, surplus)
+        self.discard_surplus(key, surplus)?;
+        Ok(None)
     }
 
     /// B-3: what follows the announced bytes is no part of the stream.

@@ -30,8 +30,21 @@ impl Borrower {
     }
 
     /// Gives back what is not needed any more, once it was said what is kept.
+    #[inline]
     pub(crate) fn settle(&mut self, connection: &mut Connection) {
         let Some(account) = self.0.as_mut().filter(|account| account.is_in_debt()) else {
+            return;
+        };
+        // Nothing is, as long as nobody else waits and little is too much.
+        let surplus = account.input().min(connection.input_room());
+        if account.is_short() || surplus > account.slack() {
+            self.give_back_surplus(connection);
+        }
+    }
+
+    #[cold]
+    fn give_back_surplus(&mut self, connection: &mut Connection) {
+        let Some(account) = &mut self.0 else {
             return;
         };
         let (input, room) = (account.input(), connection.input_room());

@@ -26,6 +26,8 @@ pub(super) struct Calls<S: ExchangeService> {
     turn: usize,
     /// How many requests were begun.
     begun: u64,
+    /// How many bytes that arrived were of use, since it was asked last.
+    used: usize,
     alarm: Arc<ConnectionAlarm>,
 }
 
@@ -48,28 +50,26 @@ impl<S: ExchangeService> Calls<S> {
             more: Vec::new(),
             turn: 0,
             begun: 0,
+            used: 0,
             alarm,
         }
     }
 
-    /// Takes in what has arrived, in the buffer `origin`, or happened. Gives how many bytes were of use.
-    pub(super) fn take(&mut self, event: Event, origin: Origin) -> usize {
+    /// Takes in what has arrived, in the buffer `origin`, or happened.
+    pub(super) fn take(&mut self, event: Event, origin: Origin) {
         match event {
             Event::Request(request) => {
-                let used = request.params.as_bytes().len();
+                self.used += request.params.as_bytes().len();
                 self.begin(request, origin);
-                return used;
             }
             Event::Stdin { key, data } => {
-                let used = data.len();
+                self.used += data.len();
                 self.with_inlet(key, |inlet| inlet.push_stdin(data, origin));
-                return used;
             }
             Event::StdinEnd { key, end } => self.with_inlet(key, |inlet| inlet.end_stdin(end)),
             Event::Data { key, data } => {
-                let used = data.len();
+                self.used += data.len();
                 self.with_inlet(key, |inlet| inlet.push_data(data, origin));
-                return used;
             }
             Event::DataEnd { key, end } => self.with_inlet(key, |inlet| inlet.end_data(end)),
             Event::Aborted { key } => self.abort(key),
@@ -79,7 +79,11 @@ impl<S: ExchangeService> Calls<S> {
             Event::Surplus { .. } => tracing::debug!("discarding what follows the announced body"),
             _ => {}
         }
-        0
+    }
+
+    /// How many bytes of what was taken in were of use, since this was asked last.
+    pub(super) fn take_used(&mut self) -> usize {
+        std::mem::take(&mut self.used)
     }
 
     pub(super) fn begun(&self) -> u64 {
@@ -161,12 +165,16 @@ impl<S: ExchangeService> Calls<S> {
     pub(super) fn report(&self, connection: &mut Connection, current: Origin) {
         let mut has_current = false;
         let mut kept = 0;
-        for call in self.calls() {
-            let cost = call.cost(current);
-            connection.set_held(call.key(), cost.held);
-            has_current |= cost.has_current;
-            kept += cost.kept;
-        }
+        let mut add = |place: &Place<S>| {
+            if let Some(call) = &place.call {
+                let cost = call.cost(current);
+                connection.set_held(call.key(), cost.held);
+                has_current |= cost.has_current;
+                kept += cost.kept;
+            }
+        };
+        add(&self.first);
+        self.more.iter().for_each(add);
         if !has_current {
             kept += usize::try_from(current.size).unwrap_or(usize::MAX);
         }

@@ -142,27 +142,26 @@ where
 
     fn take_events(&mut self, now: Instant) -> Poll<()> {
         let mut taken = Poll::Pending;
-        let mut used = 0;
-        while let Some(event) = self.proto.next_event(now, &mut self.socket.input) {
-            taken = Poll::Ready(());
-            match event {
-                Event::HeldBack => match (self.is_peer_gone)(self.socket.io()) {
+        loop {
+            // Looked at where it is: events are large.
+            match self.proto.next_event(now, &mut self.socket.input) {
+                None => break,
+                Some(Event::HeldBack) => match (self.is_peer_gone)(self.socket.io()) {
                     Some(true) => self.proto.lost(),
                     Some(false) => {}
                     None => self.proto.read_on(),
                 },
-                Event::Quiet => {
+                Some(Event::Quiet) => {
                     self.socket.release();
                     self.proto.outgoing().release();
                     self.calls.release();
                     self.borrower.give_back(&mut self.proto);
                 }
-                event => {
-                    used += self.calls.take(event, self.socket.buffer());
-                }
+                Some(event) => self.calls.take(event, self.socket.buffer()),
             }
+            taken = Poll::Ready(());
         }
-        self.socket.was_used(used);
+        self.socket.was_used(self.calls.take_used());
         taken
     }
 

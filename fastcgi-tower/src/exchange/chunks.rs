@@ -95,19 +95,33 @@ impl Chunks {
     /// The next piece.
     #[inline(always)]
     pub(super) fn pop(&mut self) -> Option<Bytes> {
-        let data = match self.slices.pop_front() {
-            Some(data) => data,
-            None => self.pop_copies()?,
+        let Some(data) = self.slices.pop_front() else {
+            return self.more.is_some().then(|| self.pop_copies()).flatten();
         };
-        let buffer = self.front.size;
+        Some(self.taken_out(data))
+    }
+
+    /// A piece that was in front.
+    #[inline(always)]
+    fn taken_out(&mut self, data: Bytes) -> Bytes {
         self.popped += data.len() as u64;
+        let Run { end, size } = self.front;
+        if self.popped >= end || data.len() * SHARE < size {
+            return self.taken_with_care(data);
+        }
+        data
+    }
+
+    /// A piece that is the last of its buffer, or keeps too much of it.
+    #[cold]
+    fn taken_with_care(&mut self, mut data: Bytes) -> Bytes {
+        if data.len() * SHARE < self.front.size {
+            data = Bytes::copy_from_slice(&data);
+        }
         if self.popped >= self.front.end {
             self.next_run();
         }
-        if data.len() * SHARE < buffer {
-            return Some(copied(&data));
-        }
-        Some(data)
+        data
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -174,7 +188,8 @@ impl Chunks {
     #[cold]
     fn pop_copies(&mut self) -> Option<Bytes> {
         self.settle();
-        self.slices.pop_front()
+        let data = self.slices.pop_front()?;
+        Some(self.taken_out(data))
     }
 
     /// What is pushed from here on is in another buffer.
@@ -209,10 +224,4 @@ impl Run {
             size,
         }
     }
-}
-
-/// The same bytes, without the buffer that they were in.
-#[cold]
-fn copied(data: &[u8]) -> Bytes {
-    Bytes::copy_from_slice(data)
 }

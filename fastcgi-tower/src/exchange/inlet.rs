@@ -96,6 +96,7 @@ impl Inlet {
 
     /// What is kept: the buffer of the params, bodies, and messages for the log. `current` is the buffer
     /// that is read into.
+    #[inline]
     pub(crate) fn cost(&self, current: Origin) -> Cost {
         let mut cost = self.stdin.cost(current);
         if let Some(data) = &self.data {

@@ -61,6 +61,7 @@ impl Sender {
     }
 
     /// What is held for somebody to read.
+    #[inline(always)]
     pub(super) fn cost(&self, current: Origin) -> Cost {
         match &self.0 {
             Store::Gathered { chunks, .. } => Cost::of(chunks, current),

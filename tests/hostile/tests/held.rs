@@ -71,8 +71,8 @@ fn held(builder: ConnectionBuilder, handler: Handler, bytes: impl FnOnce() -> Ve
         let service = service_fn(move |request| answer(handler, request, Arc::clone(&shared)));
         let connection = builder.serve_connection(far, HttpService::new(service));
         let task = tokio::spawn(connection);
-        // Less than the write timeout.
-        let _ = timeout(Duration::from_secs(30), near.write_all(&bytes)).await;
+        // Less than a second: then the connection reads on, up to `max_spill`, to see whether the peer has left (B-11).
+        let _ = timeout(Duration::from_millis(500), near.write_all(&bytes)).await;
         sleep(Duration::from_millis(100)).await;
         let held = dhat::HeapStats::get().curr_bytes;
         task.abort();
