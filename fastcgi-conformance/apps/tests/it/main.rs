@@ -8,6 +8,7 @@ use fastcgi_conformance::{Address, Options, Program, SpawnOn, Target, Verdict, r
 const AXUM: &str = env!("CARGO_BIN_EXE_conformance-axum");
 const ACTIX: &str = env!("CARGO_BIN_EXE_conformance-actix");
 const TOWER: &str = env!("CARGO_BIN_EXE_conformance-tower");
+const BLOCKING: &str = env!("CARGO_BIN_EXE_conformance-blocking");
 
 /// What is red of an application, or nothing.
 fn red(target: &Target) -> String {
@@ -76,4 +77,9 @@ fn actix_passes() {
 #[test]
 fn tower_passes() {
     passes(TOWER);
+}
+
+#[test]
+fn blocking_passes() {
+    passes(BLOCKING);
 }

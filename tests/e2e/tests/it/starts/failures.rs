@@ -159,8 +159,8 @@ const FAILURES: &[Failure] = &[
     Failure {
         name: "port_in_use",
         variable: ("PORT", "{port}"),
-        line: "Error: the application cannot be served: 127.0.0.1:{port}: Address already in use: set PORT to another \
-               port for HTTP, or FCGI_LISTEN for FastCGI",
+        line: "Error: the application cannot be served: 127.0.0.1:{port}: Address already in use: choose another port \
+               (PORT, unless the program names one), or serve FastCGI (FCGI_LISTEN)",
         ..PLAIN
     },
     Failure {
