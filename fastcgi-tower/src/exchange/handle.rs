@@ -85,7 +85,12 @@ impl RequestHandle {
         // Many short messages cost more than their bytes.
         let one_more = size_of::<Message>() * stderr.messages.len().min(1);
         let size = stderr.size + length + one_more;
-        if length == 0 || size > Self::MAX_STDERR {
+        if length == 0 {
+            return;
+        }
+        if size > Self::MAX_STDERR {
+            // Nor does a shorter one fit behind it: a message that is sent in parts is cut off, and has no hole.
+            stderr.size = Self::MAX_STDERR;
             return;
         }
         stderr.size = size;
