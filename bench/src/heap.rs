@@ -2,7 +2,7 @@
 
 use std::env;
 
-use fastcgi_bench::{Heap, Result, serve};
+use fastcgi_bench::{Heap, Result, serve, serve_functions};
 
 #[global_allocator]
 static ALLOCATOR: dhat::Alloc = dhat::Alloc;
@@ -14,6 +14,7 @@ fn main() -> Result<()> {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args.split_first() {
         Some((&"serve", rest)) => serve(rest, Some(figures)),
+        Some((&"serve-functions", rest)) => serve_functions(rest, Some(figures)),
         _ => Err("this is the server of fastcgi-bench, which starts it".into()),
     }
 }

@@ -22,7 +22,8 @@ mod times;
 use std::error::Error;
 
 pub use crate::{
-    scenario::scenario_names, server::Framework, server::Heap, server::serve, times::times,
+    scenario::scenario_names, server::Framework, server::Heap, server::serve,
+    server::serve_functions, times::times,
 };
 
 /// Whatever went wrong, for people to read.

@@ -14,7 +14,7 @@ use rustix::io::Errno;
 
 use crate::{
     Result,
-    server::{Heap, MARK, Protocol, Server},
+    server::{Framework, Heap, MARK, Protocol, Server},
     socket::{Address, Stream, Transport},
 };
 
@@ -34,8 +34,11 @@ pub(crate) enum Tool {
 
 impl Tool {
     /// A command that runs the servers' program under the tool.
-    pub(crate) fn command(&self) -> Result<Command> {
-        let this = env::current_exe()?;
+    pub(crate) fn command(&self, framework: Framework) -> Result<Command> {
+        let mut this = env::current_exe()?;
+        if framework.has_threads() {
+            this.set_file_name("fastcgi-bench-functions");
+        }
         let with_output = |program, options: &[&str], file: &Path| {
             let mut command = Command::new(program);
             command.args(options).arg(file);
@@ -82,9 +85,14 @@ impl ServerProcess {
         let (socket, address) = Address::listen(transport, &path)?;
         let (control, other_end) = UnixStream::pair()?;
         control.set_read_timeout(Some(Duration::from_secs(60)))?;
-        let mut command = tool.command()?;
+        let mut command = tool.command(server.framework)?;
+        let serve = if server.framework.has_threads() {
+            "serve-functions"
+        } else {
+            "serve"
+        };
         let child = command
-            .args(["serve", &server.to_string(), transport.as_str()])
+            .args([serve, &server.to_string(), transport.as_str()])
             .stdin(Stdio::from(socket))
             .stdout(Stdio::from(OwnedFd::from(other_end)))
             .spawn()

@@ -49,12 +49,34 @@ pub fn serve(args: &[&str], heap: Option<fn() -> Heap>) -> Result<()> {
             answered
         }
         [server, transport] => {
-            let control = UnixStream::from(io::stdout().as_fd().try_clone_to_owned()?);
-            thread::spawn(move || obey(control, heap));
+            accept_orders(heap)?;
             app::run(server.parse()?, Listening::from_stdin(transport.parse()?)?)
         }
         _ => Err("a server is `axum-fastcgi unix` or `cgi axum`".into()),
     }
+}
+
+/// The same of functions that block: `blocking-fastcgi unix`.
+///
+/// # Errors
+///
+/// The same.
+pub fn serve_functions(args: &[&str], heap: Option<fn() -> Heap>) -> Result<()> {
+    match *args {
+        [server, transport] => {
+            accept_orders(heap)?;
+            let server: Server = server.parse()?;
+            let listener = Listening::from_stdin(transport.parse()?)?;
+            app::run_functions(server.framework, listener)
+        }
+        _ => Err("a server is `blocking-fastcgi unix`".into()),
+    }
+}
+
+fn accept_orders(heap: Option<fn() -> Heap>) -> Result<()> {
+    let control = UnixStream::from(io::stdout().as_fd().try_clone_to_owned()?);
+    thread::spawn(move || obey(control, heap));
+    Ok(())
 }
 
 /// Answers each byte with the allocator's figures, and ends the process where no more can come.

@@ -28,10 +28,19 @@ pub(crate) fn run(server: Server, listener: Listening) -> Result<()> {
         (Framework::Axum, Protocol::Http) => axum::http(listener),
         (Framework::Actix, Protocol::FastCgi) => actix::fastcgi(listener),
         (Framework::Actix, Protocol::Http) => actix::http(listener),
-        (Framework::Blocking, Protocol::FastCgi) => threads::blocking(listener),
-        (Framework::CgiFn, Protocol::FastCgi) => threads::function(listener),
-        (Framework::Blocking | Framework::CgiFn, Protocol::Http) => {
-            Err("functions that block are counted over FastCGI".into())
+        (Framework::Blocking | Framework::CgiFn, _) => {
+            Err("functions that block have a program of their own, over FastCGI".into())
+        }
+    }
+}
+
+/// The same of functions that block.
+pub(crate) fn run_functions(framework: Framework, listener: Listening) -> Result<()> {
+    match framework {
+        Framework::Blocking => threads::blocking(listener),
+        Framework::CgiFn => threads::function(listener),
+        Framework::Tower | Framework::Axum | Framework::Actix => {
+            Err("this framework is served by fastcgi-bench".into())
         }
     }
 }

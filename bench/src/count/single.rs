@@ -43,7 +43,7 @@ pub(super) fn count(server: Server, scenario: &Scenario, folder: &Path) -> Resul
 
 /// Runs the CGI program, and gives what it wrote to its standard error.
 fn run(server: Server, scenario: &Scenario, tool: &Tool) -> Result<Vec<u8>> {
-    let mut command = tool.command()?;
+    let mut command = tool.command(server.framework)?;
     command
         .args(["serve", "cgi", server.framework.as_str()])
         .stdin(Stdio::null())
