@@ -95,6 +95,17 @@ impl Pool {
         }
     }
 
+    /// A pool of its own, with other settings.
+    pub(crate) fn with(&self, change: impl FnOnce(&mut PoolSettings)) -> Arc<Self> {
+        let mut settings = self.settings;
+        change(&mut settings);
+        Arc::new(Self::new(settings))
+    }
+
+    pub(crate) fn settings(&self) -> PoolSettings {
+        self.settings
+    }
+
     /// A place for a job, in its turn: `None` when the pool is full, and is not waited for.
     ///
     /// It is waited for here, and not by a job that waits for a thread: what waits is dropped when its client leaves, and the

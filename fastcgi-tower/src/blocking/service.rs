@@ -46,53 +46,38 @@ where
     R: Into<Response>,
     E: Into<BoxError>,
 {
-    BlockingService::with(Arc::new(handler), PoolSettings::default())
+    BlockingService {
+        handler: Arc::new(handler),
+        pool: Arc::new(Pool::new(PoolSettings::default())),
+    }
 }
 
 /// The service of [`service_fn`]. Clones share the pool.
 #[must_use = "a service does nothing unless it is called"]
 pub struct BlockingService<H> {
     handler: Arc<H>,
-    settings: PoolSettings,
     pool: Arc<Pool>,
 }
 
 impl<H> BlockingService<H> {
-    fn with(handler: Arc<H>, settings: PoolSettings) -> Self {
-        Self {
-            handler,
-            settings,
-            pool: Arc::new(Pool::new(settings)),
-        }
-    }
-
     /// How many requests are worked on at a time, each on a thread. Default: as many as there are cores, and at least 4. 0
     /// counts as 1, which is enough: others wait for their turn.
-    pub fn max_workers(self, workers: usize) -> Self {
-        let settings = PoolSettings {
-            max_workers: workers,
-            ..self.settings
-        };
-        Self::with(self.handler, settings)
+    pub fn max_workers(mut self, workers: usize) -> Self {
+        self.pool = self.pool.with(|it| it.max_workers = workers);
+        self
     }
 
     /// How many requests wait for a worker. Default: 64. What comes on top of them is refused or waits, as
     /// [`when_full`](Self::when_full) says.
-    pub fn max_queue(self, requests: usize) -> Self {
-        let settings = PoolSettings {
-            max_queue: requests,
-            ..self.settings
-        };
-        Self::with(self.handler, settings)
+    pub fn max_queue(mut self, requests: usize) -> Self {
+        self.pool = self.pool.with(|it| it.max_queue = requests);
+        self
     }
 
     /// What happens to a request when the queue is full. Default: [`WhenFull::Refuse`].
-    pub fn when_full(self, when_full: WhenFull) -> Self {
-        let settings = PoolSettings {
-            when_full,
-            ..self.settings
-        };
-        Self::with(self.handler, settings)
+    pub fn when_full(mut self, when_full: WhenFull) -> Self {
+        self.pool = self.pool.with(|it| it.when_full = when_full);
+        self
     }
 }
 
@@ -216,7 +201,6 @@ impl<H> Clone for BlockingService<H> {
     fn clone(&self) -> Self {
         Self {
             handler: Arc::clone(&self.handler),
-            settings: self.settings,
             pool: Arc::clone(&self.pool),
         }
     }
@@ -225,7 +209,7 @@ impl<H> Clone for BlockingService<H> {
 impl<H> fmt::Debug for BlockingService<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BlockingService")
-            .field("settings", &self.settings)
+            .field("settings", &self.pool.settings())
             .finish_non_exhaustive()
     }
 }

@@ -94,81 +94,61 @@ where
     }
 }
 
-impl<F, R> CgiFn<F>
-where
-    F: Fn(&mut CgiIo) -> Result<(), R> + Send + Sync + 'static,
-    R: Into<BoxError> + 'static,
-{
-    /// The function as a program, which listens on an address if it is not handed anything: see [`CgiProgram::bind`].
-    pub fn bind(self, address: impl Into<String>) -> CgiProgram<Self> {
-        CgiProgram::new(self).bind(address)
-    }
+/// What a function does as a program.
+macro_rules! as_program {
+    (impl<$($generic:ident),*> $function:ty where $($bounds:tt)*) => {
+        impl<$($generic),*> $function
+        where
+            $($bounds)*
+        {
+            /// The function as a program, which listens on an address if it is not handed anything: see [`CgiProgram::bind`].
+            pub fn bind(self, address: impl Into<String>) -> CgiProgram<Self> {
+                CgiProgram::new(self).bind(address)
+            }
 
-    /// The function as a program, which serves HTTP if it is not handed anything: see [`CgiProgram::http`].
-    #[cfg(feature = "http-server")]
-    pub fn http(self, address: impl Into<String>) -> CgiProgram<Self> {
-        CgiProgram::new(self).http(address)
-    }
+            /// The function as a program, which serves HTTP if it is not handed anything: see [`CgiProgram::http`].
+            #[cfg(feature = "http-server")]
+            pub fn http(self, address: impl Into<String>) -> CgiProgram<Self> {
+                CgiProgram::new(self).http(address)
+            }
 
-    /// Settings for the server: see [`CgiProgram::configure`].
-    pub fn configure(
-        self,
-        configure: impl FnOnce(Serve<AnyListener, Self>) -> Serve<AnyListener, Self> + Send + 'static,
-    ) -> CgiProgram<Self> {
-        CgiProgram::new(self).configure(configure)
-    }
+            /// Settings for the server: see [`CgiProgram::configure`].
+            pub fn configure(
+                self,
+                configure: impl FnOnce(Serve<AnyListener, Self>) -> Serve<AnyListener, Self> + Send + 'static,
+            ) -> CgiProgram<Self> {
+                CgiProgram::new(self).configure(configure)
+            }
 
-    /// Runs the function as a program: see [`CgiProgram::run`].
-    ///
-    /// # Errors
-    ///
-    /// When the socket cannot be used, or serving fails.
-    ///
-    /// # Panics
-    ///
-    /// Inside a tokio runtime.
-    pub fn run(self) -> Result<(), RunError> {
-        CgiProgram::new(self).run()
-    }
+            /// Runs the function as a program: see [`CgiProgram::run`].
+            ///
+            /// # Errors
+            ///
+            /// When the socket cannot be used, or serving fails.
+            ///
+            /// # Panics
+            ///
+            /// Inside a tokio runtime.
+            pub fn run(self) -> Result<(), RunError> {
+                CgiProgram::new(self).run()
+            }
+        }
+    };
 }
 
-impl<F, Fut, R> AsyncCgiFn<F>
-where
-    F: Fn(AsyncCgiIo) -> Fut + Clone + Send + 'static,
-    Fut: Future<Output = Result<(), R>> + Send + 'static,
-    R: Into<BoxError> + 'static,
-{
-    /// The function as a program, which listens on an address if it is not handed anything: see [`CgiProgram::bind`].
-    pub fn bind(self, address: impl Into<String>) -> CgiProgram<Self> {
-        CgiProgram::new(self).bind(address)
-    }
+as_program! {
+    impl<F, R> CgiFn<F>
+    where
+        F: Fn(&mut CgiIo) -> Result<(), R> + Send + Sync + 'static,
+        R: Into<BoxError> + 'static,
+}
 
-    /// The function as a program, which serves HTTP if it is not handed anything: see [`CgiProgram::http`].
-    #[cfg(feature = "http-server")]
-    pub fn http(self, address: impl Into<String>) -> CgiProgram<Self> {
-        CgiProgram::new(self).http(address)
-    }
-
-    /// Settings for the server: see [`CgiProgram::configure`].
-    pub fn configure(
-        self,
-        configure: impl FnOnce(Serve<AnyListener, Self>) -> Serve<AnyListener, Self> + Send + 'static,
-    ) -> CgiProgram<Self> {
-        CgiProgram::new(self).configure(configure)
-    }
-
-    /// Runs the function as a program: see [`CgiProgram::run`].
-    ///
-    /// # Errors
-    ///
-    /// When the socket cannot be used, or serving fails.
-    ///
-    /// # Panics
-    ///
-    /// Inside a tokio runtime.
-    pub fn run(self) -> Result<(), RunError> {
-        CgiProgram::new(self).run()
-    }
+as_program! {
+    impl<F, Fut, R> AsyncCgiFn<F>
+    where
+        F: Fn(AsyncCgiIo) -> Fut + Clone + Send + 'static,
+        Fut: Future<Output = Result<(), R>> + Send + 'static,
+        R: Into<BoxError> + 'static,
 }
 
 impl<S> fmt::Debug for CgiProgram<S> {

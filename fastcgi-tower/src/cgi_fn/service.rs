@@ -59,7 +59,10 @@ where
     F: Fn(&mut CgiIo) -> Result<(), R> + Send + Sync + 'static,
     R: Into<BoxError>,
 {
-    CgiFn::with(Arc::new(function), PoolSettings::default())
+    CgiFn {
+        function: Arc::new(function),
+        pool: Arc::new(Pool::new(PoolSettings::default())),
+    }
 }
 
 /// As [`cgi_fn`], for an async function.
@@ -93,44 +96,26 @@ where
 #[must_use = "a function does nothing unless it is called"]
 pub struct CgiFn<F> {
     function: Arc<F>,
-    settings: PoolSettings,
     pool: Arc<Pool>,
 }
 
 impl<F> CgiFn<F> {
-    fn with(function: Arc<F>, settings: PoolSettings) -> Self {
-        Self {
-            function,
-            settings,
-            pool: Arc::new(Pool::new(settings)),
-        }
-    }
-
     /// How many requests are worked on at a time. Default: as many as there are cores, and at least 4. 0 counts as 1.
-    pub fn max_workers(self, workers: usize) -> Self {
-        let settings = PoolSettings {
-            max_workers: workers,
-            ..self.settings
-        };
-        Self::with(self.function, settings)
+    pub fn max_workers(mut self, workers: usize) -> Self {
+        self.pool = self.pool.with(|it| it.max_workers = workers);
+        self
     }
 
     /// How many requests wait for a worker. Default: 64.
-    pub fn max_queue(self, requests: usize) -> Self {
-        let settings = PoolSettings {
-            max_queue: requests,
-            ..self.settings
-        };
-        Self::with(self.function, settings)
+    pub fn max_queue(mut self, requests: usize) -> Self {
+        self.pool = self.pool.with(|it| it.max_queue = requests);
+        self
     }
 
     /// What happens to a request when the queue is full. Default: [`WhenFull::Refuse`].
-    pub fn when_full(self, when_full: WhenFull) -> Self {
-        let settings = PoolSettings {
-            when_full,
-            ..self.settings
-        };
-        Self::with(self.function, settings)
+    pub fn when_full(mut self, when_full: WhenFull) -> Self {
+        self.pool = self.pool.with(|it| it.when_full = when_full);
+        self
     }
 }
 
@@ -231,7 +216,6 @@ impl<F> Clone for CgiFn<F> {
     fn clone(&self) -> Self {
         Self {
             function: Arc::clone(&self.function),
-            settings: self.settings,
             pool: Arc::clone(&self.pool),
         }
     }
@@ -240,7 +224,7 @@ impl<F> Clone for CgiFn<F> {
 impl<F> fmt::Debug for CgiFn<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CgiFn")
-            .field("settings", &self.settings)
+            .field("settings", &self.pool.settings())
             .finish_non_exhaustive()
     }
 }

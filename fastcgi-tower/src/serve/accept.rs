@@ -89,10 +89,11 @@ where
     if let Some(ready) = ready {
         ready();
     }
-    let requests = max_requests.map(|_| Arc::new(RequestCount::default()));
+    let counted = max_requests.map(|max| (Arc::new(RequestCount::default()), max));
+    let requests = counted.as_ref().map(|(requests, _)| Arc::clone(requests));
     let tasks = TaskTracker::new();
     let mut serve = {
-        let (tasks, orders, requests) = (tasks.clone(), orders.clone(), requests.clone());
+        let (tasks, orders) = (tasks.clone(), orders.clone());
         move |io: L::Io, peer: L::Addr, place| {
             let settings = if peer.ip().is_some() {
                 &over_tcp
@@ -110,19 +111,7 @@ where
         }
     };
 
-    let mut reason_to_stop = pin!(async {
-        let enough = async || match (&requests, max_requests) {
-            (Some(requests), Some(max)) => requests.reaches(max).await,
-            _ => pending().await,
-        };
-        let reason = select! {
-            () = or_never(signal) => "a shutdown was asked for",
-            () = or_never(exit_when_replaced.then(replaced)) => "the program was replaced",
-            () = or_never(max_rss.map(larger_than)) => "the process uses too much memory",
-            () = enough() => "enough requests were served",
-        };
-        tracing::info!("the server stops: {reason}");
-    });
+    let mut reason_to_stop = pin!(reason_to_stop(signal, exit_when_replaced, max_rss, counted));
     loop {
         select! {
             biased;
@@ -143,6 +132,23 @@ where
         tasks.wait().await;
     }
     Ok(())
+}
+
+/// Waits for the first of these.
+async fn reason_to_stop(
+    signal: Option<impl Future<Output = ()>>,
+    exit_when_replaced: bool,
+    max_rss: Option<u64>,
+    counted: Option<(Arc<RequestCount>, u64)>,
+) {
+    let enough = counted.map(|(requests, max)| async move { requests.reaches(max).await });
+    let reason = select! {
+        () = or_never(signal) => "a shutdown was asked for",
+        () = or_never(exit_when_replaced.then(replaced)) => "the program was replaced",
+        () = or_never(max_rss.map(larger_than)) => "the process uses too much memory",
+        () = or_never(enough) => "enough requests were served",
+    };
+    tracing::info!("the server stops: {reason}");
 }
 
 /// Where connections come in, from peers that may connect.
