@@ -1,8 +1,8 @@
 //! How much memory a connection may use: what it owns, and what it has to borrow.
 //!
 //! Many connections share one budget, and core knows only its own. So it asks through numbers: the owner says what its
-//! buffers hold and what it may lend, and the connection says when that is not enough. Without a word of the owner nothing
-//! is limited but by [`Limits`](crate::Limits).
+//! buffers hold and what it may lend, and the connection says when that is not enough. Without these calls, only
+//! [`Limits`](crate::Limits) apply.
 
 use super::{
     Config, Connection, Life,
@@ -84,12 +84,17 @@ impl Connection {
         // A block of params grows by doubling, a buffer may be filled for three quarters; and there are those that are read
         // into.
         let bodies = limits.max_spill.max(limits.body_window);
-        bodies + bodies / 2 + 2 * limits.max_params_size + 256 * 1024
+        let params = limits.max_params_size.saturating_mul(2);
+        bodies
+            .saturating_add(bodies / 2)
+            .saturating_add(params)
+            .saturating_add(256 * 1024)
     }
 
     /// The least that a connection with these settings has to be able to get, so that no request waits for ever.
     pub fn min_input_budget(config: &Config) -> usize {
-        2 * config.limits.max_params_size + 64 * 1024
+        let params = config.limits.max_params_size.saturating_mul(2);
+        params.saturating_add(64 * 1024)
     }
 
     /// The connection waits for a larger budget and others have given some back meanwhile, or it has waited and got it: the

@@ -76,6 +76,7 @@ impl Account {
     }
 
     /// Nothing is waited for any more.
+    #[cold]
     pub(super) fn stop_waiting(&mut self) {
         let waiting = self.loans.as_mut().filter(|loans| loans.is_waiting);
         if let Some(loans) = waiting {
@@ -83,6 +84,8 @@ impl Account {
             state.forget(loans.borrower);
             loans.needed = state.lent(loans.borrower);
             loans.is_waiting = false;
+            let is_short = !state.waiting.is_empty();
+            self.budget.0.is_short.store(is_short, Ordering::Relaxed);
         }
     }
 

@@ -35,7 +35,7 @@ impl Borrower {
         let Some(account) = self.0.as_mut().filter(|account| account.is_in_debt()) else {
             return;
         };
-        // Nothing is, as long as nobody else waits and little is too much.
+        // A small surplus is kept while no other connection waits.
         let surplus = account.input().min(connection.input_room());
         if account.is_short() || surplus > account.slack() {
             self.give_back_surplus(connection);
@@ -83,6 +83,14 @@ impl Borrower {
         }
         connection.set_input_budget(OWNED_INPUT + account.input());
         connection.wants_input()
+    }
+
+    /// What is kept is little enough without a further loan.
+    #[inline]
+    pub(crate) fn stop_waiting(&mut self) {
+        if let Some(account) = self.0.as_mut().filter(|account| account.is_waiting()) {
+            account.stop_waiting();
+        }
     }
 
     /// How large a new buffer for the next read may be, where one of `wanted` bytes is good to have, if that is more than a
@@ -136,5 +144,5 @@ impl Borrower {
 
 /// The most that a connection may ever need.
 fn most(connection: &Connection) -> usize {
-    connection.max_input_budget() + OUTPUT_LOAN
+    connection.max_input_budget().saturating_add(OUTPUT_LOAN)
 }

@@ -35,7 +35,7 @@ pub struct Budget(Arc<Shared>);
 struct Shared {
     max_connections: usize,
     memory: usize,
-    /// Whether somebody waits.
+    /// Whether a borrower waits.
     is_short: AtomicBool,
     /// How often something was given back.
     returns: AtomicU64,
@@ -98,7 +98,7 @@ impl Budget {
             memory,
             ..
         } = *self.0;
-        let least = 4 * proto::Connection::min_input_budget(config);
+        let least = proto::Connection::min_input_budget(config).saturating_mul(4);
         let message = if max_connections == 0 || max_connections > Semaphore::MAX_PERMITS {
             format!(
                 "max_connections is {max_connections}, and has to be from 1 to {}",
@@ -179,7 +179,7 @@ impl State {
         self.loan(borrower).map_or(0, |loan| loan.most)
     }
 
-    /// Lends a borrower `wanted` bytes in all, and a little more if there is plenty; or nothing.
+    /// Lends enough for `wanted` bytes in all, rounded up where that is safe. `false`: nothing was lent.
     fn lend(&mut self, borrower: usize, wanted: usize) -> bool {
         let Some(Loan { lent, most }) = self.loan(borrower).copied() else {
             return false;
@@ -232,7 +232,7 @@ impl State {
         }
     }
 
-    /// Lends to those who wait, in their order, as far as it goes. Gives whom to wake.
+    /// Lends to waiting borrowers in their order, where it is safe, and gives their wakers.
     fn serve_waiting(&mut self) -> Vec<Waker> {
         let mut woken = Vec::new();
         for waiting in std::mem::take(&mut self.waiting) {

@@ -92,7 +92,7 @@ where
         self.get_mut().proto.shutdown();
     }
 
-    /// A connection over a socket that may know whether the web server has left, which another one is taken for not to.
+    /// For a socket that can tell whether the web server has left. Otherwise the connection assumes that it cannot.
     pub(crate) fn over_transport(mut self) -> Self
     where
         Io: Transport,
@@ -168,7 +168,11 @@ where
     /// Whether to read. If not, the task is woken when that may have changed.
     fn wants_input(&mut self, cx: &Context<'_>) -> bool {
         self.report();
-        if self.proto.wants_input() || self.borrower.borrows_input(cx, &mut self.proto) {
+        if self.proto.wants_input() {
+            self.borrower.stop_waiting();
+            return true;
+        }
+        if self.borrower.borrows_input(cx, &mut self.proto) {
             return true;
         }
         // Before the second look, so that nothing falls in between.

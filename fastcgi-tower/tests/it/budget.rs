@@ -13,7 +13,7 @@ use tower::service_fn;
 
 use crate::support::{
     AUTHORIZER, CLOSE, DATA, FILTER, PIPE, RESPONDER, WebServer, echo, full, get, head_as, held,
-    hello, pattern, post, record, stdin_all, until_idle,
+    hello, pattern, post, record, stdin, stdin_all, until_idle,
 };
 
 const KIB: usize = 1024;
@@ -155,6 +155,37 @@ async fn large_params_wait_until_there_is_memory() {
     web_server = WebServer::connect_with(builder(&budget), PIPE, service_fn(hello));
     web_server.send(get(1, "/")).await;
     assert_eq!(web_server.reply(1).await.status(), "200");
+}
+
+/// What it waited for is not kept for it: nobody would need it.
+#[tokio::test(start_paused = true)]
+async fn a_connection_whose_body_was_read_waits_no_longer() {
+    let budget = Budget::new(20, 8 * MIB);
+    let others = exhaust(&budget).await;
+    let (service, mut calls) = held();
+    let web_server = WebServer::connect_with(builder(&budget), PIPE, service);
+    let (_reader, mut writer) = tokio::io::split(web_server.io);
+    let request = [post(1, "/", MIB), stdin(1, &pattern(32 * KIB))].concat();
+    let more = (0..8)
+        .map(|_| stdin(1, &pattern(32 * KIB)))
+        .collect::<Vec<_>>();
+    let written = tokio::spawn(async move {
+        writer.write_all(&request).await.expect("taken");
+        writer.write_all(&more.concat()).await.expect("taken");
+        writer
+    });
+    let mut call = calls.recv().await.expect("a call");
+    until_idle().await;
+    assert!(!written.is_finished(), "there was memory");
+    let body = call.request.body_mut();
+    while timeout(Duration::from_millis(10), body.frame())
+        .await
+        .is_ok()
+    {}
+    let _writer = timeout(PATIENCE, written).await.expect("all was read");
+    drop(others);
+    until_idle().await;
+    assert_eq!(budget.borrowed(), 0);
 }
 
 #[tokio::test(start_paused = true)]
