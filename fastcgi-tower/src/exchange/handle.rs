@@ -81,16 +81,20 @@ impl RequestHandle {
     }
 
     fn push(&self, length: usize, message: Message) {
+        if length == 0 {
+            return;
+        }
         let mut stderr = self.lock();
         // Many short messages cost more than their bytes.
         let one_more = size_of::<Message>() * stderr.messages.len().min(1);
         let size = stderr.size + length + one_more;
-        if length == 0 {
-            return;
-        }
         if size > Self::MAX_STDERR {
-            // Nor does a shorter one fit behind it: a message that is sent in parts is cut off, and has no hole.
+            // Until the others are taken, a shorter one does not fit either: a message that is sent in parts is cut off, and
+            // has no hole.
             stderr.size = Self::MAX_STDERR;
+            self.0
+                .stderr_size
+                .store(Self::MAX_STDERR, Ordering::Release);
             return;
         }
         stderr.size = size;

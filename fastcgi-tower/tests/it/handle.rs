@@ -128,6 +128,24 @@ async fn messages_that_wait_have_a_limit() {
     assert_eq!(web_server.reply(1).await.stderr.len(), most);
 }
 
+/// What is too long itself leaves room for others.
+#[tokio::test(start_paused = true)]
+async fn a_message_that_is_too_long_silences_no_later_one() {
+    let (service, mut calls) = held();
+    let mut web_server = WebServer::connect(service);
+    web_server.send(get(1, "/")).await;
+    let call = calls.recv().await.expect("a call");
+    let handle = handle(&call);
+    handle.stderr(vec![b'x'; RequestHandle::MAX_STDERR + 1]);
+    let (pieces, body) = Fed::new();
+    call.answer(body);
+    pieces.send("first".into()).expect("a reader");
+    until_idle().await;
+    handle.stderr("after it");
+    drop(pieces);
+    assert_eq!(web_server.reply(1).await.stderr, b"after it");
+}
+
 /// 5.5
 #[tokio::test(start_paused = true)]
 async fn app_status_is_in_end_request() {
