@@ -230,8 +230,10 @@ pub enum AnyAddr {
     Tcp(SocketAddr),
     /// Of a Unix socket.
     Unix(unix::SocketAddr),
-    /// Inside the process.
+    /// Inside the process: the request of plain CGI.
     Pipe,
+    /// Inside the process: the HTTP twin.
+    Inside,
     /// Of each socket of a listener that has several, or none.
     Several(Vec<Self>),
 }
@@ -240,19 +242,23 @@ impl PeerAddr for AnyAddr {
     fn ip(&self) -> Option<IpAddr> {
         match self {
             Self::Tcp(addr) => Some(addr.ip()),
-            Self::Unix(_) | Self::Pipe | Self::Several(_) => None,
+            Self::Unix(_) | Self::Pipe | Self::Inside | Self::Several(_) => None,
         }
     }
 
     fn is_remote(&self) -> bool {
         match self {
             Self::Tcp(addr) => addr.is_remote(),
-            Self::Unix(_) | Self::Pipe => false,
+            Self::Unix(_) | Self::Pipe | Self::Inside => false,
             Self::Several(addrs) => addrs.iter().any(Self::is_remote),
         }
     }
 
     fn is_internal(&self) -> bool {
+        matches!(self, Self::Pipe | Self::Inside)
+    }
+
+    fn is_plain_cgi(&self) -> bool {
         matches!(self, Self::Pipe)
     }
 }
@@ -263,6 +269,7 @@ impl fmt::Debug for AnyAddr {
             Self::Tcp(addr) => addr.fmt(f),
             Self::Unix(addr) => addr.fmt(f),
             Self::Pipe => f.write_str("(pipe)"),
+            Self::Inside => f.write_str("(inside)"),
             Self::Several(addrs) => addrs.fmt(f),
         }
     }

@@ -67,8 +67,14 @@ pub trait PeerAddr: fmt::Debug + Send {
         self.ip().is_some_and(|ip| !ip.to_canonical().is_loopback())
     }
 
-    /// Whether the other end is in this very process, which nobody has to be kept away from. Default: `false`.
+    /// Whether the other end is in this very process, and is admitted whatever `FCGI_WEB_SERVER_ADDRS` says. Default: `false`.
     fn is_internal(&self) -> bool {
+        false
+    }
+
+    /// Whether the other end hands over the request of plain CGI, which the web server has started this process for. Default:
+    /// `false`.
+    fn is_plain_cgi(&self) -> bool {
         false
     }
 }

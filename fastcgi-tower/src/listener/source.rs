@@ -70,10 +70,7 @@ impl Source {
             },
             #[cfg(feature = "http-server")]
             Self::Inside(connections) => match ready!(connections.poll_recv(cx)) {
-                Some(io) => {
-                    let addr = io.peer_addr()?;
-                    Poll::Ready(Ok((io.into(), AnyAddr::Unix(addr))))
-                }
+                Some(io) => Poll::Ready(Ok((io.into(), AnyAddr::Inside))),
                 // Nobody is left who could connect.
                 None => Poll::Pending,
             },
@@ -87,7 +84,7 @@ impl Source {
             Self::Connected(Some((io, _))) => io.local_addr(),
             Self::Connected(None) => Ok(AnyAddr::Pipe),
             #[cfg(feature = "http-server")]
-            Self::Inside(_) => Ok(AnyAddr::Pipe),
+            Self::Inside(_) => Ok(AnyAddr::Inside),
         }
     }
 

@@ -100,7 +100,7 @@ where
             } else {
                 &connections
             };
-            let settings = settings.clone().plain_cgi(peer.is_internal());
+            let settings = settings.clone().plain_cgi(peer.is_plain_cgi());
             let connection = settings.serve_connection(io, service.clone());
             let connection = connection.over_transport();
             let heard = (orders.listen(), Arc::clone(&crowd));

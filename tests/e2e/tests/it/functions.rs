@@ -185,6 +185,8 @@ fn by_hand() -> Result<(), Failed> {
     let binary = install(PROGRAM, dir.path())?;
     let mut command = program(&binary);
     let (output, input) = io::pipe()?;
+    // Its connections inside the process are admitted whatever this says.
+    command.env("FCGI_WEB_SERVER_ADDRS", "192.0.2.1");
     let mut process = Process::start(command.env("PORT", "0").stderr(input))?;
     drop(command);
     let mut output = BufReader::new(output);
