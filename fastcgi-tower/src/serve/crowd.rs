@@ -56,7 +56,7 @@ impl Crowd {
                 let mut idle = self.idle();
                 match idle.first_entry() {
                     Some(first) if first.key().since <= now.into_std() => {
-                        // What another one declined, when that did not count any more, is not this one's answer.
+                        // Drops a stale answer, so that the next one is this connection's.
                         pin!(self.declined.notified()).enable();
                         return first.remove().wake();
                     }

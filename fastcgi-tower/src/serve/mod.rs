@@ -23,7 +23,6 @@ use proto::{
     Limits, Timeouts,
     cgi::{InvalidScriptName, OnMismatch, PathSource, ScriptName},
 };
-use rustix::process::{Resource, getrlimit};
 
 pub use self::{one_request::serve_request, stop_handle::StopHandle};
 use crate::{
@@ -282,10 +281,7 @@ impl<L, S> Serve<L, S> {
 /// less 64 for the application.
 pub fn max_connections() -> usize {
     const MOST: usize = 1024;
-    const RESERVE: u64 = 64;
-    let limit = getrlimit(Resource::Nofile).current;
-    let left = limit.map_or(u64::MAX, |limit| limit.saturating_sub(RESERVE).max(1));
-    usize::try_from(left).map_or(MOST, |left| left.min(MOST))
+    places::descriptors(1).map_or(MOST, |descriptors| descriptors.min(MOST))
 }
 
 impl<L: Listener, S> Serve<L, S> {

@@ -6,18 +6,18 @@ use std::{
     pin::Pin,
 };
 
-use super::web_servers::WebServers;
+use super::{task::report, web_servers::WebServers};
 use crate::{
     builder::ConnectionBuilder,
     exchange::ExchangeService,
-    listener::{Listener, PeerAddr, Transport},
+    listener::{Listener, PeerAddr},
 };
 
 /// Serves exactly one request of `listener`, and closes its connection then: for a program that ends after it, or does something
 /// else before the next.
 ///
 /// `service` answers [`Exchange`](crate::Exchange)s; for one that answers HTTP requests, see [`HttpService`](crate::HttpService).
-/// Connections that bring no request are none, and the next is waited for. Nothing is spawned. Other connections wait to be
+/// A connection that brings no request does not count. Nothing is spawned. Other connections wait to be
 /// accepted meanwhile.
 ///
 /// ```no_run
@@ -52,11 +52,14 @@ where
         let next = service.clone();
         let settings = ConnectionBuilder::new()
             .over_tcp(peer.ip().is_some())
-            .plain_cgi(peer.is_internal());
-        let mut connection = settings.serve_connection(io, std::mem::replace(&mut service, next));
+            .plain_cgi(peer.is_plain_cgi());
+        let connection = settings.serve_connection(io, std::mem::replace(&mut service, next));
+        let mut connection = connection.over_transport();
+        let mut is_last = false;
         let result = poll_fn(|cx| {
             let ended = Pin::new(&mut connection).poll(cx);
-            if ended.is_pending() && connection.requests_begun() > 0 {
+            if ended.is_pending() && !is_last && connection.requests_begun() > 0 {
+                is_last = true;
                 Pin::new(&mut connection).graceful_shutdown();
                 return Pin::new(&mut connection).poll(cx);
             }
@@ -65,10 +68,7 @@ where
         .await;
         let requests = connection.requests_begun();
         if let Err(error) = result {
-            tracing::debug!(%error, "a connection failed");
-            if error.is_truncated() {
-                connection.into_io().reset();
-            }
+            report(connection, &error);
         }
         if requests > 0 {
             return Ok(());

@@ -39,7 +39,7 @@ impl Places {
     pub(super) fn new(max: usize, servers: usize, crowd: Arc<Crowd>, orders: Orders) -> Self {
         // Where accepting fails, it is not seen that a connection waits. With `ulimit -n 1024`, 1024 connections are too many.
         let (count, set_by) = match descriptors(servers) {
-            Some(descriptors) if descriptors < max => (descriptors, "RLIMIT_NOFILE"),
+            Some(descriptors) if descriptors <= max => (descriptors, "RLIMIT_NOFILE"),
             _ => (max, "max_connections"),
         };
         Self {
@@ -139,7 +139,7 @@ impl Places {
 }
 
 /// For how many connections each of so many servers may have descriptors, if that is limited.
-fn descriptors(servers: usize) -> Option<usize> {
+pub(super) fn descriptors(servers: usize) -> Option<usize> {
     let limit = getrlimit(Resource::Nofile).current?;
     let left = usize::try_from(limit.saturating_sub(OTHER_DESCRIPTORS)).ok()?;
     Some((left / servers.max(1)).max(1))

@@ -119,7 +119,10 @@ fn makes_room<Io: Transport, S: ExchangeService>(
     }
 }
 
-fn report<Io: Transport, S: ExchangeService>(connection: ServeConnection<Io, S>, error: &Error) {
+pub(super) fn report<Io: Transport, S: ExchangeService>(
+    connection: ServeConnection<Io, S>,
+    error: &Error,
+) {
     if error.is_truncated() {
         return connection.into_io().reset();
     }
