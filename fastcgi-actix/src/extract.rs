@@ -124,8 +124,10 @@ macro_rules! extractors {
             type Future = Ready<Result<Self, MissingParam>>;
 
             fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-                let params = request.extensions().get::<fastcgi_tower::Params>().cloned();
-                let found = fastcgi_tower::$type::from_params(&params.unwrap_or_default());
+                let found = match request.extensions().get::<fastcgi_tower::Params>() {
+                    Some(params) => fastcgi_tower::$type::from_params(params),
+                    None => fastcgi_tower::$type::from_params(&fastcgi_tower::Params::default()),
+                };
                 ready(found.map(Self).map_err(MissingParam))
             }
         }

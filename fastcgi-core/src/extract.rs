@@ -38,12 +38,11 @@ impl IntoResponse for MissingParam {
     }
 }
 
-fn params(parts: &Parts) -> Params {
-    parts
-        .extensions
-        .get::<Params>()
-        .cloned()
-        .unwrap_or_default()
+fn find<T: FromParams>(parts: &Parts) -> Result<T, MissingParam> {
+    match parts.extensions.get::<Params>() {
+        Some(params) => T::from_params(params),
+        None => T::from_params(&Params::default()),
+    }
 }
 
 macro_rules! extractors {
@@ -52,7 +51,7 @@ macro_rules! extractors {
             type Rejection = MissingParam;
 
             async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, MissingParam> {
-                Self::from_params(&params(parts))
+                find(parts)
             }
         }
 
@@ -64,7 +63,7 @@ macro_rules! extractors {
                 parts: &mut Parts,
                 _: &S,
             ) -> Result<Option<Self>, MissingParam> {
-                match Self::from_params(&params(parts)) {
+                match find(parts) {
                     Ok(found) => Ok(Some(found)),
                     Err(missing) if missing.is_absent() => Ok(None),
                     Err(missing) => Err(missing),

@@ -1,11 +1,11 @@
-//! Environment variables, and what is said of those that make no sense.
+//! Environment variables, and the errors of invalid ones.
 
 use std::{
     env::{self, VarError},
     fmt, io,
 };
 
-/// What a variable says, if it is set.
+/// The value of a variable, if it is set.
 pub(crate) fn read(name: &str) -> io::Result<Option<String>> {
     match env::var(name) {
         Ok(value) => Ok(Some(value)),
@@ -21,7 +21,7 @@ pub(crate) fn invalid(name: &str, value: &str, why: impl fmt::Display) -> io::Er
     io::Error::new(io::ErrorKind::InvalidInput, about(name, value, why))
 }
 
-/// What is said of something that a variable asks for.
+/// A message about a variable and its value.
 pub(crate) fn about(name: &str, value: &str, what: impl fmt::Display) -> String {
     format!("{name}={value}: {what}")
 }

@@ -125,7 +125,7 @@ impl<'a, 'f, F: HeaderFields> Headers<'a, 'f, F> {
         self.fields.append(name.name, value)
     }
 
-    /// T-18, H-10: unless it is in the request target.
+    /// T-18, H-10
     pub(super) fn host(&self, variables: &Variables<'a>) -> Option<Bytes> {
         match self.host {
             b"" => host::from_server(variables),

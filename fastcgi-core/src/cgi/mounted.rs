@@ -43,7 +43,7 @@ impl Mount {
             .trim_ascii_start()
             .get(..HOST_PREFIX.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(HOST_PREFIX));
-        // It would end the attribute.
+        // A `;` would end the attribute.
         let fits = !self.script_name.as_raw().contains(&b';');
         if is_for_the_host || !fits {
             return cookie.into();
@@ -94,7 +94,7 @@ impl Mount {
 
     /// What precedes the path of a reference to this site, the path, and what follows it.
     fn path_of<'a>(&self, reference: &'a [u8]) -> Option<(&'a [u8], &'a [u8], &'a [u8])> {
-        // Browsers leave tabs out.
+        // Browsers strip tabs and line breaks, so that the rest could name another site.
         if reference.iter().any(u8::is_ascii_control) {
             return None;
         }

@@ -158,8 +158,8 @@ impl Connection {
 
     /// What arrives is no record. HTTP gets an answer that a browser shows (B-21).
     fn not_fastcgi(&mut self, input: &[u8], error: UnsupportedVersion) -> ConnectionError {
-        let has_said = self.outgoing.written() > 0 || self.outgoing.has_remaining();
-        if self.closing.has_begun() || has_said || !http::is_request(input) {
+        let has_answered = self.outgoing.end() > 0;
+        if self.closing.has_begun() || has_answered || !http::is_request(input) {
             return error.into();
         }
         self.outgoing.put_bare(http::ANSWER);

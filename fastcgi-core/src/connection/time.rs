@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use bytes::Buf;
-
 use http::StatusCode;
 
 use super::{

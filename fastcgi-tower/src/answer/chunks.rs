@@ -74,7 +74,7 @@ impl Chunks {
             Kind::Whole(bytes) => {
                 let bytes = std::mem::take(bytes);
                 self.0 = Kind::Over;
-                Some(Ok(bytes)).filter(|it| !matches!(it, Ok(bytes) if bytes.is_empty()))
+                (!bytes.is_empty()).then_some(Ok(bytes))
             }
             Kind::Iterator(chunks) => chunks.next(),
             Kind::Stream(chunks) => std::task::ready!(chunks.as_mut().poll_next(cx)),

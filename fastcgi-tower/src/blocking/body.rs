@@ -9,6 +9,7 @@ use std::{
 
 use bytes::{Buf, Bytes};
 use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
 use tokio::sync::mpsc;
 
 use crate::error::{BoxError, Error};
@@ -70,20 +71,25 @@ pub(super) fn any<B>(body: B) -> AnyBody
 where
     B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
 {
-    Box::pin(IoBody(Box::pin(body)))
+    Box::pin(IoBody { body })
 }
 
-struct IoBody<B>(Pin<Box<B>>);
+pin_project! {
+    struct IoBody<B> {
+        #[pin]
+        body: B,
+    }
+}
 
 impl<B: Body<Error: Into<BoxError>>> Body for IoBody<B> {
     type Data = Bytes;
     type Error = io::Error;
 
     fn poll_frame(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let frame = ready!(self.0.as_mut().poll_frame(cx));
+        let frame = ready!(self.project().body.poll_frame(cx));
         Poll::Ready(frame.map(|frame| match frame {
             Ok(frame) => Ok(frame.map_data(|mut data| data.copy_to_bytes(data.remaining()))),
             Err(error) => Err(io_error(error.into())),

@@ -56,7 +56,7 @@ impl Error for InvalidOutput {}
 /// What the response depends on besides the output.
 #[derive(Debug)]
 pub(super) struct AnswerTo {
-    method: Method,
+    is_head: bool,
     mapping: ResponseMapping,
     /// Whether the web server follows a local redirect. Caddy and h2o answer 200 to one.
     follows: bool,
@@ -65,21 +65,29 @@ pub(super) struct AnswerTo {
 impl AnswerTo {
     pub(super) fn new(exchange: &Exchange) -> Self {
         let params = &exchange.params;
-        let method = params.get("REQUEST_METHOD").unwrap_or_default();
         let software = params.get("SERVER_SOFTWARE").unwrap_or_default();
         Self {
-            // A name that is none is no HEAD.
-            method: Method::from_bytes(method).unwrap_or_default(),
+            is_head: params.get("REQUEST_METHOD") == Some(b"HEAD"),
             mapping: ResponseMapping::answering(params),
             // RFC 3875, 6.2.2: every CGI server has to.
             follows: exchange.is_plain_cgi || software.starts_with(b"Apache"),
         }
     }
 
+    pub(super) fn is_head(&self) -> bool {
+        self.is_head
+    }
+
     /// The header block for a web server, and how much of a body may follow.
     fn write(&self, parts: &Parts, head: &mut BytesMut) -> Result<BodyLength, InvalidOutput> {
+        // Only HEAD changes how a response is framed.
+        let method = if self.is_head {
+            Method::HEAD
+        } else {
+            Method::GET
+        };
         self.mapping
-            .write_head(parts, &self.method, None, head)
+            .write_head(parts, &method, None, head)
             .map_err(InvalidOutput::Response)
     }
 }

@@ -137,14 +137,13 @@ where
         let function = Arc::clone(&self.function);
         let pool = Arc::clone(&self.pool);
         CgiFuture(Box::pin(async move {
-            let is_head = exchange.params.get("REQUEST_METHOD") == Some(b"HEAD");
+            let answer_to = AnswerTo::new(&exchange);
             let Some(place) = pool.place().await else {
                 tracing::debug!("the queue for CGI functions is full");
-                return Ok(busy(is_head));
+                return Ok(busy(answer_to.is_head()));
             };
             let (stdout, written) = Outlet::new();
             let failed = stdout.sender();
-            let answer_to = AnswerTo::new(&exchange);
             let io = CgiIo::new(exchange, stdout);
             pool.spawn(place, move || work(&*function, io, &failed))?;
             let mut reply = ReadHead::new(answer_to, BlockingBody::written(written));

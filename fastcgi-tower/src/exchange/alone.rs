@@ -1,6 +1,6 @@
 //! Exchanges and replies without a connection, so that a handler can be tested by itself.
 
-use std::{future::poll_fn, mem, pin::pin};
+use std::{future::poll_fn, pin::pin};
 
 use bytes::{Buf, Bytes, BytesMut};
 use http_body::Body;
@@ -73,7 +73,7 @@ impl<B: Body<Error: Into<BoxError>>> Reply<B> {
             }
         }
         length.finish()?;
-        Ok(mem::take(&mut stdout).freeze())
+        Ok(stdout.freeze())
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is said of a healthy start.
+//! The line that a program prints once it is ready.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -7,10 +7,9 @@ use std::{
 
 use super::Environment;
 
-/// One line with the addresses, for somebody who has started the program on a terminal: once, by whichever worker is ready
-/// first.
+/// One line with the addresses, printed once, by the worker that is ready first.
 ///
-/// Nobody else is told: standard error is a log then, and what is chosen is in a `tracing` event.
+/// Printed only to a terminal: elsewhere standard error is a log, and a `tracing` event has the addresses.
 #[derive(Clone, Debug)]
 pub struct Greeting {
     line: Option<String>,
@@ -18,7 +17,7 @@ pub struct Greeting {
 }
 
 impl Greeting {
-    /// What is to be said of FastCGI in this environment; nothing where standard error is no terminal.
+    /// The line for FastCGI in this environment; none where standard error is no terminal.
     pub fn new(environment: &Environment) -> Self {
         let sockets = match environment {
             Environment::Inherited(socket) => std::slice::from_ref(socket),
@@ -33,11 +32,11 @@ impl Greeting {
         }
     }
 
-    /// Says it, unless it was said: the server is ready.
+    /// Prints the line, once: the server is ready.
     pub fn say(&self) {
         if let Some(line) = &self.line {
             self.said.call_once(|| {
-                // Not `eprintln!`, which panics where nobody reads.
+                // Not `eprintln!`, which panics where standard error is closed.
                 let _ = io::stderr().write_all(line.as_bytes());
             });
         }

@@ -3,6 +3,9 @@
 //! It is the web server's half in front of the one driver, over socket pairs inside the process. So every rule and limit of a
 //! FastCGI connection holds here, too.
 
+mod body;
+mod refusal;
+
 use std::{
     convert::Infallible,
     error::Error,
@@ -37,12 +40,9 @@ use crate::{
     serve::{Serve, serve_exchanges},
 };
 
-mod body;
-mod refusal;
-
-/// How long requests in progress may take: somebody waits at the keyboard.
+/// How long requests in progress may take: short, because a developer waits for it.
 const GRACE_PERIOD: Duration = Duration::from_secs(3);
-/// How long a client may pause within a body (B-15): a web server in front of a program has such a limit, and here is none.
+/// How long a client may pause within a body (B-15): no web server in front limits this.
 const BODY_PAUSE: Duration = Duration::from_secs(60);
 /// Requests at a time, each on a connection of its own inside the process.
 const MAX_REQUESTS: usize = 1024;

@@ -4,10 +4,10 @@ use http::{Method, Request, StatusCode, Version, header::HOST};
 
 /// The status to refuse a request with.
 ///
-/// A service of HTTP requests is never called with such a path (T-5). One of exchanges gets it decoded, and may well make the
-/// name of a file of it: web servers resolve dot segments before, and take no NUL.
+/// A service of HTTP requests is never called with such a path (T-5). A service of exchanges gets it decoded, and may
+/// make the name of a file of it: web servers resolve dot segments before, and refuse NUL.
 pub(super) fn refusal<B>(request: &Request<B>) -> Option<StatusCode> {
-    // There is no way through.
+    // CONNECT needs a tunnel, which FastCGI does not have.
     if request.method() == Method::CONNECT {
         return Some(StatusCode::METHOD_NOT_ALLOWED);
     }
