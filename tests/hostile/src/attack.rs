@@ -21,7 +21,6 @@ pub struct Attack {
     round: Vec<u8>,
     /// Bytes on a connection.
     enough: usize,
-    reads: bool,
 }
 
 /// What has become of an attack, which holds its connections.
@@ -42,7 +41,6 @@ impl Attack {
             opening: Vec::new(),
             round: Vec::new(),
             enough: 0,
-            reads: false,
         }
     }
 
@@ -59,13 +57,6 @@ impl Attack {
         // Many at a time: small writes are slow.
         self.round = bytes.repeat(1 + 32 * 1024 / bytes.len());
         self.enough = enough;
-        self
-    }
-
-    /// Whether each of them reads, and drops what it has read.
-    #[must_use]
-    pub fn reads(mut self) -> Self {
-        self.reads = true;
         self
     }
 
@@ -95,19 +86,14 @@ impl Attack {
     async fn on(self, mut io: UnixStream) -> (Option<UnixStream>, usize) {
         let mut taken = 0;
         let mut bytes = self.opening.as_slice();
-        let mut sink = vec![0; 64 * 1024];
         loop {
             while !bytes.is_empty() {
-                if self.reads {
-                    while let Ok(1..) = io.try_read(&mut sink) {}
-                }
                 match timeout(PATIENCE, io.write(bytes)).await {
                     Ok(Ok(count)) => {
                         taken += count;
                         bytes = bytes.get(count..).unwrap_or_default();
                     }
                     Ok(Err(_)) => return (None, taken),
-                    Err(_) if self.reads && io.try_read(&mut sink).is_ok() => {}
                     Err(_) => return (Some(io), taken),
                 }
             }
