@@ -33,7 +33,7 @@ mod target;
 pub use crate::{
     case::{Case, Finding, Grade, Needs, Verdict},
     cases::{all, find},
-    process::end_all,
+    process::{end_with_signals, exit_with_all},
     run::{Options, Report, run},
     target::{Address, Program, SpawnOn, Target},
 };

@@ -4,18 +4,13 @@ use std::{
     fs::File,
     io::{self, BufWriter, Write},
     path::PathBuf,
-    process::{ExitCode, exit},
-    thread,
+    process::ExitCode,
 };
 
 use clap::Parser;
 use fastcgi_conformance::{
-    Address, Finding, Options, Program, Report, SpawnOn, Target, Verdict, all, end_all, find,
-    report, run,
-};
-use signal_hook::{
-    consts::{SIGINT, SIGTERM},
-    iterator::Signals,
+    Address, Finding, Options, Program, Report, SpawnOn, Target, Verdict, all, end_with_signals,
+    find, report, run,
 };
 
 /// Asks a FastCGI application, over its socket, whether it keeps to the specification.
@@ -190,17 +185,5 @@ fn write(report: &Report, args: &Args) -> io::Result<()> {
         writer.write_all(report::markdown(report).as_bytes())?;
         writer.flush()?;
     }
-    Ok(())
-}
-
-/// An interrupted run leaves no application behind.
-fn end_with_signals() -> io::Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM])?;
-    thread::spawn(move || {
-        if let Some(signal) = signals.forever().next() {
-            end_all();
-            exit(128 + signal);
-        }
-    });
     Ok(())
 }

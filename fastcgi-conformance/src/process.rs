@@ -5,13 +5,17 @@ use std::{
     io,
     os::{fd::OwnedFd, unix::process::CommandExt as _},
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
-    sync::{Mutex, PoisonError},
-    thread::sleep,
+    process::{Child, Command, ExitStatus, Stdio, exit},
+    sync::{Mutex, MutexGuard, PoisonError},
+    thread::{self, sleep},
     time::{Duration, Instant},
 };
 
 use rustix::process::{Pid, Signal, kill_process_group};
+use signal_hook::{
+    consts::{SIGINT, SIGTERM},
+    iterator::Signals,
+};
 
 use crate::target::Program;
 
@@ -19,8 +23,12 @@ use crate::target::Program;
 const PATIENCE: Duration = Duration::from_secs(1);
 const POLL: Duration = Duration::from_millis(5);
 
-/// The groups that run, for [`end_all`].
+/// The groups that run, for [`exit_with_all`].
 static GROUPS: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
+
+fn groups() -> MutexGuard<'static, Vec<Pid>> {
+    GROUPS.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A process and its group. Both end with this value.
 #[derive(Debug)]
@@ -39,6 +47,8 @@ impl Process {
         log: &Path,
     ) -> io::Result<Self> {
         let file = File::create(log)?;
+        // Locked before the process is there: an exit between the two would leave it behind.
+        let mut groups = groups();
         let child = Command::new(&program.file)
             .args(&program.args)
             .envs(environment.iter().copied())
@@ -48,10 +58,7 @@ impl Process {
             .process_group(0)
             .spawn()?;
         let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-        GROUPS
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .extend(group);
+        groups.extend(group);
         Ok(Self {
             child,
             group,
@@ -145,16 +152,27 @@ impl Drop for Process {
         // Also its children, and itself if it is still there.
         _ = kill_process_group(group, Signal::KILL);
         _ = self.child.wait();
-        GROUPS
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|it| *it != group);
+        groups().retain(|it| *it != group);
     }
 }
 
-/// Ends all applications that were started: the suite is ended itself.
-pub fn end_all() {
-    for group in GROUPS.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+/// Ends all applications that were started, and the suite itself with `status`.
+pub fn exit_with_all(status: i32) -> ! {
+    // Locked until the exit, so that no other is started meanwhile.
+    let groups = groups();
+    for group in groups.iter() {
         _ = kill_process_group(*group, Signal::KILL);
     }
+    exit(status)
+}
+
+/// From now on, SIGINT and SIGTERM end this process with all applications that it started. Its status is 128 and the signal.
+pub fn end_with_signals() -> io::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    thread::spawn(move || {
+        if let Some(signal) = signals.forever().next() {
+            exit_with_all(128 + signal);
+        }
+    });
+    Ok(())
 }

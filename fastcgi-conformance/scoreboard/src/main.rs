@@ -22,7 +22,7 @@ use std::{
     thread,
 };
 
-use fastcgi_conformance::{Options, Report, Verdict, end_all, run};
+use fastcgi_conformance::{Options, Report, Verdict, end_with_signals, exit_with_all, run};
 
 use crate::{notes::Notes, peer::Peer};
 
@@ -45,13 +45,13 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             eprintln!("scoreboard: {error}");
-            end_all();
-            ExitCode::FAILURE
+            exit_with_all(1)
         }
     }
 }
 
 fn scoreboard() -> io::Result<ExitCode> {
+    end_with_signals()?;
     let mut names = Vec::new();
     let mut repeat = 1;
     let mut args = std::env::args().skip(1);
