@@ -81,7 +81,8 @@ impl ConnectionBuilder {
     /// What connections share with others: memory beyond what each of them owns. Default: nothing. A connection has no
     /// limits then but those of [`Limits`], up to 16 MiB for each.
     ///
-    /// The places of a budget are for servers; who accepts connections by itself counts them.
+    /// Only servers enforce the number of connections of a budget. A program that accepts connections itself has to count
+    /// them.
     pub fn budget(mut self, budget: Budget) -> Self {
         self.budget = Some(budget);
         self

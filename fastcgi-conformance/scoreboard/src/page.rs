@@ -88,7 +88,7 @@ fn failures_of(score: &Score, notes: &Notes) -> String {
     let failed: Vec<_> = failed.collect();
     if failed.is_empty() {
         text += if score.peer.is_own() {
-            "Nothing fails: what does is mended before this page is written.\n"
+            "No case fails. A failure of this project is repaired before the page is written.\n"
         } else {
             "Nothing fails.\n"
         };

@@ -109,7 +109,8 @@ pub(super) struct Closing {
     discarded: u64,
 }
 
-/// How many requests are remembered of whose bodies more may arrive. Of further ones, the end is not seen.
+/// The most ended requests that are remembered because more of their bodies may arrive. Of further ones, the end of the body is
+/// not noticed.
 const MAX_BODIES: usize = 16;
 
 impl Closing {

@@ -2,7 +2,7 @@
 
 /// Whether a connection that begins so is one of HTTP/1: a method and a space (RFC 9112, 3). FastCGI begins with a 1.
 ///
-/// A method of eight letters or more is known by these.
+/// Of a method with eight letters or more, the first eight are enough.
 pub(super) fn is_request(start: &[u8]) -> bool {
     // HAProxy's `send-proxy`.
     if start.starts_with(b"PROXY ") {

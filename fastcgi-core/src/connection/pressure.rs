@@ -1,6 +1,6 @@
 //! Whether the socket is to be read: what is held, owed and stalled decides (B-7, B-8, B-12, R-13).
 //!
-//! This is the one place that decides on back-pressure.
+//! This decides on back-pressure by what is held and owed; `budget` does by memory.
 
 use super::limits::{ENOUGH_REQUESTS, HIGH_WATER, Limits};
 

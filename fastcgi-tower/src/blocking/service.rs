@@ -26,7 +26,7 @@ use crate::error::BoxError;
 /// A tower service of `handler`, which may block: it runs on a thread of a pool.
 ///
 /// An error or a panic of the handler is answered with 500, and logged. An error after the body of the request has failed is
-/// answered with 400, which is nobody's fault here. After the beginning of the response, the client sees that it breaks off (R-10).
+/// answered with 400, because the fault is not the application's. After the beginning of the response, the client sees that it breaks off (R-10).
 ///
 /// ```
 /// use fastcgi_tower::blocking::{self, Request, Response};
@@ -146,7 +146,7 @@ where
     if request.is_aborted() {
         return;
     }
-    // A request is used no more after a panic, but for its way to answer.
+    // After a panic, only the channel for the answer is used of the request.
     let result = catch_unwind(AssertUnwindSafe(|| {
         handler(&mut request).map(Into::into).map_err(Into::into)
     }));
@@ -172,7 +172,7 @@ where
         (Answer::Begun(chunks), Ok(Response(Kind::Whole(_)))) => {
             drop(chunks.blocking_send(Err(Failure::OtherResponse.into())));
         }
-        // If the client has left, that is the failure, and nobody is there.
+        // If the client has left, that caused the error, and the channel is closed.
         (Answer::Begun(chunks), Err(failure)) => {
             drop(chunks.blocking_send(Err(failure.into())));
         }

@@ -177,7 +177,7 @@ pub struct CgiBody<B> {
 }
 
 impl<B> CgiBody<B> {
-    /// One that is there as a whole, and of which `rest` has nothing.
+    /// A body that is complete in `first`; `rest` has no more of it.
     pub(super) fn whole(first: Bytes, rest: B) -> Self {
         Self {
             first,

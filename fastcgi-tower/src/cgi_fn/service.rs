@@ -172,7 +172,7 @@ where
     let result = result.unwrap_or_else(|_| Err("a CGI function panicked".into()));
     drop(io);
     if let Err(error) = result {
-        // If nobody waits for it, the client has left.
+        // If the channel is closed, the client has left.
         let _ = failed.blocking_send(Err(error));
     }
 }

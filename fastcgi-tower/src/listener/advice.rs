@@ -16,7 +16,7 @@ pub(super) fn on_path(path: &Path, error: io::Error) -> io::Error {
     let is_of_the_system = error.raw_os_error().is_some();
     let advice = match error.kind() {
         io::ErrorKind::NotFound => missing_directory(path),
-        // What has words already is about something else.
+        // An error that is not the system's already has a message, which is about something else.
         io::ErrorKind::PermissionDenied if is_of_the_system => denied(path),
         io::ErrorKind::ReadOnlyFilesystem => {
             Some("choose a directory that can be written to".to_owned())
@@ -97,7 +97,7 @@ fn denied(path: &Path) -> Option<String> {
             metadata,
             "make a directory that this user may write to, or start the program as another user",
         ),
-        // Of a directory that is not to be seen, nothing is known.
+        // This process cannot look at the directory, so that owner and mode are unknown.
         (_, _, Err(_)) => {
             return Some(format!(
                 "user {uid}, group {gid} may not enter {}",

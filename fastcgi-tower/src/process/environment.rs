@@ -107,7 +107,7 @@ fn handed_over() -> io::Result<Option<Environment>> {
         return Socket::new(stdio::take_stdin()?)
             .map(|socket| Some(Environment::Inherited(socket)));
     }
-    // It is taken out of the environment then.
+    // Read before `activated`, which removes the variable.
     let count = env::var(LISTEN_FDS).unwrap_or_default();
     let invalid = |error| variable::invalid(LISTEN_FDS, &count, error);
     if let Some(activated) = activated().map_err(invalid)? {

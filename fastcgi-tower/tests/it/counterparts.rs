@@ -115,7 +115,7 @@ async fn exactly_one_request_is_served() {
         Ok::<_, std::io::Error>(listener)
     });
     within(async {
-        // One that says nothing is none.
+        // A connection that closes without a request does not count.
         drop(UnixStream::connect(&path).await.expect("a connection"));
         for path_info in ["/one", "/two"] {
             let mut io = UnixStream::connect(&path).await.expect("a connection");

@@ -384,7 +384,7 @@ async fn a_body_is_read_as_bytes_and_lines() {
     );
 }
 
-/// What is read as bytes is no more there as frames, and the rest is.
+/// Bytes that were read do not come again as frames; the rest comes as frames.
 #[tokio::test]
 async fn a_body_is_read_as_bytes_and_then_as_frames() {
     let mut body = Incoming::from("hello");

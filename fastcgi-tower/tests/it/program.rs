@@ -213,7 +213,7 @@ async fn upload(path: PathBuf, leaves: Option<usize>) -> usize {
             message.clear();
         }
         let _ = to.write_all(&stdin(1, b"")).await;
-        // To drop it would be to leave.
+        // Dropping the socket would close the connection.
         std::future::pending::<()>().await;
     });
     let mut received = 0;

@@ -40,7 +40,7 @@ pub const NGINX_FORWARDED: Layout = Layout {
     ..NGINX
 };
 
-/// The first block with the mistake of which B-21 is.
+/// The first block with the mistake of B-21: `proxy_pass` in place of `fastcgi_pass`.
 pub const NGINX_MISTAKEN: Layout = Layout {
     name: "readme-nginx-mistaken",
     configure: |setup| {

@@ -54,7 +54,7 @@ fn nobody_else_is_sent_that_record() {
         let written = last_answer(&get_from(software, 1));
         assert_eq!(written, COMPLETE, "{software}");
     }
-    // A connection that nobody keeps needs none.
+    // Without KEEP_CONN nginx closes the connection anyway, so that the record is not sent.
     assert_eq!(last_answer(&get_from("nginx/1.22.1", 0)), COMPLETE);
 }
 
@@ -76,7 +76,7 @@ fn a_connection_that_had_a_request_within_a_second_is_kept_for_its_next() {
     owner.pass(Duration::from_millis(999));
     owner.connection.shutdown();
     assert_eq!(owner.connection.life(), Life::NextIsLast);
-    // Told again, it is kept no longer.
+    // A second shutdown does not extend the time.
     owner.pass(Duration::from_millis(500));
     owner.connection.shutdown();
     assert_eq!(owner.deadline(), Some(NEXT - Duration::from_millis(500)));

@@ -180,7 +180,7 @@ impl Offence {
             Self::NoRequestId => matches!(error, E::MissingRequestId(_)),
             Self::OutputRecord | Self::EarlyStdin => matches!(error, E::UnexpectedRecord(_)),
             Self::BadParams | Self::BadQuery => matches!(error, E::InvalidParams(_)),
-            // Who does not read the answers is late, and all others get theirs.
+            // A web server that does not read the answers meets the write timeout; one that reads gets all of them.
             Self::ManyQueries | Self::ManyUnknownTypes | Self::ManyRefused | Self::ManyAborted => {
                 false
             }

@@ -101,7 +101,7 @@ fn announce(addr: SocketAddr) {
         "HTTP on http://{addr}/ (to deploy over FastCGI, let a web server start this program, or set FCGI_LISTEN to a path \
          or host:port)\n"
     );
-    // Not `eprintln!`, which panics where nobody reads.
+    // Not `eprintln!`, which panics where standard error is closed.
     let _ = io::stderr().write_all(line.as_bytes());
 }
 
@@ -116,7 +116,7 @@ async fn accept(
             Ok((io, peer)) if connections.len() < MAX_REQUESTS => {
                 connections.spawn(connection(io, peer, client.clone(), stop.clone()));
             }
-            // More than there is room for: it is closed.
+            // There are as many connections as are allowed: this one is closed.
             Ok(_) => tracing::debug!("too many connections over HTTP"),
             Err(error) => {
                 tracing::debug!(%error, "a connection over HTTP cannot be accepted");
@@ -127,7 +127,7 @@ async fn accept(
 }
 
 async fn connection(io: TcpStream, peer: SocketAddr, client: Client, stop: CancellationToken) {
-    // Only slower without it.
+    // If this fails, the connection is only slower.
     let _ = io.set_nodelay(true);
     let mut server = ServerInfo::default()
         .software(concat!("fastcgi-tower/", env!("CARGO_PKG_VERSION")))

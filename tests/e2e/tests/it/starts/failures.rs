@@ -22,7 +22,7 @@ struct Failure {
     variable: (&'static str, &'static str),
     /// What is there before.
     prepare: fn(&Path) -> std::io::Result<Kept>,
-    /// Whether root is somebody else, who may do less.
+    /// Whether the program is run as the user `nobody` when the tests run as root.
     as_nobody: bool,
     /// The line, `{long}` being a long name, and `{uid}` and `{gid}` those of the process.
     line: &'static str,
@@ -249,7 +249,7 @@ fn fails_so(framework: &str, failure: &Failure) -> Result<(), Failed> {
             )
     };
     if failure.as_nobody && !is_nobody && failure.name.contains("lock") {
-        // Who is not root has no lock of another user.
+        // Without root, the test cannot make a lock file of another user.
         return Ok(());
     }
     let mut command = if is_nobody {
