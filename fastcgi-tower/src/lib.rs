@@ -48,6 +48,7 @@ mod error;
 mod exchange;
 mod http_service;
 pub mod listener;
+mod panics;
 pub mod process;
 mod serve;
 mod socket;

@@ -4,7 +4,6 @@ use std::{
     convert::Infallible,
     fmt,
     future::Future,
-    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -21,7 +20,10 @@ use super::{
     request::{Answer, Request},
     response::{Failure, Kind, Response, plain},
 };
-use crate::error::BoxError;
+use crate::{
+    error::BoxError,
+    panics::{Panicked, caught},
+};
 
 /// A tower service of `handler`, which may block: it runs on a thread of a pool.
 ///
@@ -147,13 +149,11 @@ where
         return;
     }
     // After a panic, only the channel for the answer is used of the request.
-    let result = catch_unwind(AssertUnwindSafe(|| {
-        handler(&mut request).map(Into::into).map_err(Into::into)
-    }));
+    let result = caught(|| handler(&mut request).map(Into::into).map_err(Into::into));
     let result = match result {
         Ok(Err(error)) if request.has_failed() => Err(Failure::WithBody(error)),
         Ok(result) => result.map_err(Failure::Failed),
-        Err(_) => Err(Failure::Panicked),
+        Err(Panicked) => Err(Failure::Panicked),
     };
     match (
         std::mem::replace(&mut request.answer, Answer::Given),

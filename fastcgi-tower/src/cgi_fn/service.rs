@@ -3,7 +3,6 @@
 use std::{
     fmt,
     future::{Future, poll_fn},
-    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -24,6 +23,7 @@ use crate::{
     blocking::{BlockingBody, Outlet, Pool, PoolSettings, WhenFull},
     error::BoxError,
     exchange::{Exchange, Reply, StdoutBody},
+    panics::caught,
 };
 
 /// A CGI program as a function: it reads params and standard input, and writes a CGI response to standard output.
@@ -163,12 +163,12 @@ where
         return;
     }
     // What was written and not sent is of no use after a failure.
-    let result = catch_unwind(AssertUnwindSafe(|| {
+    let result = caught(|| {
         function(&mut io).map_err(Into::into)?;
         // The client may have left, or wants no more.
         let _ = std::io::Write::flush(&mut io);
         Ok(())
-    }));
+    });
     let result = result.unwrap_or_else(|_| Err("a CGI function panicked".into()));
     drop(io);
     if let Err(error) = result {

@@ -1,7 +1,6 @@
 //! One request in progress: the service's call, then the body of its reply.
 
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -18,23 +17,26 @@ use crate::{
     exchange::{
         ConnectionAlarm, ConnectionId, Cost, Exchange, ExchangeService, Inlet, Message, Reply,
     },
+    panics::{caught, poll_caught},
     socket::Origin,
 };
 
-/// A request from its params to its end.
-pub(super) struct Call<S: ExchangeService> {
-    /// Until the service is ready for it.
-    request: Option<NewRequest>,
-    key: RequestKey,
-    inlet: Inlet,
-    stage: PinnedStage<S>,
-    /// Whether nothing is done before something was written.
-    waits_for_room: bool,
+pin_project! {
+    /// A request from its params to its end.
+    pub(super) struct Call<S: ExchangeService> {
+        // Until the service is ready for it.
+        request: Option<NewRequest>,
+        key: RequestKey,
+        inlet: Inlet,
+        // Whether nothing is done before something was written.
+        waits_for_room: bool,
+        #[pin]
+        stage: Stage<<S as Service<Exchange>>::Future, <S as ExchangeService>::Body>,
+    }
 }
 
 /// Boxed, because a service's future must not move once it was polled.
-pub(super) type PinnedStage<S> =
-    Pin<Box<Stage<<S as Service<Exchange>>::Future, <S as ExchangeService>::Body>>>;
+pub(super) type PinnedCall<S> = Pin<Box<Call<S>>>;
 
 pin_project! {
     /// ```text
@@ -49,26 +51,32 @@ pin_project! {
 }
 
 impl<S: ExchangeService> Call<S> {
-    /// A request of which nothing is done, from the buffer `origin`. `stage` is idle: the box of one that is over, or a new
-    /// one.
-    pub(super) fn new(
+    /// A request of which nothing is done, from the buffer `origin`. `spare` is what another one has [left](Self::finish).
+    pub(super) fn begin(
+        spare: Option<PinnedCall<S>>,
         request: NewRequest,
         connection_id: ConnectionId,
         is_plain_cgi: bool,
         origin: Origin,
-        stage: PinnedStage<S>,
-    ) -> Self {
-        Self {
+    ) -> PinnedCall<S> {
+        let new = || Self {
+            request: None,
             key: request.key,
-            inlet: Inlet::new(&request, connection_id, is_plain_cgi, origin),
-            request: Some(request),
-            stage,
+            inlet: Inlet::closed(connection_id, is_plain_cgi),
             waits_for_room: false,
-        }
+            stage: Stage::Idle,
+        };
+        let mut call = spare.unwrap_or_else(|| Box::pin(new()));
+        let this = call.as_mut().project();
+        *this.key = request.key;
+        this.inlet.open(&request, origin);
+        *this.request = Some(request);
+        *this.waits_for_room = false;
+        call
     }
 
-    pub(super) fn inlet(&mut self) -> &mut Inlet {
-        &mut self.inlet
+    pub(super) fn inlet(self: Pin<&mut Self>) -> &mut Inlet {
+        self.project().inlet
     }
 
     pub(super) fn key(&self) -> RequestKey {
@@ -93,7 +101,7 @@ impl<S: ExchangeService> Call<S> {
     /// Goes on as far as it can, and is ready when the request has ended. `alarm` goes off when a part of a request
     /// body is read.
     pub(super) fn poll(
-        &mut self,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         service: &mut S,
         alarm: &Arc<ConnectionAlarm>,
@@ -101,7 +109,7 @@ impl<S: ExchangeService> Call<S> {
     ) -> Poll<()> {
         let span = self.inlet.span().clone();
         let _entered = span.enter();
-        let result = ready!(self.poll_reply(cx, service, alarm, connection));
+        let result = ready!(self.as_mut().poll_reply(cx, service, alarm, connection));
         put_stderr(&self.inlet, self.key, connection);
         if let Some(request) = connection.request(self.key) {
             end(request, self.inlet.handle().app_status(), result);
@@ -110,33 +118,34 @@ impl<S: ExchangeService> Call<S> {
     }
 
     fn poll_reply(
-        &mut self,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         service: &mut S,
         alarm: &Arc<ConnectionAlarm>,
         connection: &mut Connection,
     ) -> Poll<Result<(), BoxError>> {
-        if self.request.is_some() {
+        let mut this = self.project();
+        if this.request.is_some() {
             // Ready before call, always, on the same service.
             ready!(poll_caught(|| service.poll_ready(cx)))?;
         }
-        if let Some(request) = self.request.take() {
-            let exchange = self.inlet.exchange(request, alarm);
+        if let Some(request) = this.request.take() {
+            let exchange = this.inlet.exchange(request, alarm);
             let future = caught(|| service.call(exchange))?;
-            self.stage.set(Stage::Calling { future });
+            this.stage.set(Stage::Calling { future });
         }
-        if let StageProj::Calling { future } = self.stage.as_mut().project() {
+        if let StageProj::Calling { future } = this.stage.as_mut().project() {
             let Reply { head, length, body } = ready!(poll_caught(|| future.poll(cx)))?;
-            if let Some(mut request) = connection.request(self.key) {
+            if let Some(mut request) = connection.request(*this.key) {
                 request.head(head, length);
             }
             // Drops the future.
-            caught(|| self.stage.set(Stage::Responding { body }))?;
+            caught(|| this.stage.set(Stage::Responding { body }))?;
         }
-        match self.stage.as_mut().project() {
+        match this.stage.as_mut().project() {
             StageProj::Responding { body } => {
-                let result = poll_body(cx, body, &self.inlet, self.key, connection);
-                self.waits_for_room = result.is_pending() && !connection.wants_output();
+                let result = poll_body(cx, body, this.inlet, *this.key, connection);
+                *this.waits_for_room = result.is_pending() && !connection.wants_output();
                 result
             }
             StageProj::Idle | StageProj::Calling { .. } => Poll::Pending,
@@ -144,18 +153,20 @@ impl<S: ExchangeService> Call<S> {
     }
 
     /// The request was aborted: its response is of no use any more.
-    pub(super) fn abort(&mut self) {
-        self.inlet.abort();
+    pub(super) fn abort(self: Pin<&mut Self>) {
+        self.project().inlet.abort();
     }
 
-    /// Drops what the service has here, and gives back the box.
-    pub(super) fn into_stage(mut self) -> PinnedStage<S> {
-        let entered = self.inlet.span().enter();
-        if let Err(error) = caught(|| self.stage.set(Stage::Idle)) {
+    /// Drops what the service has here, and all that belongs to the request: the box can be the next one's.
+    pub(super) fn finish(self: Pin<&mut Self>) {
+        let mut this = self.project();
+        let entered = this.inlet.span().enter();
+        if let Err(error) = caught(|| this.stage.set(Stage::Idle)) {
             tracing::error!(%error, "the service failed when it was dropped");
         }
         drop(entered);
-        self.stage
+        *this.request = None;
+        this.inlet.close();
     }
 }
 
@@ -255,20 +266,4 @@ fn poll_data<B: Body<Error: Into<BoxError>>>(
             Err(_) => tracing::debug!("dropping the trailers of a response"),
         }
     }
-}
-
-/// A panic is an error of the request it happened in, and of no other.
-///
-/// What panicked is not used again, so that it does not matter in which state it is.
-fn poll_caught<T, E: Into<BoxError>>(
-    poll: impl FnOnce() -> Poll<Result<T, E>>,
-) -> Poll<Result<T, BoxError>> {
-    match caught(poll) {
-        Ok(result) => result.map_err(Into::into),
-        Err(panic) => Poll::Ready(Err(panic)),
-    }
-}
-
-fn caught<T>(f: impl FnOnce() -> T) -> Result<T, BoxError> {
-    catch_unwind(AssertUnwindSafe(f)).map_err(|_| "the service panicked".into())
 }

@@ -8,7 +8,7 @@ use std::{
 
 use proto::{Connection, Event, NewRequest, RequestKey};
 
-use super::call::{Call, PinnedStage, Stage};
+use super::call::{Call, PinnedCall};
 use crate::{
     exchange::{CallAlarm, ConnectionAlarm, ConnectionId, ExchangeService, Inlet},
     socket::Origin,
@@ -32,9 +32,9 @@ pub(super) struct Calls<S: ExchangeService> {
 }
 
 struct Place<S: ExchangeService> {
-    call: Option<Call<S>>,
-    /// The box of a call that is over, for the next one.
-    spare: Option<PinnedStage<S>>,
+    call: Option<PinnedCall<S>>,
+    /// What a call that is over has left for the next one.
+    spare: Option<PinnedCall<S>>,
     alarm: CallAlarm,
     waker: Waker,
 }
@@ -98,9 +98,8 @@ impl<S: ExchangeService> Calls<S> {
         }
         let (id, is_plain_cgi) = (self.id, self.is_plain_cgi);
         let place = self.place(request.key).expect("made for this request");
-        let stage = place.spare.take();
-        let stage = stage.unwrap_or_else(|| Box::pin(Stage::Idle));
-        place.call = Some(Call::new(request, id, is_plain_cgi, origin, stage));
+        let spare = place.spare.take();
+        place.call = Some(Call::begin(spare, request, id, is_plain_cgi, origin));
         place.alarm.set();
     }
 
@@ -110,7 +109,7 @@ impl<S: ExchangeService> Calls<S> {
 
     fn with_inlet(&mut self, key: RequestKey, f: impl FnOnce(&mut Inlet)) {
         if let Some(call) = self.place(key).and_then(|place| place.call.as_mut()) {
-            f(call.inlet());
+            f(call.as_mut().inlet());
         }
     }
 
@@ -118,7 +117,7 @@ impl<S: ExchangeService> Calls<S> {
         if let Some(place) = self.place(key) {
             if let Some(call) = &mut place.call {
                 tracing::debug!("a request was aborted");
-                call.abort();
+                call.as_mut().abort();
             }
             place.clear();
         }
@@ -146,10 +145,11 @@ impl<S: ExchangeService> Calls<S> {
                 continue;
             }
             let mut cx = Context::from_waker(&place.waker);
-            if call
-                .poll(&mut cx, &mut self.service, &self.alarm, connection)
-                .is_ready()
-            {
+            let alarm = &self.alarm;
+            let polled = call
+                .as_mut()
+                .poll(&mut cx, &mut self.service, alarm, connection);
+            if polled.is_ready() {
                 place.clear();
                 progress = Poll::Ready(());
             } else if call.waits_for_room() {
@@ -183,7 +183,7 @@ impl<S: ExchangeService> Calls<S> {
 
     /// Whether one of them goes on when there is room for more of its response.
     pub(super) fn have_more_to_send(&self) -> bool {
-        self.calls().any(Call::waits_for_room)
+        self.calls().any(|call| call.waits_for_room())
     }
 
     /// Has the task woken when something of a request body is read.
@@ -199,7 +199,7 @@ impl<S: ExchangeService> Calls<S> {
         }
     }
 
-    fn calls(&self) -> impl Iterator<Item = &Call<S>> {
+    fn calls(&self) -> impl Iterator<Item = &PinnedCall<S>> {
         let places = once(&self.first).chain(&self.more);
         places.filter_map(|place| place.call.as_ref())
     }
@@ -209,7 +209,7 @@ impl<S: ExchangeService> Drop for Calls<S> {
     fn drop(&mut self) {
         for place in once(&mut self.first).chain(&mut self.more) {
             if let Some(call) = &mut place.call {
-                call.abort();
+                call.as_mut().abort();
             }
         }
     }
@@ -237,8 +237,9 @@ impl<S: ExchangeService> Place<S> {
     }
 
     fn clear(&mut self) {
-        if let Some(call) = self.call.take() {
-            self.spare = Some(call.into_stage());
+        if let Some(mut call) = self.call.take() {
+            call.as_mut().finish();
+            self.spare = Some(call);
         }
     }
 }

@@ -58,6 +58,15 @@ pub(crate) enum Message {
     Now(Bytes),
 }
 
+impl Shared {
+    fn on(connection_id: ConnectionId) -> Self {
+        Self {
+            connection_id,
+            ..Self::default()
+        }
+    }
+}
+
 impl RequestHandle {
     /// The most bytes of messages that wait to be sent, where each but the first costs 40 bytes more. What comes on top of
     /// them is dropped.
@@ -130,10 +139,17 @@ impl RequestHandle {
     }
 
     pub(super) fn on(connection_id: ConnectionId) -> Self {
-        Self(Arc::new(Shared {
-            connection_id,
-            ..Shared::default()
-        }))
+        Self(Arc::new(Shared::on(connection_id)))
+    }
+
+    /// Makes it the handle of another request of the same connection. That of the last one stays what it is, if somebody has
+    /// it.
+    pub(super) fn renew(&mut self) {
+        let connection_id = self.connection_id();
+        match Arc::get_mut(&mut self.0) {
+            Some(shared) => *shared = Shared::on(connection_id),
+            None => *self = Self::on(connection_id),
+        }
     }
 
     pub(crate) fn abort(&self) {

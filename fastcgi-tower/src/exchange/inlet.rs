@@ -28,21 +28,33 @@ pub(crate) struct Inlet {
 }
 
 impl Inlet {
-    pub(crate) fn new(
-        request: &NewRequest,
-        connection_id: ConnectionId,
-        is_plain_cgi: bool,
-        origin: Origin,
-    ) -> Self {
+    /// That of no request yet.
+    pub(crate) fn closed(connection_id: ConnectionId, is_plain_cgi: bool) -> Self {
         Self {
-            stdin: Sender::new(request.length),
-            data: (request.role == Role::FILTER)
-                .then(|| Box::new(Sender::new(request.data_length))),
+            stdin: Sender::closed(),
+            data: None,
             handle: RequestHandle::on(connection_id),
             is_plain_cgi,
-            span: tracing::debug_span!("request", id = %request.id, role = ?request.role),
-            origin,
+            span: Span::none(),
+            origin: Origin::default(),
         }
+    }
+
+    /// That of `request`, which came in the buffer `origin`.
+    pub(crate) fn open(&mut self, request: &NewRequest, origin: Origin) {
+        let is_filter = request.role == Role::FILTER;
+        self.stdin = Sender::new(request.length);
+        self.data = is_filter.then(|| Box::new(Sender::new(request.data_length)));
+        self.handle.renew();
+        self.span = tracing::debug_span!("request", id = %request.id, role = ?request.role);
+        self.origin = origin;
+    }
+
+    /// The request is over. Nothing of it is kept.
+    pub(crate) fn close(&mut self) {
+        self.stdin = Sender::closed();
+        self.data = None;
+        self.span = Span::none();
     }
 
     /// The exchange for the service. `alarm` goes off when something of its bodies is read, and it waits for that.

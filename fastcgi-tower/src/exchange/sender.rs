@@ -41,6 +41,11 @@ impl Sender {
         })
     }
 
+    /// For no stream.
+    pub(super) fn closed() -> Self {
+        Self(Store::Closed { kept: 0 })
+    }
+
     pub(super) fn push(&mut self, data: Bytes, origin: Origin) {
         match &mut self.0 {
             Store::Gathered { chunks, .. } => chunks.push(data, origin),

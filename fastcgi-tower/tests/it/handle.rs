@@ -7,8 +7,8 @@ use http::{Request, Response};
 use tower::service_fn;
 
 use crate::support::{
-    Call, END_REQUEST, Fed, STDERR, STDOUT, Script, Step, WebServer, full, get, held, record,
-    until_idle,
+    Call, END_REQUEST, Fed, STDERR, STDOUT, Script, Step, WebServer, abort, full, get, held,
+    record, until_idle,
 };
 
 fn handle(call: &Call) -> RequestHandle {
@@ -190,4 +190,64 @@ async fn a_request_that_is_answered_was_not_aborted() {
     web_server.reply(1).await;
     web_server.disconnect().await.expect("a good end");
     assert!(!handle.is_aborted());
+}
+
+/// Requests of a kept connection have a handle each, also one that somebody still has.
+#[tokio::test(start_paused = true)]
+async fn a_handle_that_outlives_its_request_says_nothing_on_the_next() {
+    let (service, mut calls) = held();
+    let mut web_server = WebServer::connect(service);
+    web_server.send(get(1, "/first")).await;
+    let call = calls.recv().await.expect("a call");
+    let first = handle(&call);
+    call.answer(full("first"));
+    web_server.reply(1).await;
+    web_server.send(get(1, "/second")).await;
+    let call = calls.recv().await.expect("a call");
+    assert_eq!(handle(&call).connection_id(), first.connection_id());
+    first.stderr("too late");
+    first.set_app_status(9);
+    call.answer(full("second"));
+    let reply = web_server.reply(1).await;
+    assert_eq!((reply.stderr.as_slice(), reply.app_status), (&b""[..], 0));
+    web_server.disconnect().await.expect("a good end");
+    assert!(!first.is_aborted());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_handler_says_last_is_not_said_of_the_next_request() {
+    let service = service_fn(|request: Request<Incoming>| async move {
+        let handle = request
+            .extensions()
+            .get::<RequestHandle>()
+            .expect("a handle");
+        if request.uri().path() == "/fails" {
+            handle.stderr("this is why");
+            handle.set_app_status(9);
+        }
+        Ok::<_, Infallible>(Response::new(String::new()))
+    });
+    let mut web_server = WebServer::connect(service);
+    for (path, stderr, app_status) in [("/fails", "this is why", 9), ("/", "", 0)] {
+        web_server.send(get(1, path)).await;
+        let reply = web_server.reply(1).await;
+        assert_eq!(reply.stderr, stderr.as_bytes(), "{path}");
+        assert_eq!(reply.app_status, app_status, "{path}");
+    }
+}
+
+/// What a request that was aborted leaves behind is not the next one's.
+#[tokio::test(start_paused = true)]
+async fn the_request_after_an_aborted_one_is_not_aborted() {
+    let (service, mut calls) = held();
+    let mut web_server = WebServer::connect(service);
+    web_server.send(get(1, "/first")).await;
+    drop(calls.recv().await.expect("a call"));
+    web_server.send(abort(1)).await;
+    web_server.reply(1).await;
+    web_server.send(get(1, "/second")).await;
+    let call = calls.recv().await.expect("a call");
+    assert!(!handle(&call).is_aborted());
+    call.answer(full("second"));
+    assert_eq!(web_server.reply(1).await.body(), b"second");
 }
