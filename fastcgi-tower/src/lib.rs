@@ -52,6 +52,7 @@ mod panics;
 pub mod process;
 mod serve;
 mod socket;
+mod spares;
 mod stdio;
 mod timer;
 mod variable;

@@ -1,7 +1,7 @@
 //! The socket, and the bytes on their way in.
 
 use std::{
-    io,
+    io, mem,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -10,6 +10,8 @@ use bytes::{Buf, BytesMut};
 use proto::Outgoing;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::io::{poll_read_buf, poll_write_buf};
+
+use crate::spares;
 
 /// The buffer that a piece has arrived in. A piece is a slice of it, and keeps all of it from being freed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,8 +38,8 @@ pub(crate) struct Socket<Io> {
     is_flushed: bool,
 }
 
-/// Enough for the params of most requests, and little enough to keep for every idle connection.
-const MIN_READ: usize = 4 * 1024;
+/// Enough for the params of most requests.
+const MIN_READ: usize = spares::SIZE;
 /// As much as a connection reads at a time into memory of its own.
 const OWNED_READ: usize = 16 * 1024;
 /// As much as a Unix socket gives at a time, by default.
@@ -123,7 +125,11 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Socket<Io> {
             self.read_size = MIN_READ;
         }
         let size = self.input.len() + self.read_size.min(most).max(MIN_READ);
-        let mut input = BytesMut::with_capacity(size);
+        let mut input = if size == MIN_READ {
+            spares::take()
+        } else {
+            BytesMut::with_capacity(size)
+        };
         input.extend_from_slice(&self.input);
         self.input = input;
         self.buffer.number = self.buffer.number.wrapping_add(1).max(1);
@@ -136,12 +142,34 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Socket<Io> {
     #[inline]
     pub(crate) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let room = self.input.capacity() - self.input.len();
-        let count = ready!(poll_read_buf(Pin::new(&mut self.io), cx, &mut self.input))?;
+        let read = poll_read_buf(Pin::new(&mut self.io), cx, &mut self.input);
+        if read.is_pending() {
+            self.lend();
+        }
+        let count = ready!(read)?;
         self.filled = self.filled.saturating_add(small(count));
         if count == room {
             self.read_size = (self.read_size * 4).min(MAX_READ);
         }
         Poll::Ready(Ok(count))
+    }
+
+    /// Leaves a buffer that nothing is in to other connections, while this one waits.
+    #[inline]
+    fn lend(&mut self) {
+        let is_small = self.buffer.size == small(MIN_READ);
+        // It can be reclaimed if nothing keeps what was read into it.
+        if is_small && self.input.is_empty() && self.input.try_reclaim(MIN_READ) {
+            spares::give(mem::take(&mut self.input));
+            self.forget_buffer();
+        }
+    }
+
+    /// There is no buffer any more.
+    fn forget_buffer(&mut self) {
+        self.buffer.size = 0;
+        self.filled = 0;
+        self.used = 0;
     }
 
     /// Writes once. Ready when something has left, and pending also when there is nothing to write.
@@ -190,9 +218,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Socket<Io> {
     pub(crate) fn release(&mut self) {
         if self.input.is_empty() {
             self.input = BytesMut::new();
-            self.buffer.size = 0;
-            self.filled = 0;
-            self.used = 0;
+            self.forget_buffer();
         }
         self.read_size = MIN_READ;
     }
