@@ -1,5 +1,7 @@
 //! What is asked of the servers, and how.
 
+use std::time::Duration;
+
 use crate::{
     Result,
     request::Kind,
@@ -31,8 +33,8 @@ pub(crate) enum Mode {
     InFlight(u8),
     /// A process is started for each request, and ends with it: a CGI program; over HTTP, a server.
     Process,
-    /// Connections that have had a request each wait for the next.
-    Idle,
+    /// Connections that have had a request each have waited for the next for so long.
+    Idle(Duration),
 }
 
 /// Whether two counts are the same.
@@ -76,7 +78,7 @@ impl Scenario {
         self.mode = mode;
         self.requests = requests;
         self.exactness = match mode {
-            Mode::Idle => Exactness::Gate,
+            Mode::Idle(_) => Exactness::Gate,
             _ => Exactness::Spread,
         };
         self
@@ -122,12 +124,16 @@ impl Scenario {
 
 const MIB: usize = 1024 * 1024;
 
-const ALL: [Scenario; 16] = [
+/// After that, a connection has given back what it kept for its next request.
+const QUIET: Duration = Duration::from_millis(1200);
+
+const ALL: [Scenario; 17] = [
     Scenario::small("hello", Kind::Hello).timed(32, 64_000),
     Scenario::small("browser", Kind::Browser).timed(32, 64_000),
     Scenario::small("100 fields", Kind::HundredFields).timed(8, 16_000),
     Scenario::small("unlearnable", Kind::Unlearnable),
-    Scenario::small("idle connection", Kind::Hello).mode(Mode::Idle, 64),
+    Scenario::small("kept connection", Kind::Hello).mode(Mode::Idle(Duration::ZERO), 64),
+    Scenario::small("idle connection", Kind::Hello).mode(Mode::Idle(QUIET), 64),
     Scenario::small("own connection", Kind::Hello).mode(Mode::Own, 250),
     Scenario::small("64 in flight", Kind::Hello).mode(Mode::InFlight(64), 64 * 20),
     Scenario::large("download 1 MiB", Kind::Download(MIB as u64), 20).timed(4, 800),

@@ -134,7 +134,14 @@ impl Outgoing {
     /// Frees the memory of what has been written. Keeps what the next small response needs.
     pub fn release(&mut self) {
         let held = self.tail.capacity() + self.queue.capacity() * size_of::<Bytes>();
-        if !self.has_remaining() && held > MAX_COPY {
+        if held > MAX_COPY {
+            self.release_all();
+        }
+    }
+
+    /// Frees all memory, if nothing waits to be written.
+    pub(crate) fn release_all(&mut self) {
+        if !self.has_remaining() {
             *self = Self {
                 written: self.written,
                 ..Self::default()

@@ -1,6 +1,6 @@
 //! Allocations, as the server's own allocator counts them.
 
-use std::path::Path;
+use std::{path::Path, thread, time::Duration};
 
 use super::{hundredths, paced::Load};
 use crate::{
@@ -26,15 +26,22 @@ pub(super) fn count(server: Server, scenario: &Scenario, folder: &Path) -> Resul
     Ok((hundredths(allocations), bytes.round() as u64))
 }
 
-/// Bytes on the heap for one connection that waits for its next request.
-pub(super) fn held(server: Server, scenario: &Scenario, folder: &Path) -> Result<u64> {
+/// Bytes on the heap for one connection that has waited for its next request for `time`.
+pub(super) fn held(
+    server: Server,
+    scenario: &Scenario,
+    time: Duration,
+    folder: &Path,
+) -> Result<u64> {
     let process = ServerProcess::start(server, scenario.transport, &Tool::Heap, folder)?;
     // As many connections again: what grows by doubling has grown before.
     let mut first = Load::new(&process, scenario)?;
     first.run(scenario.requests)?;
+    thread::sleep(time);
     let once = process.heap()?;
     let mut second = Load::new(&process, scenario)?;
     second.run(scenario.requests)?;
+    thread::sleep(time);
     let twice = process.heap()?;
     first.close()?;
     second.close()?;

@@ -151,8 +151,8 @@ fn middle_calls(counted: &[Counts]) -> BTreeMap<String, f64> {
 fn count_once(server: Server, scenario: &Scenario, folder: &Path) -> Result<Counts> {
     match scenario.mode {
         Mode::Process => single::count(server, scenario, folder),
-        Mode::Idle => Ok(Counts {
-            held: Some(heap::held(server, scenario, folder)?),
+        Mode::Idle(time) => Ok(Counts {
+            held: Some(heap::held(server, scenario, time, folder)?),
             ..Counts::default()
         }),
         _ => {

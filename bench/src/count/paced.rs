@@ -41,7 +41,7 @@ impl<'a> Load<'a> {
             (Mode::Own | Mode::Process, _) => 0,
             (Mode::Kept, _) | (Mode::InFlight(_), Protocol::FastCgi) => 1,
             (Mode::InFlight(count), Protocol::Http) => usize::from(count),
-            (Mode::Idle, _) => scenario.requests,
+            (Mode::Idle(_), _) => scenario.requests,
         };
         for _ in 0..connections {
             load.kept
@@ -73,7 +73,7 @@ impl<'a> Load<'a> {
     pub(super) fn run(&mut self, requests: usize) -> Result<()> {
         let at_a_time = match self.scenario.mode {
             Mode::InFlight(count) => usize::from(count),
-            Mode::Idle => self.scenario.requests,
+            Mode::Idle(_) => self.scenario.requests,
             _ => 1,
         };
         for _ in 0..requests / at_a_time {

@@ -71,7 +71,8 @@ pub enum Event {
     /// [`lost`](crate::Connection::lost); one that cannot know may [read on](crate::Connection::read_on). It comes once a
     /// second, as long as it is so.
     HeldBack,
-    /// There has been no request for a second. Memory that is kept for the next one can be given back.
+    /// There has been no request for a second. Memory that is kept for the next one can be given back: see
+    /// [`release`](crate::Connection::release).
     Quiet,
 }
 

@@ -309,6 +309,15 @@ impl Connection {
         }
     }
 
+    /// Frees memory that is kept for further requests, while none is in progress: what to do at [`Event::Quiet`].
+    pub fn release(&mut self) {
+        self.requests.release();
+        self.outgoing.release_all();
+        if self.events.is_empty() {
+            self.events = VecDeque::new();
+        }
+    }
+
     /// How far the connection has come, and so what its owner has to do.
     pub fn life(&self) -> Life {
         self.closing.life()

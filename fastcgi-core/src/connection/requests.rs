@@ -69,6 +69,13 @@ impl Requests {
         places.filter_map(|(index, place)| Some((RequestKey::new(index), place?)))
     }
 
+    /// Frees the memory of places, if no request is in progress.
+    pub(super) fn release(&mut self) {
+        if self.is_empty() {
+            self.places = Vec::new();
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.count
     }

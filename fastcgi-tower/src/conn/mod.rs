@@ -153,8 +153,9 @@ where
                 },
                 Some(Event::Quiet) => {
                     self.socket.release();
-                    self.proto.outgoing().release();
+                    self.proto.release();
                     self.calls.release();
+                    self.timer = Timer::default();
                     self.borrower.give_back(&mut self.proto);
                 }
                 Some(event) => self.calls.take(event, self.socket.buffer()),

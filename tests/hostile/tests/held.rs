@@ -16,7 +16,7 @@ use fastcgi_tower::{Budget, ConnectionBuilder, HttpService, Incoming, Limits, Re
 use http::{Request, Response};
 use http_body_util::{BodyExt, Either, Full};
 use tokio::{
-    io::{AsyncWriteExt, duplex},
+    io::{AsyncReadExt, AsyncWriteExt, duplex},
     runtime::Builder,
     time::{sleep, timeout},
 };
@@ -311,4 +311,49 @@ fn messages_for_the_log_are_bounded() {
     let held = held(alone(Limits::default()), Handler::Log, || get("/"));
     // Each but the first counts as its bytes and 32; the list grows by doubling.
     at_most(held, 2 * RequestHandle::MAX_STDERR + OVERHEAD);
+}
+
+/// How many bytes each of 100 connections costs that have had a request: at once, and after it was quiet for a second. With
+/// its pipe of 64 bytes each way, and its task.
+fn cost_of_a_connection_that_waits() -> (usize, usize) {
+    const COUNT: usize = 100;
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let runtime = Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let _profiler = dhat::Profiler::builder().testing().build();
+        let budget = Budget::new(COUNT, MIB);
+        let mut pipes = Vec::with_capacity(COUNT);
+        let request = get("/");
+        for _ in 0..COUNT {
+            let (mut near, far) = duplex(64);
+            let service = service_fn(|_| async {
+                Ok::<_, Infallible>(Response::new(Full::<Bytes>::from("hello")))
+            });
+            let builder = ConnectionBuilder::new().budget(budget.clone());
+            tokio::spawn(builder.serve_connection(far, HttpService::new(service)));
+            let (mut reader, mut writer) = tokio::io::split(&mut near);
+            let mut response = [0; 82];
+            let (written, read) =
+                tokio::join!(writer.write_all(&request), reader.read_exact(&mut response));
+            written.expect("a connection that is open");
+            read.expect("a response");
+            assert_eq!(response[66..74], [1, 3, 0, 1, 0, 8, 0, 0], "END_REQUEST");
+            pipes.push(near);
+        }
+        let at_once = dhat::HeapStats::get().curr_bytes / COUNT;
+        sleep(Duration::from_millis(1100)).await;
+        let later = dhat::HeapStats::get().curr_bytes / COUNT;
+        (at_once, later)
+    })
+}
+
+#[test]
+fn a_connection_that_waits_owns_no_read_buffer() {
+    let (at_once, later) = cost_of_a_connection_that_waits();
+    at_most(at_once, 4 * KIB);
+    at_most(later, 2 * KIB);
 }
