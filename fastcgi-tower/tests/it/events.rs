@@ -3,7 +3,10 @@
 use std::{
     convert::Infallible,
     fmt::{self, Write},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -24,12 +27,19 @@ use tracing::{
 
 use crate::{
     crowd::Pipes,
-    support::{PIPE, WebServer, get, head, hello, stdin},
+    support::{PIPE, WebServer, get, head, hello, stdin, until_idle},
 };
 
-/// The events, a line each.
+/// The events, a line each, and the spans.
 #[derive(Clone, Default)]
-pub(crate) struct Events(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Events(Arc<Mutex<Vec<String>>>, Arc<Spans>);
+
+#[derive(Default)]
+struct Spans {
+    begun: AtomicUsize,
+    /// References to spans that have not ended.
+    open: AtomicUsize,
+}
 
 impl Events {
     pub(crate) fn lines(&self, level: Level) -> Vec<String> {
@@ -55,7 +65,18 @@ impl Subscriber for Events {
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {
+        self.1.begun.fetch_add(1, Ordering::Relaxed);
+        self.1.open.fetch_add(1, Ordering::Relaxed);
         Id::from_u64(1)
+    }
+
+    fn clone_span(&self, id: &Id) -> Id {
+        self.1.open.fetch_add(1, Ordering::Relaxed);
+        id.clone()
+    }
+
+    fn try_close(&self, _: Id) -> bool {
+        self.1.open.fetch_sub(1, Ordering::Relaxed) == 1
     }
 
     fn record(&self, _: &Id, _: &Record<'_>) {}
@@ -115,6 +136,25 @@ async fn a_body_without_a_content_type_is_mentioned() {
         }
     }
     panic!("it is not mentioned");
+}
+
+/// Not with the next one on a connection that is kept.
+#[tokio::test(start_paused = true)]
+async fn the_span_of_a_request_ends_with_it() {
+    // As above, a new subscriber has the places in the code asked again.
+    for _ in 0..100 {
+        let events = Events::default();
+        let _guard = tracing::subscriber::set_default(events.clone());
+        let mut web_server = WebServer::connect(service_fn(hello));
+        web_server.send(get(1, "/")).await;
+        assert_eq!(web_server.reply(1).await.status(), "200");
+        until_idle().await;
+        if events.1.begun.load(Ordering::Relaxed) == 1 {
+            assert_eq!(events.1.open.load(Ordering::Relaxed), 0);
+            return;
+        }
+    }
+    panic!("there is no span");
 }
 
 /// How often the missing content type of a response is.
