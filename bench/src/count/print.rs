@@ -62,6 +62,9 @@ fn counts(scenario: &str, protocol: &str, counts: &Counts) {
             "; spread: instructions {} %, allocations {} %",
             spread.instructions, spread.allocations
         );
+        if let (Some(bytes), Some(calls)) = (spread.bytes, spread.calls) {
+            _ = write!(line, ", bytes {bytes} %, system calls {calls} %");
+        }
     }
     report(line.trim_end());
 }
