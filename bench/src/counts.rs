@@ -44,10 +44,10 @@ pub(crate) struct Spread {
     /// Of the bytes allocated; where the gate looks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) bytes: Option<f64>,
-    /// Of all system calls together; where the gate looks.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) calls: Option<f64>,
 }
+
+/// What a thread calls to wait for another, or to wake it.
+const WAITING: [&str; 3] = ["epoll_wait", "futex", "write"];
 
 /// How much worse a figure may be than the table's, beyond its spread.
 const TOLERANCE: f64 = 0.02;
@@ -92,7 +92,14 @@ impl Row {
     pub fn compare(&self, name: &str, now: &Counts) -> Comparison {
         let mut comparison = Comparison::default();
         let spreads = self.fastcgi.spreads();
-        let figures = self.fastcgi.figures().into_iter().zip(now.figures());
+        // Between threads, how often one waits is chance.
+        let spread = self.fastcgi.spread;
+        let left_out: &[_] = match spread.and_then(|it| it.bytes) {
+            Some(_) => &WAITING,
+            None => &[],
+        };
+        let figures = self.fastcgi.figures(left_out).into_iter();
+        let figures = figures.zip(now.figures(left_out));
         for (((figure, before), (_, now)), spread) in figures.zip(spreads) {
             let line = match (before, now) {
                 (None, None) => continue,
@@ -155,24 +162,30 @@ impl Counts {
     fn spreads(&self) -> [f64; 5] {
         let spread = self.spread.map(|it| {
             let bytes = it.bytes.unwrap_or_default();
-            let calls = it.calls.unwrap_or_default();
-            [it.instructions, it.allocations, bytes, calls, 0.0].map(|per_cent| per_cent / 100.0)
+            [it.instructions, it.allocations, bytes, 0.0, 0.0].map(|per_cent| per_cent / 100.0)
         });
         spread.unwrap_or_default()
     }
 
     pub(crate) fn all_calls(&self) -> Option<f64> {
-        let sum: f64 = self.calls.values().sum();
+        self.calls_but(&[])
+    }
+
+    fn calls_but(&self, left_out: &[&str]) -> Option<f64> {
+        let calls = self.calls.iter();
+        let counted = calls.filter(|(name, _)| !left_out.contains(&name.as_str()));
+        let sum: f64 = counted.map(|(_, count)| count).sum();
         (!self.calls.is_empty()).then(|| hundredths(sum))
     }
 
-    fn figures(&self) -> [(&'static str, Option<f64>); 5] {
+    /// All of them, without the system calls of `left_out`.
+    fn figures(&self, left_out: &[&str]) -> [(&'static str, Option<f64>); 5] {
         let float = |figure: Option<u64>| figure.map(|figure| figure as f64);
         [
             ("instructions", float(self.instructions)),
             ("allocations", self.allocations),
             ("bytes allocated", float(self.bytes)),
-            ("system calls", self.all_calls()),
+            ("system calls", self.calls_but(left_out)),
             ("bytes held", float(self.held)),
         ]
     }
@@ -187,7 +200,7 @@ fn least<T>(one: Option<T>, other: Option<T>, min: fn(T, T) -> T) -> Option<T> {
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
-        for (name, figure) in self.figures() {
+        for (name, figure) in self.figures(&[]) {
             if let Some(figure) = figure {
                 write!(f, "{separator}{figure} {name}")?;
                 separator = ", ";

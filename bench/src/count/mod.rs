@@ -134,7 +134,6 @@ fn counts(framework: Framework, protocol: Protocol, scenario: &Scenario) -> Resu
             instructions,
             allocations,
             bytes: spread_of(|counts| Some(counts.bytes? as f64)),
-            calls: spread_of(Counts::all_calls),
         }),
         _ => None,
     };

@@ -62,8 +62,8 @@ fn counts(scenario: &str, protocol: &str, counts: &Counts) {
             "; spread: instructions {} %, allocations {} %",
             spread.instructions, spread.allocations
         );
-        if let (Some(bytes), Some(calls)) = (spread.bytes, spread.calls) {
-            _ = write!(line, ", bytes {bytes} %, system calls {calls} %");
+        if let Some(bytes) = spread.bytes {
+            _ = write!(line, ", bytes {bytes} %");
         }
     }
     report(line.trim_end());
