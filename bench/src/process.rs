@@ -35,10 +35,8 @@ pub(crate) enum Tool {
 impl Tool {
     /// A command that runs the servers' program under the tool.
     pub(crate) fn command(&self, framework: Framework) -> Result<Command> {
-        let mut this = env::current_exe()?;
-        if framework.has_threads() {
-            this.set_file_name("fastcgi-bench-functions");
-        }
+        let [program, with_heap] = framework.programs();
+        let this = env::current_exe()?.with_file_name(program);
         let with_output = |program, options: &[&str], file: &Path| {
             let mut command = Command::new(program);
             command.args(options).arg(file);
@@ -46,7 +44,7 @@ impl Tool {
         };
         let mut command = match self {
             Self::Bare => return Ok(Command::new(this)),
-            Self::Heap => return Ok(Command::new(this.with_file_name("fastcgi-bench-heap"))),
+            Self::Heap => return Ok(Command::new(this.with_file_name(with_heap))),
             Self::Callgrind(file) => {
                 let mut option = "--callgrind-out-file=".to_owned();
                 option += &file.to_string_lossy();

@@ -44,6 +44,8 @@ pub(crate) enum Exactness {
     Gate,
     /// They depend on how the bytes come in, or on the process's start: counted several times, with their spread.
     Spread,
+    /// They depend on which of two threads waits: CI compares them with the table, and allows for their spread.
+    Threads,
 }
 
 /// The load for the times: equal requests over kept connections.
@@ -96,7 +98,7 @@ impl Scenario {
     /// Why the HTTP server of `framework` cannot do this.
     pub(crate) fn not_over_http(&self, framework: Framework) -> Option<&'static str> {
         if framework.has_threads() {
-            return Some("fastcgi-tower's own, over FastCGI");
+            return Some("over FastCGI alone");
         }
         let too_many = self.kind == Kind::HundredFields && framework == Framework::Actix;
         too_many.then_some("actix's HTTP server answers 431 to more than 96 fields")
@@ -111,7 +113,7 @@ impl Scenario {
     /// Whether two counts are the same for `framework`.
     pub(crate) fn exactness(&self, framework: Framework) -> Exactness {
         if framework.has_threads() {
-            Exactness::Spread
+            Exactness::Threads
         } else {
             self.exactness
         }

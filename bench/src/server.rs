@@ -154,9 +154,12 @@ pub enum Framework {
     Blocking,
     /// A CGI function of fastcgi-tower, over FastCGI alone.
     CgiFn,
+    /// libfcgi with threads, in C: what functions that block are compared with. It is not in the table.
+    Libfcgi,
 }
 
 impl Framework {
+    /// Those of the table.
     pub(crate) const ALL: [Self; 5] = [
         Self::Tower,
         Self::Axum,
@@ -167,7 +170,16 @@ impl Framework {
 
     /// Whether each request goes to a thread and back: then instructions depend on which of them waits.
     pub(crate) fn has_threads(self) -> bool {
-        matches!(self, Self::Blocking | Self::CgiFn)
+        matches!(self, Self::Blocking | Self::CgiFn | Self::Libfcgi)
+    }
+
+    /// The program that has the servers of this framework, and the one whose allocator counts.
+    pub(crate) fn programs(self) -> [&'static str; 2] {
+        match self {
+            Self::Tower | Self::Axum | Self::Actix => ["fastcgi-bench", "fastcgi-bench-heap"],
+            Self::Blocking | Self::CgiFn => ["fastcgi-bench-functions", "fastcgi-bench-heap"],
+            Self::Libfcgi => ["fastcgi-bench-libfcgi", "fastcgi-bench-libfcgi-heap"],
+        }
     }
 
     /// As on the command line and in the table.
@@ -179,6 +191,7 @@ impl Framework {
             Self::Actix => "actix",
             Self::Blocking => "blocking",
             Self::CgiFn => "cgi_fn",
+            Self::Libfcgi => "libfcgi",
         }
     }
 }
@@ -193,8 +206,9 @@ impl FromStr for Framework {
     type Err = &'static str;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let found = Self::ALL.into_iter().find(|it| it.as_str() == name);
-        found.ok_or("the framework is tower, axum, actix, blocking or cgi_fn")
+        let mut all = Self::ALL.into_iter().chain([Self::Libfcgi]);
+        let found = all.find(|it| it.as_str() == name);
+        found.ok_or("the framework is tower, axum, actix, blocking, cgi_fn or libfcgi")
     }
 }
 

@@ -14,6 +14,8 @@ use crate::{
     socket::Listening,
 };
 
+const IN_C: &str = "libfcgi has a program in C, over FastCGI";
+
 /// Several requests at a time on a connection, for [`Mode::InFlight`](crate::scenario::Mode::InFlight).
 fn limits() -> Limits {
     Limits::default().max_reqs(64)
@@ -31,6 +33,7 @@ pub(crate) fn run(server: Server, listener: Listening) -> Result<()> {
         (Framework::Blocking | Framework::CgiFn, _) => {
             Err("functions that block have a program of their own, over FastCGI".into())
         }
+        (Framework::Libfcgi, _) => Err(IN_C.into()),
     }
 }
 
@@ -42,6 +45,7 @@ pub(crate) fn run_functions(framework: Framework, listener: Listening) -> Result
         Framework::Tower | Framework::Axum | Framework::Actix => {
             Err("this framework is served by fastcgi-bench".into())
         }
+        Framework::Libfcgi => Err(IN_C.into()),
     }
 }
 
@@ -54,5 +58,6 @@ pub(crate) fn run_cgi(framework: Framework) -> Result<()> {
         Framework::Blocking | Framework::CgiFn => {
             Err("functions that block are counted over FastCGI".into())
         }
+        Framework::Libfcgi => Err(IN_C.into()),
     }
 }

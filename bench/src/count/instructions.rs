@@ -18,7 +18,7 @@ const PROCESSES: usize = 3;
 pub(super) fn count(server: Server, scenario: &Scenario, folder: &Path) -> Result<u64> {
     let (processes, requests) = match scenario.exactness(server.framework) {
         Exactness::Gate => (PROCESSES, scenario.requests.min(100)),
-        Exactness::Spread => (1, scenario.requests),
+        Exactness::Spread | Exactness::Threads => (1, scenario.requests),
     };
     let once = |_| after_as_many(server, scenario, folder, requests);
     let mut totals = (0..processes).map(once).collect::<Result<Vec<_>>>()?;

@@ -24,8 +24,10 @@ use crate::{
 
 /// How often it is counted where counts differ.
 const ROUNDS: usize = 3;
+/// How often where the gate allows for how far they differ.
+const ROUNDS_OF_THREADS: usize = 5;
 
-/// Counts, and prints: `[--write|--gate] [tower|axum|actix|blocking|cgi_fn] [SCENARIO]`.
+/// Counts, and prints: `[--write|--gate] [tower|axum|actix|blocking|cgi_fn|libfcgi] [SCENARIO]`.
 ///
 /// # Errors
 ///
@@ -43,6 +45,9 @@ pub fn count(args: &[&str]) -> Result<()> {
     };
     match *flags {
         [] => count_all(&frameworks, &scenarios, None),
+        ["--write" | "--gate"] if frameworks == [Framework::Libfcgi] => {
+            Err("libfcgi is not in the table".into())
+        }
         ["--write"] => count_all(
             &frameworks,
             &scenarios,
@@ -54,7 +59,7 @@ pub fn count(args: &[&str]) -> Result<()> {
 }
 
 const USAGE: &str =
-    "usage: bench/count [--write|--gate] [tower|axum|actix|blocking|cgi_fn] [SCENARIO]";
+    "usage: bench/count [--write|--gate] [tower|axum|actix|blocking|cgi_fn|libfcgi] [SCENARIO]";
 
 /// The committed table, if only a part of it is counted again; otherwise a new one.
 fn table_to_write(is_part: bool) -> Result<Table> {
@@ -107,20 +112,28 @@ fn counts(framework: Framework, protocol: Protocol, scenario: &Scenario) -> Resu
         protocol,
     };
     let folder = tempfile::tempdir()?;
-    let rounds = match scenario.exactness(framework) {
+    let exactness = scenario.exactness(framework);
+    let rounds = match exactness {
         Exactness::Gate => 1,
         Exactness::Spread => ROUNDS,
+        Exactness::Threads => ROUNDS_OF_THREADS,
     };
     let once = |_| count_once(server, scenario, folder.path());
     let counted = (0..rounds).map(once).collect::<Result<Vec<_>>>();
-    let counted = counted.map_err(|error| format!("{server}, {}: {error}", scenario.name))?;
+    let counted = counted.map_err(|error| in_row(server, scenario, error.as_ref()))?;
     let middle = |figure: fn(&Counts) -> Option<f64>| middle(counted.iter().filter_map(figure));
     let instructions = middle(|counts| Some(counts.instructions? as f64));
     let allocations = middle(|counts| counts.allocations);
+    let spread_of = |figure| {
+        let is_allowed_for = exactness == Exactness::Threads;
+        let spread = middle(figure).filter(|_| is_allowed_for);
+        spread.map(|(_, spread)| spread)
+    };
     let spread = match (instructions, allocations) {
         (Some((_, instructions)), Some((_, allocations))) if rounds > 1 => Some(Spread {
             instructions,
             allocations,
+            bytes: spread_of(|counts| Some(counts.bytes? as f64)),
         }),
         _ => None,
     };
@@ -133,6 +146,25 @@ fn counts(framework: Framework, protocol: Protocol, scenario: &Scenario) -> Resu
         spread,
         calls: middle_calls(&counted),
     })
+}
+
+/// Counts once, whatever the counts depend on.
+fn counts_of_one_round(
+    framework: Framework,
+    protocol: Protocol,
+    scenario: &Scenario,
+) -> Result<Counts> {
+    let server = Server {
+        framework,
+        protocol,
+    };
+    let folder = tempfile::tempdir()?;
+    let counted = count_once(server, scenario, folder.path());
+    counted.map_err(|error| in_row(server, scenario, error.as_ref()).into())
+}
+
+fn in_row(server: Server, scenario: &Scenario, error: &dyn std::error::Error) -> String {
+    format!("{server}, {}: {error}", scenario.name)
 }
 
 /// Of each system call the count in the middle; what is there by chance is not.

@@ -62,6 +62,9 @@ fn counts(scenario: &str, protocol: &str, counts: &Counts) {
             "; spread: instructions {} %, allocations {} %",
             spread.instructions, spread.allocations
         );
+        if let Some(bytes) = spread.bytes {
+            _ = write!(line, ", bytes {bytes} %");
+        }
     }
     report(line.trim_end());
 }

@@ -77,6 +77,65 @@ fn a_figure_that_is_missing_is_worse() {
     );
 }
 
+/// A row whose counts differ.
+fn with_spread() -> Row {
+    let text = "[made-with]\nrustc = ''\nlibc = ''\nvalgrind = ''\n[blocking.hello]\nfastcgi = { instructions = 20000, \
+                allocations = 20.0, bytes = 5000, spread = { instructions = 3.0, allocations = 0.0, bytes = 1.0 }, \
+                calls = { epoll_wait = 2.0, recvfrom = 1.0, sendto = 1.0 } }\n";
+    let table = Table::parse(text).expect("a table");
+    let row = table.row(Framework::Blocking, "hello");
+    row.expect("a row").clone()
+}
+
+#[test]
+fn a_figure_may_be_worse_by_its_spread_and_two_per_cent() {
+    let within = [
+        ("epoll_wait", 4.0),
+        ("futex", 9.0),
+        ("recvfrom", 1.0),
+        ("sendto", 1.0),
+    ];
+    let now = Counts::small(21_000, 20.4, 5150, &within);
+    let comparison = with_spread().compare("blocking, hello", &now);
+    assert_eq!(comparison.worse, [""; 0]);
+
+    let beyond = [("epoll_wait", 2.0), ("recvfrom", 2.0), ("sendto", 1.0)];
+    let now = Counts::small(21_001, 21.0, 5151, &beyond);
+    let comparison = with_spread().compare("blocking, hello", &now);
+    assert_eq!(
+        comparison.worse,
+        [
+            "blocking, hello: instructions 20000 -> 21001 (+5.00 %)",
+            "blocking, hello: allocations 20 -> 21 (+5.00 %)",
+            "blocking, hello: bytes allocated 5000 -> 5151 (+3.02 %)",
+            "blocking, hello: system calls 2 -> 3 (+50.00 %)",
+        ]
+    );
+}
+
+/// Fewer requests wait where the machine has other work.
+#[test]
+fn a_figure_with_a_spread_that_is_better_is_no_news() {
+    let now = Counts::small(10_000, 10.0, 2500, &[("recvfrom", 1.0)]);
+    let comparison = with_spread().compare("blocking, hello", &now);
+    assert_eq!(comparison.worse, [""; 0]);
+    assert_eq!(comparison.better, [""; 0]);
+}
+
+#[test]
+fn the_least_of_two_counts_is_the_least_of_each_figure() {
+    let fewer_calls = [("epoll_wait", 1.0)];
+    let one = Counts::small(1, 20.0, 3, &CALLS);
+    let other = Counts::small(2, 10.0, 4, &fewer_calls);
+    let least = Counts::small(1, 10.0, 3, &fewer_calls);
+    assert_eq!(one.clone().least(other.clone()), least);
+    assert_eq!(other.least(one), least);
+    // What one of them lacks is still missing.
+    let without = Counts::small(1, 20.0, 3, &[]);
+    let comparison = Row::fastcgi(hello()).compare("axum, hello", &without.clone().least(without));
+    assert_eq!(comparison.worse.len(), 1);
+}
+
 #[test]
 fn a_table_is_read_as_it_was_written() {
     let mut table = Table::new(Versions::default());

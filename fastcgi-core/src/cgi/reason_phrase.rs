@@ -1,6 +1,7 @@
 //! The words after a status code.
 
 use bytes::Bytes;
+use http::StatusCode;
 
 /// A reason phrase other than the usual one, for the extensions of a response.
 ///
@@ -37,6 +38,11 @@ impl ReasonPhrase {
             .all(|&byte| byte == b'\t' || !byte.is_ascii_control());
         let is_blank = text.trim_ascii().is_empty();
         (is_clean && !is_blank).then_some(Self { text })
+    }
+
+    /// The usual phrase of a status; `Unknown` where it has none, because web servers want one.
+    pub fn usual(status: StatusCode) -> &'static str {
+        status.canonical_reason().unwrap_or("Unknown")
     }
 
     /// The phrase. Nothing promises UTF-8.

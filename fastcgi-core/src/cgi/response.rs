@@ -43,16 +43,25 @@ pub struct ResponseMapping {
     collects_events: bool,
     /// R-18
     mount: Option<Box<Mount>>,
+    /// R-19: whether the web server answers a local redirect itself.
+    follows: bool,
 }
 
 impl ResponseMapping {
-    /// For the web server that sent `params`. The default is for any but HAProxy (R-1) and nginx (R-14).
+    /// For the web server that sent `params`. The default is for any but HAProxy (R-1), nginx (R-14) and Apache (R-19).
     pub fn answering(params: &Params) -> Self {
         Self {
             location_first: params.server() == Server::HaProxy,
             collects_events: params.server() == Server::Nginx,
             mount: None,
+            follows: params.server() == Server::Apache,
         }
+    }
+
+    /// For a web server that started this process as a CGI program: each of them follows a local redirect (R-19).
+    pub fn plain_cgi(mut self) -> Self {
+        self.follows = true;
+        self
     }
 
     /// R-18: with what the application does not know about its paths.
@@ -94,7 +103,7 @@ impl ResponseMapping {
         out.reserve(HEAD_SIZE + parts.headers.len() * FIELD_SIZE);
         let reason = match parts.extensions.get::<ReasonPhrase>() {
             Some(reason) => reason.as_bytes(),
-            None => canonical_reason(parts.status).as_bytes(),
+            None => ReasonPhrase::usual(parts.status).as_bytes(),
         };
         if self.location_first {
             self.put_location(parts, out);
@@ -103,7 +112,7 @@ impl ResponseMapping {
         if !self.location_first {
             self.put_location(parts, out);
         }
-        self.put_fields(parts, out);
+        self.put_fields(&parts.headers, out);
         if self.collects_events
             && is_event_stream(&parts.headers)
             && !parts.headers.contains_key(ACCEL_BUFFERING)
@@ -122,11 +131,39 @@ impl ResponseMapping {
         })
     }
 
+    /// R-19: whether fields without a status are a local redirect that the web server follows.
+    pub fn is_followed(&self, fields: &HeaderMap) -> bool {
+        self.follows && local_path(fields).is_some()
+    }
+
+    /// Appends the header block of a local redirect to `out`: the web server answers with the resource at `location`
+    /// (RFC 3875, 6.2.2; R-19).
+    ///
+    /// There is no `Status`: with one it would be a redirect of the client. `location` comes first, then the other fields, as
+    /// in [`write_head`](Self::write_head); `content-length` is left out, because no body may follow.
+    ///
+    /// # Errors
+    ///
+    /// When there is no `location`, or it does not begin with exactly one slash. `out` is then as it was.
+    pub fn write_local_redirect(
+        &self,
+        fields: &HeaderMap,
+        out: &mut BytesMut,
+    ) -> Result<BodyLength, InvalidResponse> {
+        let path = local_path(fields).ok_or(InvalidResponse::LocalRedirect)?;
+        out.extend_from_slice(b"Location: ");
+        out.extend_from_slice(&self.as_seen_by_client(&LOCATION, path));
+        out.extend_from_slice(b"\r\n");
+        self.put_fields(fields, out);
+        out.extend_from_slice(b"\r\n");
+        Ok(BodyLength::None)
+    }
+
     /// R-5: no line needs a check here, because the types of names and values admit neither colons in the one nor line
     /// breaks in the other.
-    fn put_fields(&self, parts: &Parts, out: &mut BytesMut) {
-        let hop_by_hop = HopByHop::new(&parts.headers);
-        for (name, value) in &parts.headers {
+    fn put_fields(&self, fields: &HeaderMap, out: &mut BytesMut) {
+        let hop_by_hop = HopByHop::new(fields);
+        for (name, value) in fields {
             let is_left_out = match name.as_str() {
                 "status" | "content-length" | "location" => true,
                 name => hop_by_hop.contains(name),
@@ -156,6 +193,13 @@ impl ResponseMapping {
             put_field(&LOCATION, &self.as_seen_by_client(&LOCATION, value), out);
         }
     }
+}
+
+/// The path of a local redirect. Browsers take a backslash for a slash, and two slashes lead to another host.
+fn local_path(fields: &HeaderMap) -> Option<&HeaderValue> {
+    let location = fields.get(LOCATION)?;
+    let rest = location.as_bytes().strip_prefix(b"/")?;
+    (!rest.starts_with(b"/") && !rest.starts_with(b"\\")).then_some(location)
 }
 
 /// nginx takes it off the response.
@@ -190,6 +234,8 @@ pub enum InvalidResponse {
     InterimStatus(StatusCode),
     /// The `content-length` fields differ, or one is not a number (R-7).
     ContentLength,
+    /// A local redirect has no `location` that begins with exactly one slash (R-19).
+    LocalRedirect,
 }
 
 impl InvalidResponse {
@@ -197,7 +243,7 @@ impl InvalidResponse {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::InterimStatus(_) => StatusCode::NOT_IMPLEMENTED,
-            Self::ContentLength => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::ContentLength | Self::LocalRedirect => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 }
@@ -213,6 +259,9 @@ impl fmt::Display for InvalidResponse {
                 )
             }
             Self::ContentLength => f.write_str("content-length is not one number"),
+            Self::LocalRedirect => {
+                f.write_str("the path of a local redirect does not begin with exactly one slash")
+            }
         }
     }
 }
@@ -236,19 +285,26 @@ impl std::error::Error for InvalidResponse {}
 /// assert!(out.ends_with(b"\r\n\r\n503 Service Unavailable\n"));
 /// ```
 pub fn write_refusal(status: StatusCode, method: Option<&Method>, out: &mut BytesMut) {
-    let code = status.as_str();
-    let reason = canonical_reason(status);
-    let length = code.len() + " ".len() + reason.len() + "\n".len();
-    put_status_line(code, reason.as_bytes(), out);
+    let text = status_text(status);
+    put_status_line(status.as_str(), ReasonPhrase::usual(status).as_bytes(), out);
     out.extend_from_slice(b"content-type: text/plain; charset=utf-8\r\n");
-    put_content_length(length, out);
+    put_content_length(text.len(), out);
     out.extend_from_slice(b"\r\n");
     if method != Some(&Method::HEAD) {
-        out.extend_from_slice(code.as_bytes());
-        out.extend_from_slice(b" ");
-        out.extend_from_slice(reason.as_bytes());
-        out.extend_from_slice(b"\n");
+        out.extend_from_slice(text.as_bytes());
     }
+}
+
+/// A status as a short text for people, with a line break at its end: the body of a refusal.
+///
+/// ```
+/// use fastcgi_core::cgi::status_text;
+/// use http::StatusCode;
+///
+/// assert_eq!(status_text(StatusCode::NOT_FOUND), "404 Not Found\n");
+/// ```
+pub fn status_text(status: StatusCode) -> String {
+    format!("{} {}\n", status.as_str(), ReasonPhrase::usual(status))
 }
 
 /// The table of R-7.
@@ -294,10 +350,6 @@ fn put_content_length(length: impl itoa::Integer, out: &mut BytesMut) {
     out.extend_from_slice(b"content-length: ");
     out.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
     out.extend_from_slice(b"\r\n");
-}
-
-fn canonical_reason(status: StatusCode) -> &'static str {
-    status.canonical_reason().unwrap_or("Unknown")
 }
 
 /// Room for the status line, `content-length` and the blank line.

@@ -3,7 +3,7 @@
 
 use bytes::{Bytes, BytesMut};
 use fastcgi_core::cgi::{
-    BodyLength, InvalidResponse, ReasonPhrase, ResponseMapping, write_refusal,
+    BodyLength, InvalidResponse, ReasonPhrase, ResponseMapping, status_text, write_refusal,
 };
 use http::response::Parts;
 use http::{Method, Response, StatusCode};
@@ -598,5 +598,96 @@ fn refusal_of_get_has_a_body() {
          content-length: 12\r\n\
          \r\n\
          599 Unknown\n"
+    );
+}
+
+/// R-19
+#[test]
+fn local_redirect_has_its_location_first_and_no_status() {
+    let fields = [
+        ("set-cookie", "a=1"),
+        ("location", "/there?x"),
+        ("set-cookie", "b=2"),
+    ];
+    let parts = response(302, &fields);
+    let mut out = BytesMut::from("before|");
+    let length = ResponseMapping::default()
+        .write_local_redirect(&parts.headers, &mut out)
+        .unwrap();
+    assert_eq!(
+        out,
+        "before|Location: /there?x\r\nset-cookie: a=1\r\nset-cookie: b=2\r\n\r\n"
+    );
+    assert_eq!(length, BodyLength::None);
+}
+
+/// R-4: also here.
+#[test]
+fn local_redirect_leaves_out_status_length_and_hop_by_hop_fields() {
+    let fields = [
+        ("location", "/there"),
+        ("status", "200 OK"),
+        ("content-length", "4"),
+        ("transfer-encoding", "chunked"),
+        ("connection", "x-private"),
+        ("x-private", "1"),
+        ("x-kept", "1"),
+    ];
+    let mut out = BytesMut::new();
+    ResponseMapping::default()
+        .write_local_redirect(&response(302, &fields).headers, &mut out)
+        .unwrap();
+    assert_eq!(out, "Location: /there\r\nx-kept: 1\r\n\r\n");
+}
+
+#[test]
+fn local_redirect_is_a_path_on_this_server() {
+    for location in [
+        "https://example.org/",
+        "//example.org/",
+        "/\\example.org/",
+        "there",
+        "",
+    ] {
+        let parts = response(302, &[("location", location)]);
+        let mut out = BytesMut::from("before");
+        let result = ResponseMapping::default().write_local_redirect(&parts.headers, &mut out);
+        assert_eq!(result, Err(InvalidResponse::LocalRedirect), "{location}");
+        assert_eq!(out, "before");
+    }
+    let mut out = BytesMut::new();
+    let result =
+        ResponseMapping::default().write_local_redirect(&response(302, &[]).headers, &mut out);
+    assert_eq!(result, Err(InvalidResponse::LocalRedirect));
+}
+
+#[test]
+fn local_redirect_is_followed_by_apache_and_under_plain_cgi() {
+    let local = response(302, &[("location", "/there")]).headers;
+    let absolute = response(302, &[("location", "https://example.org/")]).headers;
+    for (software, follows) in [
+        ("Apache/2.4.62", true),
+        ("nginx/1.22.1", false),
+        ("Caddy/v2.6.2", false),
+        ("h2o/2.2.5", false),
+        ("lighttpd/1.4.69", false),
+        ("", false),
+    ] {
+        let params = [("SERVER_SOFTWARE", software)].into_iter().collect();
+        let mapping = ResponseMapping::answering(&params);
+        assert_eq!(mapping.is_followed(&local), follows, "{software}");
+        assert!(!mapping.is_followed(&absolute), "{software}");
+        let mapping = mapping.plain_cgi();
+        assert!(mapping.is_followed(&local), "{software}");
+        assert!(!mapping.is_followed(&absolute), "{software}");
+    }
+}
+
+#[test]
+fn text_of_a_status_is_a_line() {
+    assert_eq!(status_text(StatusCode::OK), "200 OK\n");
+    assert_eq!(
+        status_text(StatusCode::from_u16(299).unwrap()),
+        "299 Unknown\n"
     );
 }

@@ -6,11 +6,11 @@ use std::io::{self, Write};
 
 use bytes::{Bytes, BytesMut};
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode,
-    header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION},
+    HeaderName, HeaderValue, Method, Response, StatusCode,
+    header::{CONTENT_TYPE, LOCATION},
     response::Parts,
 };
-use proto::cgi::ResponseMapping;
+use proto::cgi::{ResponseMapping, status_text};
 use tokio::io::AsyncWriteExt;
 
 pub use self::chunks::Chunks;
@@ -79,15 +79,11 @@ pub fn redirect(target: &str) -> Answer {
 ///
 /// Apache follows it, and so do CGI servers. nginx and HTTP clients get a [`redirect`]; Caddy makes a 200 of it that no client
 /// follows. It has no status, so it exists on this level only: over HTTP, R-1 always sends one. A CGI function may always send
-/// it: behind other web servers than Apache it is written as a redirect.
+/// it: behind other web servers than Apache it is written as a redirect.
 pub fn local_redirect(path: &str) -> Answer {
     let mut answer = Answer::new(StatusCode::FOUND, Chunks::default());
     answer.is_local = true;
     answer.set_location(path);
-    // Browsers take a backslash for a slash, and two lead to another host.
-    if !path.starts_with('/') || path.starts_with("//") || path.starts_with("/\\") {
-        answer.fault = Some("the path of a local redirect begins with one slash");
-    }
     answer
 }
 
@@ -148,13 +144,13 @@ impl Answer {
             return Err(invalid(fault));
         }
         let mut head = BytesMut::new();
-        if self.is_local {
-            put_local_redirect(&self.parts.headers, &mut head);
-            return Ok(head);
-        }
-        ResponseMapping::default()
-            .write_head(&self.parts, &Method::GET, None, &mut head)
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        let mapping = ResponseMapping::default();
+        let written = if self.is_local {
+            mapping.write_local_redirect(&self.parts.headers, &mut head)
+        } else {
+            mapping.write_head(&self.parts, &Method::GET, None, &mut head)
+        };
+        written.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         Ok(head)
     }
 
@@ -169,26 +165,6 @@ impl Answer {
         }
         Ok(())
     }
-}
-
-/// Only the level below HTTP can say this: a status would make it a redirect of the client.
-///
-/// RFC 3875 has no other fields here, and CGI programs have: cookies above all, which Apache keeps.
-pub(crate) fn put_local_redirect(fields: &HeaderMap, head: &mut BytesMut) {
-    let location = fields.get(LOCATION);
-    head.extend_from_slice(b"Location: ");
-    head.extend_from_slice(location.map_or(&[], HeaderValue::as_bytes));
-    head.extend_from_slice(b"\r\n");
-    for (name, value) in fields {
-        // No body follows.
-        if name != LOCATION && name != CONTENT_LENGTH {
-            head.extend_from_slice(name.as_str().as_bytes());
-            head.extend_from_slice(b": ");
-            head.extend_from_slice(value.as_bytes());
-            head.extend_from_slice(b"\r\n");
-        }
-    }
-    head.extend_from_slice(b"\r\n");
 }
 
 impl Stdout {
@@ -227,8 +203,6 @@ impl TryFrom<Answer> for Reply<Chunks> {
 /// A text for people.
 impl From<StatusCode> for Answer {
     fn from(status: StatusCode) -> Self {
-        let reason = status.canonical_reason().unwrap_or("Unknown");
-        let text = format!("{} {reason}\n", status.as_str());
-        respond(status, "text/plain", Bytes::from(text))
+        respond(status, "text/plain", Bytes::from(status_text(status)))
     }
 }

@@ -4,6 +4,7 @@ use std::{error::Error, fmt};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use proto::cgi::status_text;
 
 use super::body::BlockingBody;
 use crate::error::BoxError;
@@ -65,9 +66,7 @@ impl<T: Into<Bytes>> From<http::Response<T>> for Response {
 
 impl From<StatusCode> for Response {
     fn from(status: StatusCode) -> Self {
-        let reason = status.canonical_reason().unwrap_or("Unknown");
-        let text = format!("{} {reason}\n", status.as_str());
-        Self::new(text).status(status).header(
+        Self::new(status_text(status)).status(status).header(
             http::header::CONTENT_TYPE,
             HeaderValue::from_static("text/plain; charset=utf-8"),
         )

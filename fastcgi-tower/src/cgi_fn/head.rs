@@ -11,7 +11,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use http::{Method, header::LOCATION, response::Parts};
+use http::{Method, response::Parts};
 use http_body::{Body, Frame};
 use proto::{
     cgi::{BodyLength, InvalidResponse, ResponseMapping},
@@ -19,7 +19,6 @@ use proto::{
 };
 
 use crate::{
-    answer::put_local_redirect,
     error::BoxError,
     exchange::{Exchange, Reply},
 };
@@ -58,19 +57,19 @@ impl Error for InvalidOutput {}
 pub(super) struct AnswerTo {
     is_head: bool,
     mapping: ResponseMapping,
-    /// Whether the web server follows a local redirect. Caddy and h2o answer 200 to one.
-    follows: bool,
 }
 
 impl AnswerTo {
     pub(super) fn new(exchange: &Exchange) -> Self {
         let params = &exchange.params;
-        let software = params.get("SERVER_SOFTWARE").unwrap_or_default();
+        let mapping = ResponseMapping::answering(params);
         Self {
             is_head: params.get("REQUEST_METHOD") == Some(b"HEAD"),
-            mapping: ResponseMapping::answering(params),
-            // RFC 3875, 6.2.2: every CGI server has to.
-            follows: exchange.is_plain_cgi || software.starts_with(b"Apache"),
+            mapping: if exchange.is_plain_cgi {
+                mapping.plain_cgi()
+            } else {
+                mapping
+            },
         }
     }
 
@@ -78,8 +77,17 @@ impl AnswerTo {
         self.is_head
     }
 
-    /// The header block for a web server, and how much of a body may follow.
-    fn write(&self, parts: &Parts, head: &mut BytesMut) -> Result<BodyLength, InvalidOutput> {
+    /// The header block for a web server, and how much of a body may follow. `has_status` is whether the function gave one.
+    fn write(
+        &self,
+        parts: &Parts,
+        has_status: bool,
+        head: &mut BytesMut,
+    ) -> Result<BodyLength, InvalidOutput> {
+        if !has_status && self.mapping.is_followed(&parts.headers) {
+            let written = self.mapping.write_local_redirect(&parts.headers, head);
+            return written.map_err(InvalidOutput::Response);
+        }
         // Only HEAD changes how a response is framed.
         let method = if self.is_head {
             Method::HEAD
@@ -120,13 +128,7 @@ impl<B: Body<Data = Bytes, Error = BoxError>> ReadHead<B> {
             let has_status = has_status(&self.output);
             if let Some(parts) = parse_head(&mut self.output).map_err(InvalidOutput::Head)? {
                 let mut head = BytesMut::new();
-                let is_local = self.answer_to.follows && is_local_redirect(&parts, has_status);
-                let length = if is_local {
-                    put_local_redirect(&parts.headers, &mut head);
-                    BodyLength::None
-                } else {
-                    self.answer_to.write(&parts, &mut head)?
-                };
+                let length = self.answer_to.write(&parts, has_status, &mut head)?;
                 let Some(body) = self.body.take() else {
                     return Poll::Pending;
                 };
@@ -160,12 +162,6 @@ fn has_status(block: &[u8]) -> bool {
             line.first_chunk::<7>()
                 .is_some_and(|start| start.eq_ignore_ascii_case(b"Status:"))
         })
-}
-
-/// RFC 3875, 6.2.2: a path, and no status. The web server answers with that resource.
-fn is_local_redirect(parts: &Parts, has_status: bool) -> bool {
-    let location = parts.headers.get(LOCATION).map(|it| it.as_bytes());
-    !has_status && location.is_some_and(|it| it.starts_with(b"/") && !it.starts_with(b"//"))
 }
 
 /// What follows the header block of a CGI function.

@@ -173,7 +173,10 @@ impl fmt::Debug for CgiStdout {
     }
 }
 
-/// Standard error of a CGI function: each line is a message for the web server's log, after the head of the response.
+/// Standard error of a CGI function: messages for the web server's log, which are sent after the head of the response.
+///
+/// What is written is collected, and is one message when a write ends with `\n`, when 8 KiB are collected, at a flush, and
+/// when the function ends. So each `writeln!` is a message of its own, and several lines in one write are one message.
 pub struct CgiStderr {
     line: BytesMut,
     handle: RequestHandle,

@@ -9,8 +9,9 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
+use http::StatusCode;
 use http_body::Body;
-use proto::cgi::BodyLength;
+use proto::cgi::{BodyLength, status_text};
 use tokio::sync::mpsc;
 use tower_service::Service;
 
@@ -181,7 +182,7 @@ fn busy(is_head: bool) -> Reply<CgiBody<BlockingBody>> {
     let head = "Status: 503 Service Unavailable\r\n\
                 content-type: text/plain; charset=utf-8\r\n\
                 retry-after: 1\r\n\r\n";
-    let text = Bytes::from_static(b"503 Service Unavailable\n");
+    let text = Bytes::from(status_text(StatusCode::SERVICE_UNAVAILABLE));
     let body = CgiBody::whole(text, BlockingBody::whole(Bytes::new()));
     let reply = Reply::new(BytesMut::from(head), body);
     // R-8

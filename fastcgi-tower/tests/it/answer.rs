@@ -159,6 +159,20 @@ async fn a_redirect_has_a_status_and_a_local_one_has_none() {
     }
 }
 
+/// the web server has its own connection to the client, and takes a field `Status` for the status.
+#[tokio::test]
+async fn a_local_redirect_leaves_out_what_every_head_leaves_out() {
+    let answer = local_redirect("/there")
+        .header("status", "200 OK")
+        .header("connection", "x-private")
+        .header("x-private", "1")
+        .header("transfer-encoding", "chunked")
+        .header("content-length", "4")
+        .header("x-kept", "1");
+    let expected = "Location: /there\r\nx-kept: 1\r\n\r\n";
+    assert_eq!(written(answer, b"").await, expected);
+}
+
 #[tokio::test]
 async fn an_invalid_field_is_an_error_and_nothing_is_written() {
     let answers = [

@@ -8,8 +8,8 @@ use std::{
 };
 
 use fastcgi_tower::{
-    AsyncCgiIo, BoxError, CgiFn, CgiIo, ConnectionBuilder, async_cgi_fn, cgi_fn, local_redirect,
-    respond,
+    AsyncCgiIo, BoxError, CgiFn, CgiIo, ConnectionBuilder, ExchangeService, async_cgi_fn, cgi_fn,
+    local_redirect, respond,
 };
 use http::StatusCode;
 use tokio::{
@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use crate::{
-    blocking::within,
+    blocking::{streams::resident, within},
     support::{
         Reply, STDOUT, WebServer, abort, get, get_close, head, pattern, post, record, stdin,
         stdin_all,
@@ -371,13 +371,35 @@ fn fail(io: &mut CgiIo) -> Result<(), BoxError> {
     if path.starts_with("/late") {
         writeln!(io, "X: y\n\nsome")?;
         io.flush()?;
-    } else {
+    } else if path.starts_with("/within") {
+        writeln!(io, "X: y")?;
+        io.flush()?;
+    } else if !path.starts_with("/at-once") {
         // It is not sent before the end, or a flush.
         writeln!(io, "X: y\n\nsome")?;
     }
     match path.as_str() {
-        "/error" | "/late/error" => Err("it fails".into()),
-        "/panic" | "/late/panic" => panic!("it panics"),
+        "/error" | "/within/error" | "/late/error" => Err("it fails".into()),
+        "/at-once/panic" | "/panic" | "/within/panic" | "/late/panic" => panic!("it panics"),
+        _ => Ok(()),
+    }
+}
+
+/// The same, of an async function.
+async fn fail_async(mut io: AsyncCgiIo) -> Result<(), BoxError> {
+    let path = io.params.get("PATH_INFO").unwrap_or_default().to_vec();
+    if path.starts_with(b"/late") {
+        io.write_all(b"X: y\n\nsome\n").await?;
+        io.flush().await?;
+    } else if path.starts_with(b"/within") {
+        io.write_all(b"X: y\n").await?;
+        io.flush().await?;
+    } else if !path.starts_with(b"/at-once") {
+        io.write_all(b"X: y\n\nsome\n").await?;
+    }
+    match &path[..] {
+        b"/error" | b"/within/error" | b"/late/error" => Err("it fails".into()),
+        b"/at-once/panic" | b"/panic" | b"/within/panic" | b"/late/panic" => panic!("it panics"),
         _ => Ok(()),
     }
 }
@@ -386,7 +408,13 @@ fn fail(io: &mut CgiIo) -> Result<(), BoxError> {
 async fn a_failure_before_anything_is_sent_is_one_500() {
     let mut web_server = connect(cgi_fn(fail).max_workers(1));
     within(async {
-        for path in ["/error", "/panic"] {
+        for path in [
+            "/at-once/panic",
+            "/error",
+            "/panic",
+            "/within/error",
+            "/within/panic",
+        ] {
             web_server.send(get(1, path)).await;
             assert_eq!(web_server.reply(1).await.status(), "500", "{path}");
             web_server.send(get(1, "/")).await;
@@ -414,6 +442,121 @@ async fn a_failure_after_the_head_breaks_the_response_off() {
         assert_eq!(web_server.reply(1).await.body(), b"some\n");
     })
     .await;
+}
+
+/// As of a function on a thread, but what is written leaves when the function waits for something, or ends.
+#[tokio::test]
+async fn an_async_function_that_fails_is_500_or_breaks_its_response_off() {
+    within(async {
+        let mut web_server = connect_async(fail_async);
+        for path in [
+            "/at-once/panic",
+            "/error",
+            "/panic",
+            "/within/error",
+            "/within/panic",
+        ] {
+            web_server.send(get(1, path)).await;
+            assert_eq!(web_server.reply(1).await.status(), "500", "{path}");
+            web_server.send(get(1, "/")).await;
+            assert_eq!(web_server.reply(1).await.body(), b"some\n");
+        }
+        for path in ["/late/error", "/late/panic"] {
+            let mut web_server = connect_async(fail_async);
+            web_server.send(get(1, path)).await;
+            let rest = web_server.rest().await;
+            let some = record(STDOUT, 1, b"some\n");
+            assert!(rest.windows(some.len()).any(|it| it == some), "{path}");
+            let error = web_server.result().await.expect_err("it is truncated");
+            assert!(error.is_truncated(), "{path}");
+        }
+    })
+    .await;
+}
+
+const GB: usize = 1_000_000_000;
+
+/// 1 GB down beside an upload that nobody reads, and how much larger the process has become.
+async fn grown_by_1_gb<S>(function: S) -> usize
+where
+    S: ExchangeService<Future: Send, Body: Send> + Send + 'static,
+{
+    let before = resident();
+    let (near, far) = tokio::io::duplex(256 * 1024);
+    tokio::spawn(ConnectionBuilder::new().serve_connection(far, function));
+    let (mut from, mut to) = tokio::io::split(near);
+    within(async {
+        let upload = tokio::spawn(async move {
+            // It may be cut off: the answer does not depend on it.
+            let _ = to.write_all(&post(1, "/", 50_000_000)).await;
+            for _ in 0..50 {
+                if to.write_all(&stdin(1, &[b'u'; 60_000])).await.is_err() {
+                    break;
+                }
+            }
+            to
+        });
+        let mut received = 0;
+        let mut buffer = vec![0; 256 * 1024];
+        while received < GB {
+            received += from.read(&mut buffer).await.expect("a response");
+        }
+        drop(from);
+        drop(upload.await);
+    })
+    .await;
+    resident().saturating_sub(before)
+}
+
+/// B-8: up to 16 MiB of an upload wait. The other tests of this process run beside.
+#[tokio::test]
+async fn a_function_that_writes_1_gb_without_reading_its_input_is_bounded() {
+    let chunk = [b'x'; 100_000];
+    let grown = grown_by_1_gb(cgi_fn(move |io| {
+        writeln!(io, "X: y\n")?;
+        (0..GB / chunk.len()).try_for_each(|_| io.write_all(&chunk))
+    }));
+    let grown = grown.await;
+    assert!(grown < 200 * 1024 * 1024, "{grown} bytes");
+
+    let grown = grown_by_1_gb(async_cgi_fn(move |mut io| async move {
+        io.write_all(b"X: y\n\n").await?;
+        for _ in 0..GB / chunk.len() {
+            io.write_all(&chunk).await?;
+        }
+        Ok::<_, io::Error>(())
+    }));
+    let grown = grown.await;
+    assert!(grown < 200 * 1024 * 1024, "{grown} bytes");
+}
+
+/// The upload is larger than all that may wait.
+#[tokio::test]
+async fn a_function_that_reads_and_never_writes_is_500() {
+    const UPLOAD: usize = 50_000_000;
+    let before = resident();
+    let thread = connect(cgi_fn(|io| {
+        io::copy(&mut io.stdin, &mut io::sink()).map(drop)
+    }));
+    let task = connect_async(|mut io| async move {
+        tokio::io::copy(&mut io.stdin, &mut tokio::io::sink()).await?;
+        Ok(())
+    });
+    within(async {
+        for mut web_server in [thread, task] {
+            for _ in 0..2 {
+                web_server.send(post(1, "/", UPLOAD)).await;
+                for _ in 0..UPLOAD / 50_000 {
+                    web_server.send(stdin(1, &[b'u'; 50_000])).await;
+                }
+                web_server.send(stdin(1, b"")).await;
+                assert_eq!(web_server.reply(1).await.status(), "500");
+            }
+        }
+    })
+    .await;
+    let grown = resident().saturating_sub(before);
+    assert!(grown < 200 * 1024 * 1024, "{grown} bytes");
 }
 
 #[tokio::test]

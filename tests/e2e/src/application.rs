@@ -22,6 +22,8 @@ pub enum Socket {
     Tcp,
     /// A Unix socket that it binds itself, as `FCGI_LISTEN` says.
     Unix,
+    /// None for FastCGI: it is started by hand, and is an HTTP server on a port of its own.
+    Http,
     /// The web server starts it.
     Spawned,
     /// The web server starts it for each request: plain CGI.
@@ -66,6 +68,9 @@ impl Application {
             .stdout(File::create(&log)?)
             .stderr(File::options().append(true).open(&log)?)
             .envs(environment.iter().copied());
+        if socket == Socket::Http {
+            return Self::start_http(command, &log);
+        }
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let addr = listener.local_addr()?;
         if socket == Socket::Tcp {
@@ -82,6 +87,22 @@ impl Application {
         })?;
         // The web server may run as another user.
         fs::set_permissions(&path, Permissions::from_mode(0o666))?;
+        Ok((Self { process }, addr))
+    }
+
+    /// Its address is in what it says when it listens.
+    fn start_http(mut command: Command, log: &Path) -> io::Result<(Self, SocketAddr)> {
+        command.env("PORT", "0").stdin(Stdio::null());
+        let mut process = Process::start(&mut command)?;
+        let mut addr = None;
+        process.wait_until(Duration::from_secs(10), log, || {
+            let said = fs::read_to_string(log).unwrap_or_default();
+            let rest = said.split_once("http://").map(|(_, rest)| rest);
+            let own = rest.and_then(|rest| rest.split_once('/'));
+            addr = own.and_then(|(addr, _)| addr.parse().ok());
+            addr.is_some()
+        })?;
+        let addr = addr.ok_or_else(|| io::Error::other("no address"))?;
         Ok((Self { process }, addr))
     }
 

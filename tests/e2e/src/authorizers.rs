@@ -48,7 +48,7 @@ pub fn authorizing_layouts() -> [&'static Layout; 2] {
     [&APACHE, &LIGHTTPD]
 }
 
-/// mod_fcgid's own: it starts the program of the example, and asks it before the request has a user, or for the user.
+/// mod_fcgid's own: it starts the program, and asks it before the request has a user, or for the user.
 const FCGID_ACCESS_CHECKER: Layout = Layout {
     web_server: "Apache mod_fcgid",
     name: "apache-fcgid-access-checker",
@@ -74,9 +74,10 @@ const LOG_IN: &str = "AuthType Basic\nAuthName members\nRequire valid-user\n";
 
 /// Without mod_auth_basic, which would want a provider of its own.
 fn fcgid(setup: &Setup<'_>, rules: &str, directives: &[&str]) -> io::Result<Command> {
+    let program = setup.authorizer.ok_or(io::ErrorKind::NotFound)?.display();
     let mut location = rules.to_owned();
     for directive in directives {
-        location.push_str(&format!("{directive} /srv/tour/authorizer/authorizer\n"));
+        location.push_str(&format!("{directive} {program}\n"));
     }
     let site = format!(
         "
@@ -94,7 +95,7 @@ ProxyPass \"/\" \"unix:/run/tour/tour.sock|fcgi://localhost/\"
     apache::configure(setup, &site)
 }
 
-/// As [`authorizing_layouts`], but the web server starts the Authorizer itself: the program of the example.
+/// As [`authorizing_layouts`], but the web server starts the Authorizer itself.
 #[must_use]
 pub fn spawning_layouts() -> [&'static Layout; 3] {
     [

@@ -167,6 +167,8 @@ pub struct Setup<'a> {
     pub(crate) dir: &'a Path,
     /// The program, for a web server that starts it.
     pub(crate) binary: &'a Path,
+    /// The Authorizer, for a web server that starts it.
+    pub(crate) authorizer: Option<&'a Path>,
     /// The ports of the examples, and those that take their place.
     pub(crate) ports: &'a [(&'a str, u16)],
 }

@@ -34,7 +34,9 @@ pub use crate::layout::{Behaviour, Change, Difference, Layout, Setup, Version, V
 pub use crate::load::{Answer, Load};
 pub use crate::process::Process;
 pub use crate::program::{Supervisor, copy, free_port, program, upload, version};
-pub use crate::server::{APACHE_HTTP2, CADDY_HTTP2, HAPROXY_UNASKED, cgi_layouts, layouts};
+pub use crate::server::{
+    APACHE_HTTP2, CADDY_BOTH_WAYS, CADDY_HTTP2, HAPROXY_UNASKED, cgi_layouts, layouts,
+};
 pub use crate::site::{Authorizer, Shared, Site, path_with_sbin};
 pub use crate::suite::{CGI, behaviours, concurrent_requests};
 pub use crate::table::table;

@@ -127,6 +127,7 @@ impl Site {
                 (Some(running), addr)
             }
         };
+        let mut authorizer_binary = None;
         let authorizer = match authorizer {
             None => None,
             Some(Authorizer {
@@ -139,6 +140,7 @@ impl Site {
                 let (running, addr) =
                     Application::start(&binary, &folder, Socket::Tcp, environment)?;
                 listening = addr;
+                authorizer_binary = Some(binary);
                 Some(running)
             }
         };
@@ -148,6 +150,7 @@ impl Site {
         let mut command = (layout.configure)(&Setup {
             dir: dir.path(),
             binary: &binary,
+            authorizer: authorizer_binary.as_deref(),
             ports: &[("8080", addr.port()), ("9000", listening.port())],
         })?;
         let log = dir.path().join("server.log");

@@ -130,6 +130,20 @@ pub(super) fn is_same<'a>(
     squash(one.into_iter().copied()).eq(squash(other.into_iter().copied()))
 }
 
+/// Whether a percent-encoded path has a segment `.` or `..` once it is decoded: `%2e%2e` and `..%2Fx` count (T-5).
+///
+/// Web servers authorise such a path without these segments, and resolve them before they pass it on.
+///
+/// ```
+/// use fastcgi_core::cgi::has_dot_segments;
+///
+/// assert!(has_dot_segments(b"/a/%2e%2E%2fb"));
+/// assert!(!has_dot_segments(b"/a..b/.../%252e"));
+/// ```
+pub fn has_dot_segments(raw: &[u8]) -> bool {
+    memchr::memchr2(b'.', b'%', raw).is_some() && has_dot_segment(percent::decode(raw))
+}
+
 /// T-5: whether a decoded path has a segment `.` or `..`.
 pub(in crate::cgi) fn has_dot_segment(path: impl Iterator<Item = u8>) -> bool {
     // The dots of a segment so far; 3 when it is no dot segment any more.

@@ -22,6 +22,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use http::{Method, Uri};
 
+pub use self::align::has_dot_segments;
 pub use self::rule::PathRule;
 
 use self::align::Alignment;

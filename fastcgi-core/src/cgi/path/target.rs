@@ -1,7 +1,6 @@
 //! `REQUEST_URI` in its parts.
 
 use super::align;
-use crate::cgi::percent;
 
 /// What the client asked for (T-3).
 pub(super) struct RequestTarget<'a> {
@@ -37,9 +36,7 @@ impl<'a> RequestTarget<'a> {
     pub(super) fn spelling(&self) -> Spelling {
         if !self.path.starts_with(b"/") {
             Spelling::Absent
-        } else if memchr::memchr2(b'.', b'%', self.path).is_some()
-            && align::has_dot_segment(percent::decode(self.path))
-        {
+        } else if align::has_dot_segments(self.path) {
             Spelling::Dotted
         } else {
             Spelling::Usable

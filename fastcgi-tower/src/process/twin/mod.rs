@@ -21,7 +21,7 @@ use http::{HeaderValue, Request, Response, StatusCode, header::CONTENT_TYPE};
 use http_body::Body;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use proto::Timeouts;
+use proto::{Timeouts, cgi::status_text};
 use tokio::{
     net::{TcpListener, TcpStream},
     select,
@@ -177,7 +177,7 @@ async fn forward(
 }
 
 fn plain(status: StatusCode) -> Response<TwinBody> {
-    let text = Bytes::from(format!("{status}\n"));
+    let text = Bytes::from(status_text(status));
     let mut response = Response::new(TwinBody::from(text));
     *response.status_mut() = status;
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");

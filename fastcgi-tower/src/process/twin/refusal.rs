@@ -1,6 +1,7 @@
 //! Requests that no web server would pass on to a CGI program.
 
 use http::{Method, Request, StatusCode, Version, header::HOST};
+use proto::cgi::has_dot_segments;
 
 /// The status to refuse a request with.
 ///
@@ -15,12 +16,7 @@ pub(super) fn refusal<B>(request: &Request<B>) -> Option<StatusCode> {
     let hosts = request.headers().get_all(HOST).iter().count();
     let may_lack_host = request.version() < Version::HTTP_11;
     let has_host = hosts == 1 || (hosts == 0 && may_lack_host);
-    (!has_host || is_ambiguous(request.uri().path())).then_some(StatusCode::BAD_REQUEST)
-}
-
-fn is_ambiguous(path: &str) -> bool {
-    let path = path.to_ascii_lowercase();
-    let path = path.replace("%2e", ".").replace("%2f", "/");
-    let mut segments = path.split('/');
-    path.contains("%00") || segments.any(|segment| matches!(segment, "." | ".."))
+    let path = request.uri().path();
+    let is_refused = !has_host || path.contains("%00") || has_dot_segments(path.as_bytes());
+    is_refused.then_some(StatusCode::BAD_REQUEST)
 }

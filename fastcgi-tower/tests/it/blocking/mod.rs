@@ -2,7 +2,7 @@
 
 mod failures;
 mod full;
-mod streams;
+pub(crate) mod streams;
 
 use std::{future::Future, time::Duration};
 

@@ -146,7 +146,7 @@ async fn a_handler_that_writes_1_gb_without_reading_its_input_is_bounded() {
 }
 
 /// Bytes of this process.
-fn resident() -> usize {
+pub(crate) fn resident() -> usize {
     let statm = std::fs::read_to_string("/proc/self/statm").expect("Linux");
     let pages = statm.split(' ').nth(1).expect("a second number");
     pages.parse::<usize>().expect("a number") * rustix::param::page_size()

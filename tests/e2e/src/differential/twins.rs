@@ -106,6 +106,7 @@ impl Twins {
             });
         }
         let setup = Setup {
+            authorizer: None,
             dir: dir.path(),
             binary: &binary,
             ports: &[],

@@ -47,6 +47,32 @@ pub(super) const LAYOUTS: &[Layout] = &[
     },
 ];
 
+/// One Caddyfile with and without `transport fastcgi`, before the same program: a FastCGI server, and its HTTP twin.
+pub const CADDY_BOTH_WAYS: [Layout; 2] = [
+    Layout {
+        name: "caddy-with-transport-fastcgi",
+        socket: Socket::Tcp,
+        configure: |setup| configure(setup, HELLO),
+        ..PLAIN
+    },
+    Layout {
+        name: "caddy-without-transport-fastcgi",
+        socket: Socket::Http,
+        configure: |setup| {
+            let over_http = HELLO.replace(" {\n\t\ttransport fastcgi\n\t}", "");
+            if over_http.contains("fastcgi") {
+                return Err(io::Error::other(format!(
+                    "it is not over HTTP: {over_http}"
+                )));
+            }
+            configure(setup, &over_http)
+        },
+        ..PLAIN
+    },
+];
+
+const HELLO: &str = include_str!("../../../../examples/hello/Caddyfile");
+
 /// From PyPI: the web servers of the distribution are older.
 const NEWER: Layout = Layout {
     web_server: "Caddy 2.11",

@@ -17,7 +17,7 @@ pub(crate) mod nginx;
 use crate::Layout;
 
 pub use self::apache_proxy::APACHE_HTTP2;
-pub use self::caddy::CADDY_HTTP2;
+pub use self::caddy::{CADDY_BOTH_WAYS, CADDY_HTTP2};
 pub use self::cgi::cgi_layouts;
 pub use self::haproxy::UNASKED as HAPROXY_UNASKED;
 

@@ -1,10 +1,13 @@
-//! The examples without a web server: under `fastcgi-front`, as the README has it.
+//! The examples without a web server: under `fastcgi-front`, as the README has it. And behind Caddy, which speaks FastCGI or
+//! HTTP to them.
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use fastcgi_e2e::{Connection, Process, Request, Response, install, program};
+use fastcgi_e2e::{
+    CADDY_BOTH_WAYS, Connection, Process, Request, Response, Site, Socket, install, program,
+};
 use libtest_mimic::{Failed, Trial};
 
 /// Sees that an example works.
@@ -18,11 +21,35 @@ const EXAMPLES: &[(&str, Check)] = &[
 ];
 
 pub(crate) fn trials() -> impl Iterator<Item = Trial> {
-    EXAMPLES.iter().map(|(example, check)| {
+    let under_front = EXAMPLES.iter().map(|(example, check)| {
         Trial::test(
             format!("example::{example}_under_fastcgi_front"),
             move || under_front(example, *check),
         )
+    });
+    under_front.chain(behind_caddy())
+}
+
+fn behind_caddy() -> impl Iterator<Item = Trial> {
+    CADDY_BOTH_WAYS.into_iter().flat_map(|layout| {
+        EXAMPLES.iter().map(move |(example, check)| {
+            let layout = layout.clone();
+            let name = format!("{}::{example}_is_served_both_ways", layout.name);
+            Trial::test(name, move || {
+                let site = Site::start(&layout, example)?;
+                // Over HTTP, the web server is inside the program.
+                if *example == "environment" {
+                    let software = site.get("/")?.json()?["SERVER_SOFTWARE"].clone();
+                    let software = software.as_str().unwrap_or_default();
+                    let expected = match layout.socket {
+                        Socket::Http => "fastcgi-",
+                        _ => "Caddy/",
+                    };
+                    assert!(software.starts_with(expected), "{software}");
+                }
+                check(site.addr())
+            })
+        })
     })
 }
 

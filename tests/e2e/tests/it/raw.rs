@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use fastcgi_e2e::{Authorizer, Layout, Request, Shared, Site, layouts};
+use fastcgi_e2e::{
+    Authorizer, Layout, Request, Shared, Site, authorizing_layouts, layouts, spawning_layouts,
+};
 use libtest_mimic::{Failed, Trial};
 
 /// A fact.
@@ -127,26 +129,29 @@ fn distinct_ids(site: &Site) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The Authorizer on this level, for the web servers that ask one, and that start one.
+/// The Authorizer on this level, for the web servers that ask one, and for mod_fcgid, which starts one.
 fn authorizers() -> impl Iterator<Item = Trial> {
     const AUTHORIZER: Authorizer = Authorizer {
         program: "exchanges",
         environment: &[],
     };
-    fastcgi_e2e::authorizing_layouts()
-        .into_iter()
-        .map(|layout| {
-            let name = format!("{}::authorizer_of_exchanges", layout.name);
-            Trial::test(name, move || {
-                let site = Site::start_authorized(layout, "tour", Some(&AUTHORIZER))?;
-                let member = Request::get("/params").header("Authorization", "Basic em9lOmhlbGxv");
-                let response = site.send(&member)?;
-                assert_eq!(response.status, 200, "{}", response.text());
-                let params = response.text().to_lowercase();
-                assert!(params.contains("[\"member_name\",\"zoe\"]"), "{params}");
-                let response = site.get("/json")?;
+    let asked = authorizing_layouts().into_iter();
+    asked.chain(spawning_layouts()).map(|layout| {
+        let name = format!("{}::authorizer_of_exchanges", layout.name);
+        Trial::test(name, move || {
+            let site = Site::start_authorized(layout, "tour", Some(&AUTHORIZER))?;
+            let member = Request::get("/params").header("Authorization", "Basic em9lOmhlbGxv");
+            let response = site.send(&member)?;
+            assert_eq!(response.status, 200, "{}", response.text());
+            // Where two directives name the program, the variable comes twice.
+            let params = response.text().to_lowercase();
+            assert!(params.contains("[\"member_name\",\"zoe"), "{params}");
+            let stranger = Request::get("/json").header("Authorization", "Basic em9lOmdvb2RieWU=");
+            for response in [site.get("/json")?, site.send(&stranger)?] {
                 assert_eq!(response.status, 401, "{}", response.text());
-                Ok(())
-            })
+                assert!(!response.text().contains("answer"));
+            }
+            Ok(())
         })
+    })
 }
