@@ -166,8 +166,7 @@ impl Bench<'_> {
         }
         let folder = TempDir::new().map_err(failed)?;
         let (address, stdin) = Target::listen(on, folder.path()).map_err(failed)?;
-        let log = folder.path().join("stderr");
-        let process = Process::start(&program, Some(stdin), environment, &log).map_err(failed)?;
+        let process = Process::start(&program, Some(stdin), environment).map_err(failed)?;
         Ok(Another {
             address,
             process,

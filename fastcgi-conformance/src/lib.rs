@@ -21,18 +21,21 @@ mod cases;
 mod conn;
 mod head;
 mod log;
+mod orphans;
 mod pairs;
 mod process;
 mod record;
 pub mod report;
 mod request;
 mod run;
+mod said;
 mod socket;
 mod target;
 
 pub use crate::{
     case::{Case, Finding, Grade, Needs, Verdict},
     cases::{all, find},
+    orphans::adopt_orphans,
     process::{end_with_signals, exit_with_all},
     run::{Options, Report, run},
     target::{Address, Program, SpawnOn, Target},

@@ -2,7 +2,7 @@
 
 use std::{
     cell::RefCell,
-    env, fmt, fs, io,
+    fmt, fs, io,
     net::TcpListener,
     os::{fd::OwnedFd, unix::net::UnixListener},
     path::{Path, PathBuf},
@@ -37,9 +37,9 @@ impl FromStr for Address {
         if text.starts_with('/') || text.starts_with("./") {
             return Ok(Self::Unix(text.into()));
         }
-        let port = text.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
-        match port {
-            Some(Ok(_)) => Ok(Self::Tcp(text.to_owned())),
+        let parts = text.rsplit_once(':');
+        match parts.map(|(host, port)| (host.contains('/'), port.parse::<u16>())) {
+            Some((false, Ok(_))) => Ok(Self::Tcp(text.to_owned())),
             _ => Err(format!("{text}: neither unix:PATH nor HOST:PORT")),
         }
     }
@@ -91,8 +91,8 @@ pub enum SpawnOn {
 pub struct Target {
     address: Address,
     starts: Starts,
-    /// Has the socket and the log of a started application, and is removed with this value.
-    folder: Option<TempDir>,
+    /// Has the socket of a spawned application, and is removed with this value.
+    _folder: Option<TempDir>,
 }
 
 #[derive(Debug)]
@@ -112,7 +112,7 @@ impl Target {
         Self {
             address,
             starts: Starts::No,
-            folder: None,
+            _folder: None,
         }
     }
 
@@ -127,7 +127,7 @@ impl Target {
         Ok(Self {
             address,
             starts: Starts::OnDescriptor0(program, RefCell::new(Some(listener))),
-            folder: Some(folder),
+            _folder: Some(folder),
         })
     }
 
@@ -136,7 +136,10 @@ impl Target {
         Ok(match on {
             SpawnOn::Unix => {
                 let path = folder.join("socket");
-                let listener = UnixListener::bind(&path)?;
+                let listener = UnixListener::bind(&path).map_err(|error| {
+                    let text = format!("cannot listen at {}: {error}", path.display());
+                    io::Error::new(error.kind(), text)
+                })?;
                 (Address::Unix(path), listener.into())
             }
             SpawnOn::Tcp => {
@@ -150,16 +153,13 @@ impl Target {
     }
 
     /// A program that listens at `address` by itself, and is started again when it has ended.
-    ///
-    /// # Errors
-    ///
-    /// When there is no folder for its log.
-    pub fn started(program: Program, address: Address) -> io::Result<Self> {
-        Ok(Self {
+    #[must_use]
+    pub fn started(program: Program, address: Address) -> Self {
+        Self {
             address,
             starts: Starts::Beside(program),
-            folder: Some(TempDir::new()?),
-        })
+            _folder: None,
+        }
     }
 
     /// Where the application listens.
@@ -185,9 +185,7 @@ impl Target {
             }
             Starts::Beside(program) => (program, None),
         };
-        let folder = self.folder.as_ref().map(TempDir::path);
-        let log = folder.map_or_else(env::temp_dir, PathBuf::from);
-        Process::start(program, stdin, &[], &log.join("stderr")).map(Some)
+        Process::start(program, stdin, &[]).map(Some)
     }
 
     /// A new socket at the same address.
@@ -227,5 +225,6 @@ mod tests {
         assert_eq!("[::1]:9000".parse(), tcp);
         assert!("9000".parse::<Address>().is_err());
         assert!("host:http".parse::<Address>().is_err());
+        assert!("http://127.0.0.1:9000".parse::<Address>().is_err());
     }
 }

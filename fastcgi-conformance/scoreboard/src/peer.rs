@@ -26,7 +26,7 @@ impl Peer {
     pub(crate) fn target(&self) -> io::Result<Target> {
         let program = Program::new(&self.program, self.args.iter().cloned());
         match &self.address {
-            Some(address) => Target::started(program, address.clone()),
+            Some(address) => Ok(Target::started(program, address.clone())),
             None => Target::spawned(program, SpawnOn::Unix),
         }
     }

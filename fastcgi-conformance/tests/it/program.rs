@@ -10,12 +10,12 @@ use std::{
 
 use crate::support::{SUITE, reference};
 
-fn suite(args: &[&str]) -> Output {
+pub(crate) fn suite(args: &[&str]) -> Output {
     let output = Command::new(SUITE).args(args).output();
     output.expect("the suite runs")
 }
 
-fn stdout(output: &Output) -> String {
+pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
@@ -104,7 +104,7 @@ fn reports_are_json_and_markdown() {
 /// A script that writes its process id into a file and becomes the reference server.
 const SCRIPT: &str = "echo $$ > \"$0\"; exec \"$1\"";
 
-fn process_id(file: &Path) -> String {
+pub(crate) fn process_id(file: &Path) -> String {
     let start = Instant::now();
     loop {
         let id = fs::read_to_string(file).unwrap_or_default();
@@ -119,7 +119,7 @@ fn process_id(file: &Path) -> String {
     }
 }
 
-fn is_gone(id: &str) -> bool {
+pub(crate) fn is_gone(id: &str) -> bool {
     let start = Instant::now();
     while Path::new("/proc").join(id).join("fd").exists() {
         if start.elapsed() > Duration::from_secs(10) {

@@ -45,7 +45,7 @@ fn listening(program: &str, enough: usize) -> String {
     let listen = format!("FCGI_LISTEN={}", path.display());
     let program = Program::new("/usr/bin/env", [listen, program.to_owned()]);
     let target = Target::started(program, Address::Unix(path));
-    red(&target.expect("a folder"), enough)
+    red(&target, enough)
 }
 
 /// In each way to be started. The runs mostly wait, so they go on at the same time.
