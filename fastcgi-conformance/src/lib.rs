@@ -19,6 +19,7 @@ mod bench;
 mod case;
 mod cases;
 mod conn;
+mod folder;
 mod head;
 mod log;
 mod orphans;

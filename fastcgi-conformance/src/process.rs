@@ -15,7 +15,7 @@ use signal_hook::{
     iterator::Signals,
 };
 
-use crate::{orphans, said::Said, target::Program};
+use crate::{folder::Folder, orphans, said::Said, target::Program};
 
 /// How long a process may take to end after SIGTERM.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -171,7 +171,7 @@ fn cannot_start(program: &Program, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("cannot start {file}: {error}{hint}"))
 }
 
-/// Ends all applications that were started, and the suite itself with `status`.
+/// Ends all applications that were started, removes their folders, and ends the suite itself with `status`.
 pub fn exit_with_all(status: i32) -> ! {
     // Locked until the exit, so that no other is started meanwhile.
     let groups = groups();
@@ -179,6 +179,7 @@ pub fn exit_with_all(status: i32) -> ! {
         _ = kill_process_group(*group, Signal::KILL);
     }
     orphans::end(|_| false);
+    let _folders = Folder::remove_all();
     exit(status)
 }
 

@@ -9,10 +9,8 @@ use std::{
     str::FromStr,
 };
 
+use crate::{folder::Folder, process::Process};
 use socket2::SockRef;
-use tempfile::TempDir;
-
-use crate::process::Process;
 
 /// How many connections wait to be accepted.
 const BACKLOG: i32 = 1024;
@@ -92,7 +90,7 @@ pub struct Target {
     address: Address,
     starts: Starts,
     /// Has the socket of a spawned application, and is removed with this value.
-    _folder: Option<TempDir>,
+    _folder: Option<Folder>,
 }
 
 #[derive(Debug)]
@@ -122,7 +120,7 @@ impl Target {
     ///
     /// When there is no socket to be had.
     pub fn spawned(program: Program, on: SpawnOn) -> io::Result<Self> {
-        let folder = TempDir::new()?;
+        let folder = Folder::new()?;
         let (address, listener) = Self::listen(on, folder.path())?;
         Ok(Self {
             address,

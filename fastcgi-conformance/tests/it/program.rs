@@ -154,6 +154,7 @@ fn no_process_is_left_behind_by_an_interrupted_run() {
         .args(["--app", "--robust", "--spawn", "sh", "--", "-c", SCRIPT])
         .arg(&file)
         .arg(reference())
+        .env("TMPDIR", folder.path())
         .stdout(Stdio::null())
         .spawn()
         .expect("the suite runs");
@@ -163,4 +164,6 @@ fn no_process_is_left_behind_by_an_interrupted_run() {
     let status = run.wait().expect("it ends");
     assert_eq!(status.code(), Some(128 + 15));
     assert!(is_gone(&id));
+    let left = fs::read_dir(folder.path()).expect("it is there");
+    assert_eq!(left.count(), 1, "the file of the process id");
 }
