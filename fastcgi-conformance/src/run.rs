@@ -283,7 +283,10 @@ impl Run<'_> {
             let mut process = self.process.borrow_mut();
             if let Some(status) = process.as_mut().and_then(Process::ended) {
                 let said = process.as_ref().map(Process::said).unwrap_or_default();
-                last = format!("ended ({status}): {}", said.join(" / "));
+                last = format!("ended ({status})");
+                if !said.is_empty() {
+                    last += &format!(", saying: {}", said.join(" / "));
+                }
                 break;
             }
             drop(process);
