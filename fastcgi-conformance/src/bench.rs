@@ -6,12 +6,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tempfile::TempDir;
-
 use crate::{
     answer::Answer,
     case::Failure,
     conn::{Conn, Next},
+    folder::Folder,
     log::Log,
     pairs::{self, Lengths, pair},
     process::Process,
@@ -164,10 +163,9 @@ impl Bench<'_> {
             program.args = rest.chain([file]).chain(program.args).collect();
             program.file = PathBuf::from(first);
         }
-        let folder = TempDir::new().map_err(failed)?;
+        let folder = Folder::new().map_err(failed)?;
         let (address, stdin) = Target::listen(on, folder.path()).map_err(failed)?;
-        let log = folder.path().join("stderr");
-        let process = Process::start(&program, Some(stdin), environment, &log).map_err(failed)?;
+        let process = Process::start(&program, Some(stdin), environment).map_err(failed)?;
         Ok(Another {
             address,
             process,
@@ -181,7 +179,7 @@ impl Bench<'_> {
 pub(crate) struct Another {
     pub(crate) address: Address,
     pub(crate) process: Process,
-    _folder: TempDir,
+    _folder: Folder,
 }
 
 /// A query for values (specification, 4.1).

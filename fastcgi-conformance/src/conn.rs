@@ -16,6 +16,8 @@ use crate::{
 
 /// What is read of one connection at most: an application may send without end.
 const MAX_READ: usize = 300 << 20;
+/// How many records are read of one connection at most: an empty one costs more memory than it has bytes.
+const MAX_RECORDS: usize = 1 << 20;
 
 /// How a connection ended, seen from here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +67,7 @@ pub(crate) struct Conn {
     /// How much of the buffer was taken.
     taken: usize,
     read: usize,
+    records: usize,
     log: Log,
     number: usize,
     deadline: Instant,
@@ -78,6 +81,7 @@ impl Conn {
             buffer: Vec::new(),
             taken: 0,
             read: 0,
+            records: 0,
             log: log.clone(),
             number: log.connection(),
             deadline,
@@ -137,10 +141,14 @@ impl Conn {
     /// The next record, or the end, within `limit`.
     pub(crate) fn next_within(&mut self, limit: Duration) -> Next {
         let until = self.deadline.min(Instant::now() + limit);
+        if self.records > MAX_RECORDS {
+            return Next::Nothing;
+        }
         loop {
             let rest = self.buffer.get(self.taken..).unwrap_or_default();
             if let Some((record, length)) = Record::first(rest) {
                 self.taken += length;
+                self.records += 1;
                 return Next::Record(record);
             }
             if let Some(ending) = self.ending {

@@ -19,20 +19,24 @@ mod bench;
 mod case;
 mod cases;
 mod conn;
+mod folder;
 mod head;
 mod log;
+mod orphans;
 mod pairs;
 mod process;
 mod record;
 pub mod report;
 mod request;
 mod run;
+mod said;
 mod socket;
 mod target;
 
 pub use crate::{
     case::{Case, Finding, Grade, Needs, Verdict},
     cases::{all, find},
+    orphans::adopt_orphans,
     process::{end_with_signals, exit_with_all},
     run::{Options, Report, run},
     target::{Address, Program, SpawnOn, Target},

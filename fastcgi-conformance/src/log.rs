@@ -30,20 +30,27 @@ enum Event {
 /// The log of one case, shared with its connections.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Log {
-    connections: Arc<Mutex<Vec<Vec<Event>>>>,
+    connections: Arc<Mutex<Vec<Events>>>,
+}
+
+#[derive(Debug, Default)]
+struct Events {
+    events: Vec<Event>,
+    /// Whose bytes were left out, because there were more than are kept.
+    cut: Vec<From>,
 }
 
 impl Log {
     /// The number of a new connection.
     pub(crate) fn connection(&self) -> usize {
         let mut connections = self.lock();
-        connections.push(Vec::new());
+        connections.push(Events::default());
         connections.len() - 1
     }
 
     pub(crate) fn bytes(&self, connection: usize, from: From, bytes: &[u8]) {
         let mut connections = self.lock();
-        let Some(events) = connections.get_mut(connection) else {
+        let Some(Events { events, cut }) = connections.get_mut(connection) else {
             return;
         };
         let kept = events.iter().map(|event| match event {
@@ -51,6 +58,9 @@ impl Log {
             _ => 0,
         });
         let room = KEPT.saturating_sub(kept.sum());
+        if bytes.len() > room && !cut.contains(&from) {
+            cut.push(from);
+        }
         let bytes = bytes.get(..room).unwrap_or(bytes);
         match events.last_mut() {
             _ if bytes.is_empty() => {}
@@ -60,12 +70,12 @@ impl Log {
     }
 
     pub(crate) fn remark(&self, connection: usize, text: &str) {
-        if let Some(events) = self.lock().get_mut(connection) {
-            events.push(Event::Remark(text.to_owned()));
+        if let Some(connection) = self.lock().get_mut(connection) {
+            connection.events.push(Event::Remark(text.to_owned()));
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Vec<Event>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Events>> {
         self.connections
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -77,7 +87,7 @@ impl Log {
         // Of many connections of one case the last is the one that it ended with.
         let first = connections.len().saturating_sub(3);
         let mut lines = Vec::new();
-        for (number, events) in connections.iter().enumerate().skip(first) {
+        for (number, Events { events, cut }) in connections.iter().enumerate().skip(first) {
             lines.push(format!("connection {}", number + 1));
             let mut rest = [Vec::new(), Vec::new()];
             for event in events {
@@ -93,12 +103,19 @@ impl Log {
                     }
                 }
             }
-            for (rest, sign) in rest.iter().zip(['>', '<']) {
-                if !rest.is_empty() {
+            let directions = [(From::WebServer, '>'), (From::Application, '<')];
+            for (rest, (from, sign)) in rest.iter().zip(directions) {
+                if cut.contains(&from) {
+                    let length = rest.len();
+                    let kept = KEPT >> 10;
                     lines.push(format!(
-                        "  {sign} {} bytes that are no whole record",
-                        rest.len()
+                        "  {sign} {length} bytes, and more: of a direction {kept} KiB are kept"
                     ));
+                } else if !rest.is_empty() {
+                    let length = rest.len();
+                    lines.push(format!("  {sign} {length} bytes that are no whole record"));
+                }
+                if !rest.is_empty() {
                     hex(rest, &mut lines);
                 }
             }

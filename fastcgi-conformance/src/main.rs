@@ -3,19 +3,19 @@
 use std::{
     fs::File,
     io::{self, BufWriter, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use clap::Parser;
 use fastcgi_conformance::{
-    Address, Finding, Options, Program, Report, SpawnOn, Target, Verdict, all, end_with_signals,
-    find, report, run,
+    Address, Finding, Options, Program, SpawnOn, Target, Verdict, adopt_orphans, all,
+    end_with_signals, find, report, run,
 };
 
 /// Asks a FastCGI application, over its socket, whether it keeps to the specification.
 ///
-/// Exit status: 0 if all is well, 1 if a case failed or was not run, 2 if nothing could be asked.
+/// Exit status: 0 if all is well, 1 if a case failed or was not run, 2 if nothing could be asked or a report not be written.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 struct Args {
@@ -80,6 +80,8 @@ fn main() -> ExitCode {
     let args = Args::parse();
     match ask(&args) {
         Ok(code) => code,
+        // Only lists and reports are written so that this is an error: their reader has enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             _ = writeln!(io::stderr(), "fastcgi-conformance: {error}");
             ExitCode::from(2)
@@ -97,7 +99,8 @@ fn ask(args: &Args) -> io::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(id) = &args.explain {
-        let case = find(id).ok_or_else(|| io::Error::other(format!("there is no case {id}")))?;
+        let case = find(id)
+            .ok_or_else(|| io::Error::other(format!("there is no case {id}; --list shows them")))?;
         writeln!(out, "{}", report::explained(case))?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -107,12 +110,14 @@ fn ask(args: &Args) -> io::Result<ExitCode> {
         ));
     }
     end_with_signals()?;
+    adopt_orphans();
     let target = target(args)?;
+    // Before the run: its report is not lost to a name that is wrong.
+    let json = args.json.as_deref().map(Output::new).transpose()?;
+    let markdown = args.markdown.as_deref().map(Output::new).transpose()?;
     // Where a report is written to standard output, the table is not in its way.
-    let files = [&args.json, &args.markdown];
-    let is_taken = files
-        .iter()
-        .any(|file| file.as_ref().is_some_and(|it| it.as_os_str() == "-"));
+    let mut reports = json.iter().chain(&markdown);
+    let is_taken = reports.any(|it| it.file.as_os_str() == "-");
     let mut table: Box<dyn Write> = if is_taken {
         Box::new(io::stderr())
     } else {
@@ -126,7 +131,13 @@ fn ask(args: &Args) -> io::Result<ExitCode> {
     })?;
     _ = writeln!(table, "{}", report::summary(&report));
     drop(table);
-    write(&report, args)?;
+    if let Some(json) = json {
+        json.write(|writer| report::json(&report, writer))?;
+    }
+    if let Some(markdown) = markdown {
+        let text = report::markdown(&report);
+        markdown.write(|writer| writer.write_all(text.as_bytes()))?;
+    }
     Ok(if report.is_success() {
         ExitCode::SUCCESS
     } else {
@@ -152,7 +163,7 @@ fn target(args: &Args) -> io::Result<Target> {
     };
     match (&args.spawn, &args.start, &args.address) {
         (Some(file), _, _) => Target::spawned(program(file), on),
-        (None, Some(file), Some(address)) => Target::started(program(file), address.clone()),
+        (None, Some(file), Some(address)) => Ok(Target::started(program(file), address.clone())),
         (None, _, Some(address)) => Ok(Target::at(address.clone())),
         (None, _, None) => Err(io::Error::other("no address and no program")),
     }
@@ -167,23 +178,29 @@ fn is_shown(args: &Args, finding: &Finding) -> bool {
     }
 }
 
-fn write(report: &Report, args: &Args) -> io::Result<()> {
-    let create = |file: &PathBuf| -> io::Result<Box<dyn Write>> {
-        Ok(if file.as_os_str() == "-" {
+/// Where a report is written.
+struct Output<'a> {
+    file: &'a Path,
+    writer: Box<dyn Write>,
+}
+
+impl<'a> Output<'a> {
+    fn new(file: &'a Path) -> io::Result<Self> {
+        let writer: Box<dyn Write> = if file.as_os_str() == "-" {
             Box::new(io::stdout())
         } else {
-            Box::new(BufWriter::new(File::create(file)?))
-        })
-    };
-    if let Some(file) = &args.json {
-        let mut writer = create(file)?;
-        report::json(report, &mut writer)?;
-        writer.flush()?;
+            Box::new(BufWriter::new(File::create(file).map_err(about(file))?))
+        };
+        Ok(Self { file, writer })
     }
-    if let Some(file) = &args.markdown {
-        let mut writer = create(file)?;
-        writer.write_all(report::markdown(report).as_bytes())?;
-        writer.flush()?;
+
+    fn write(mut self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+        let written = write(&mut self.writer).and_then(|()| self.writer.flush());
+        written.map_err(about(self.file))
     }
-    Ok(())
+}
+
+/// An error that names the file.
+fn about(file: &Path) -> impl Fn(io::Error) -> io::Error {
+    move |error| io::Error::new(error.kind(), format!("{}: {error}", file.display()))
 }

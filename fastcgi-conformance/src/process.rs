@@ -1,10 +1,8 @@
 //! A started application: in a process group of its own, so that it ends with all its children.
 
 use std::{
-    fs::{self, File},
-    io,
+    fs, io,
     os::{fd::OwnedFd, unix::process::CommandExt as _},
-    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio, exit},
     sync::{Mutex, MutexGuard, PoisonError},
     thread::{self, sleep},
@@ -17,7 +15,7 @@ use signal_hook::{
     iterator::Signals,
 };
 
-use crate::target::Program;
+use crate::{folder::Folder, orphans, said::Said, target::Program};
 
 /// How long a process may take to end after SIGTERM.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -35,34 +33,38 @@ fn groups() -> MutexGuard<'static, Vec<Pid>> {
 pub(crate) struct Process {
     child: Child,
     group: Option<Pid>,
-    log: PathBuf,
+    /// Children of the suite that were there before.
+    before: Vec<Pid>,
+    said: Said,
 }
 
 impl Process {
-    /// Starts `program`. `stdin` is its descriptor 0; what it prints goes into the file `log`.
+    /// Starts `program`. `stdin` is its descriptor 0; of what it prints the end is kept.
     pub(crate) fn start(
         program: &Program,
         stdin: Option<OwnedFd>,
         environment: &[(&str, &str)],
-        log: &Path,
     ) -> io::Result<Self> {
-        let file = File::create(log)?;
+        let (said, output) = Said::new()?;
         // Locked before the process is there: an exit between the two would leave it behind.
         let mut groups = groups();
+        let before = orphans::children();
         let child = Command::new(&program.file)
             .args(&program.args)
             .envs(environment.iter().copied())
             .stdin(stdin.map_or_else(Stdio::null, Stdio::from))
-            .stdout(file.try_clone()?)
-            .stderr(file)
+            .stdout(output.try_clone()?)
+            .stderr(output)
             .process_group(0)
-            .spawn()?;
+            .spawn()
+            .map_err(|error| cannot_start(program, &error))?;
         let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         groups.extend(group);
         Ok(Self {
             child,
             group,
-            log: log.to_owned(),
+            before,
+            said,
         })
     }
 
@@ -98,10 +100,7 @@ impl Process {
 
     /// The last lines that it printed.
     pub(crate) fn said(&self) -> Vec<String> {
-        let bytes = fs::read(&self.log).unwrap_or_default();
-        let text = String::from_utf8_lossy(&bytes);
-        let lines: Vec<_> = text.lines().rev().take(8).map(str::to_owned).collect();
-        lines.into_iter().rev().collect()
+        self.said.lines()
     }
 
     /// How long the process and its children have computed, in hundredths of a second.
@@ -152,17 +151,35 @@ impl Drop for Process {
         // Also its children, and itself if it is still there.
         _ = kill_process_group(group, Signal::KILL);
         _ = self.child.wait();
-        groups().retain(|it| *it != group);
+        let mut groups = groups();
+        groups.retain(|it| *it != group);
+        orphans::end(|it| groups.contains(&it) || self.before.contains(&it));
     }
 }
 
-/// Ends all applications that were started, and the suite itself with `status`.
+fn cannot_start(program: &Program, error: &io::Error) -> io::Error {
+    let hint = match error.kind() {
+        io::ErrorKind::PermissionDenied => "; is it executable?",
+        io::ErrorKind::NotFound => "; without a slash, it is looked for in PATH",
+        // ENOEXEC
+        _ if error.raw_os_error() == Some(8) => {
+            "; the first line of a script is #! and its interpreter"
+        }
+        _ => "",
+    };
+    let file = program.file.display();
+    io::Error::new(error.kind(), format!("cannot start {file}: {error}{hint}"))
+}
+
+/// Ends all applications that were started, removes their folders, and ends the suite itself with `status`.
 pub fn exit_with_all(status: i32) -> ! {
     // Locked until the exit, so that no other is started meanwhile.
     let groups = groups();
     for group in groups.iter() {
         _ = kill_process_group(*group, Signal::KILL);
     }
+    orphans::end(|_| false);
+    let _folders = Folder::remove_all();
     exit(status)
 }
 

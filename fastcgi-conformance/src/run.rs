@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::{
     bench::Bench,
-    case::{Case, Failure, Finding, Grade, Needs, Verdict},
+    case::{Case, Failure, Finding, Grade, Needs, Outcome, Verdict},
     cases::CASES,
     log::Log,
     process::Process,
@@ -208,7 +208,7 @@ impl Run<'_> {
         self.bench.deadline.set(Instant::now() + case.limit);
         let outcome = (case.run)(&self.bench);
         let is_red = matches!(outcome, Err(Failure::Red(_))) && case.grade != Grade::Info;
-        let afterwards = self.recover(is_red);
+        let afterwards = self.recover(is_red, &outcome);
         let (verdict, detail) = match outcome {
             Ok(note) if case.grade == Grade::Info => (Verdict::Noted, note.0),
             Ok(note) => (Verdict::Passed, note.0),
@@ -226,7 +226,7 @@ impl Run<'_> {
 
     /// After each case a plain GET has to be answered. A started application is started again if it does not, and behind
     /// a case that failed, so that the next one is not harmed. What happened is returned.
-    fn recover(&mut self, is_red: bool) -> Option<String> {
+    fn recover(&mut self, is_red: bool, outcome: &Outcome) -> Option<String> {
         let is_new = is_red && self.process.borrow().is_some();
         let failure = if is_new {
             None
@@ -238,7 +238,9 @@ impl Run<'_> {
             let failure = failure?;
             let text = text(failure);
             self.gone = Some(format!("the application answers nobody: it {text}"));
-            return Some(format!("afterwards it answers nobody: it {text}"));
+            // The case has said so.
+            let is_new = !matches!(outcome, Err(Failure::Red(red)) if *red == text);
+            return is_new.then(|| format!("afterwards it answers nobody: it {text}"));
         };
         let text = match (started.ended(), failure) {
             (None, None) if !is_red => return None,
@@ -247,7 +249,12 @@ impl Run<'_> {
                 let said = started.said();
                 let said = said.last().map(|line| format!(", saying: {line}"));
                 let said = said.unwrap_or_default();
-                Some(format!("the process ended ({status}){said}"))
+                let hint = if status.success() {
+                    "; an application that was started stays in the foreground"
+                } else {
+                    ""
+                };
+                Some(format!("the process ended ({status}){said}{hint}"))
             }
             (None, Some(failure)) => {
                 let text = text(failure);
@@ -276,13 +283,21 @@ impl Run<'_> {
             let mut process = self.process.borrow_mut();
             if let Some(status) = process.as_mut().and_then(Process::ended) {
                 let said = process.as_ref().map(Process::said).unwrap_or_default();
-                last = format!("ended ({status}): {}", said.join(" / "));
+                last = format!("ended ({status})");
+                if !said.is_empty() {
+                    last += &format!(", saying: {}", said.join(" / "));
+                }
                 break;
             }
             drop(process);
             sleep(Duration::from_millis(20));
         }
-        self.gone = Some(format!("the application does not start: it {last}"));
+        let hint = if self.target.is_spawned() {
+            "; it has to accept on its descriptor 0, which is a listening socket"
+        } else {
+            ""
+        };
+        self.gone = Some(format!("the application does not start: it {last}{hint}"));
     }
 }
 

@@ -2,17 +2,15 @@
 
 use std::{
     cell::RefCell,
-    env, fmt, fs, io,
+    fmt, fs, io,
     net::TcpListener,
     os::{fd::OwnedFd, unix::net::UnixListener},
     path::{Path, PathBuf},
     str::FromStr,
 };
 
+use crate::{folder::Folder, process::Process};
 use socket2::SockRef;
-use tempfile::TempDir;
-
-use crate::process::Process;
 
 /// How many connections wait to be accepted.
 const BACKLOG: i32 = 1024;
@@ -37,9 +35,9 @@ impl FromStr for Address {
         if text.starts_with('/') || text.starts_with("./") {
             return Ok(Self::Unix(text.into()));
         }
-        let port = text.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
-        match port {
-            Some(Ok(_)) => Ok(Self::Tcp(text.to_owned())),
+        let parts = text.rsplit_once(':');
+        match parts.map(|(host, port)| (host.contains('/'), port.parse::<u16>())) {
+            Some((false, Ok(_))) => Ok(Self::Tcp(text.to_owned())),
             _ => Err(format!("{text}: neither unix:PATH nor HOST:PORT")),
         }
     }
@@ -91,8 +89,8 @@ pub enum SpawnOn {
 pub struct Target {
     address: Address,
     starts: Starts,
-    /// Has the socket and the log of a started application, and is removed with this value.
-    folder: Option<TempDir>,
+    /// Has the socket of a spawned application, and is removed with this value.
+    _folder: Option<Folder>,
 }
 
 #[derive(Debug)]
@@ -112,7 +110,7 @@ impl Target {
         Self {
             address,
             starts: Starts::No,
-            folder: None,
+            _folder: None,
         }
     }
 
@@ -122,12 +120,12 @@ impl Target {
     ///
     /// When there is no socket to be had.
     pub fn spawned(program: Program, on: SpawnOn) -> io::Result<Self> {
-        let folder = TempDir::new()?;
+        let folder = Folder::new()?;
         let (address, listener) = Self::listen(on, folder.path())?;
         Ok(Self {
             address,
             starts: Starts::OnDescriptor0(program, RefCell::new(Some(listener))),
-            folder: Some(folder),
+            _folder: Some(folder),
         })
     }
 
@@ -136,7 +134,10 @@ impl Target {
         Ok(match on {
             SpawnOn::Unix => {
                 let path = folder.join("socket");
-                let listener = UnixListener::bind(&path)?;
+                let listener = UnixListener::bind(&path).map_err(|error| {
+                    let text = format!("cannot listen at {}: {error}", path.display());
+                    io::Error::new(error.kind(), text)
+                })?;
                 (Address::Unix(path), listener.into())
             }
             SpawnOn::Tcp => {
@@ -150,16 +151,13 @@ impl Target {
     }
 
     /// A program that listens at `address` by itself, and is started again when it has ended.
-    ///
-    /// # Errors
-    ///
-    /// When there is no folder for its log.
-    pub fn started(program: Program, address: Address) -> io::Result<Self> {
-        Ok(Self {
+    #[must_use]
+    pub fn started(program: Program, address: Address) -> Self {
+        Self {
             address,
             starts: Starts::Beside(program),
-            folder: Some(TempDir::new()?),
-        })
+            _folder: None,
+        }
     }
 
     /// Where the application listens.
@@ -185,9 +183,7 @@ impl Target {
             }
             Starts::Beside(program) => (program, None),
         };
-        let folder = self.folder.as_ref().map(TempDir::path);
-        let log = folder.map_or_else(env::temp_dir, PathBuf::from);
-        Process::start(program, stdin, &[], &log.join("stderr")).map(Some)
+        Process::start(program, stdin, &[]).map(Some)
     }
 
     /// A new socket at the same address.
@@ -227,5 +223,6 @@ mod tests {
         assert_eq!("[::1]:9000".parse(), tcp);
         assert!("9000".parse::<Address>().is_err());
         assert!("host:http".parse::<Address>().is_err());
+        assert!("http://127.0.0.1:9000".parse::<Address>().is_err());
     }
 }

@@ -9,7 +9,7 @@ use crate::{Score, notes::Notes, page::failures};
 
 const WIDTH: u32 = 900;
 const ROW: u32 = 34;
-const LEFT: i32 = 150;
+const LEFT: i32 = 180;
 
 /// What a bar is made of, from the left. The colours differ for those who cannot tell red from green, too.
 const PARTS: [(&str, RGBColor); 4] = [

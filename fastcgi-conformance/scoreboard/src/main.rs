@@ -65,7 +65,7 @@ fn scoreboard() -> io::Result<ExitCode> {
         }
     }
     let folder = tempfile::tempdir()?;
-    let mut peers = peer::all(&root(), folder.path())?;
+    let (mut peers, missing) = peer::all(&root(), folder.path())?;
     peers.retain(|peer| names.is_empty() || names.iter().any(|it| it == peer.name));
     let scores = ask_all(peers, repeat)?;
     let differ = scores
@@ -80,7 +80,10 @@ fn scoreboard() -> io::Result<ExitCode> {
         let scores: Vec<_> = scores.into_iter().map(|(score, _)| score).collect();
         let notes = Notes::read(&root().join("fastcgi-conformance/peers/notes.txt"))?;
         let docs = root().join("docs");
-        fs::write(docs.join("conformance.md"), page::page(&scores, &notes)?)?;
+        fs::write(
+            docs.join("conformance.md"),
+            page::page(&scores, &missing, &notes)?,
+        )?;
         chart::draw(&scores, &notes, &docs.join("conformance.svg")).map_err(io::Error::other)?;
     }
     Ok(if differ {
@@ -138,6 +141,10 @@ fn ask(peer: Peer, repeat: usize) -> io::Result<Scored> {
         );
         for finding in &report.findings {
             let counts = verdicts.entry(finding.case.id).or_default();
+            if !counts.is_empty() && !counts.contains_key(finding.verdict.name()) {
+                let (id, verdict) = (finding.case.id, finding.verdict.name());
+                eprintln!("{}: {id} is {verdict} now: {}", peer.name, finding.detail);
+            }
             *counts.entry(finding.verdict.name()).or_default() += 1;
         }
         last = Some(report);

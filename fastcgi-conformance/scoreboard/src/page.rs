@@ -21,7 +21,7 @@ fn count(score: &Score, grade: Grade, verdict: Verdict) -> usize {
 }
 
 /// The whole text of `docs/conformance.md`.
-pub(crate) fn page(scores: &[Score], notes: &Notes) -> io::Result<String> {
+pub(crate) fn page(scores: &[Score], missing: &[String], notes: &Notes) -> io::Result<String> {
     let date = Command::new("date").args(["-u", "+%F"]).output()?;
     let date = String::from_utf8_lossy(&date.stdout).trim().to_owned();
     let cases = scores.first().map_or(0, |it| it.report.findings.len());
@@ -40,12 +40,13 @@ with what it has; the programs are in [fastcgi-conformance/peers](../fastcgi-con
 - **Not offered**: the peer says that it does not do this, with status 501 in the contract or in its answer to
   `FCGI_GET_VALUES`. Of php-fpm, which opens its socket itself, these are also the cases about the start.
 - Cases of grade *info* are not counted: the text leaves them open.
-- `fastcgi-server` (Rust) is missing: crates.io has no release of it.
+- Missing: {missing}.
 
 | peer | what | version | must | should | robust | not offered | of the failures, a choice |
 |---|---|---|---|---|---|---|---|
 ",
         version = scores.first().map_or("", |it| it.report.suite),
+        missing = missing.join(". "),
     );
     for score in scores {
         let peer = &score.peer;

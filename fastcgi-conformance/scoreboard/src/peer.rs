@@ -26,7 +26,7 @@ impl Peer {
     pub(crate) fn target(&self) -> io::Result<Target> {
         let program = Program::new(&self.program, self.args.iter().cloned());
         match &self.address {
-            Some(address) => Target::started(program, address.clone()),
+            Some(address) => Ok(Target::started(program, address.clone())),
             None => Target::spawned(program, SpawnOn::Unix),
         }
     }
@@ -45,8 +45,8 @@ fn said(program: impl AsRef<Path>, args: &[&str]) -> String {
     text.lines().next().unwrap_or_default().trim().to_owned()
 }
 
-/// All peers that are there. The others are named on standard error.
-pub(crate) fn all(root: &Path, folder: &Path) -> io::Result<Vec<Peer>> {
+/// All peers that are there, and why the others are not.
+pub(crate) fn all(root: &Path, folder: &Path) -> io::Result<(Vec<Peer>, Vec<String>)> {
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     let built = target.join("conformance-peers");
@@ -97,8 +97,22 @@ pub(crate) fn all(root: &Path, folder: &Path) -> io::Result<Vec<Peer>> {
         peer(
             "fastcgi-tower",
             "this project, tower",
-            own,
+            own.clone(),
             app("conformance-tower"),
+            vec![],
+        ),
+        peer(
+            "fastcgi-tower blocking",
+            "this project, threads",
+            own.clone(),
+            app("conformance-blocking"),
+            vec![],
+        ),
+        peer(
+            "fastcgi-tower cgi_fn",
+            "this project, CGI functions",
+            own,
+            app("conformance-cgi-fn"),
             vec![],
         ),
         peer(
@@ -145,21 +159,27 @@ pub(crate) fn all(root: &Path, folder: &Path) -> io::Result<Vec<Peer>> {
             vec![],
         ),
     ];
-    peers.extend(php(&sources, folder)?);
+    let mut missing = Vec::new();
+    match php(&sources, folder)? {
+        Some(php) => peers.push(php),
+        None => missing.push("`php-fpm`: there is no program of that name".to_owned()),
+    }
     peers.retain(|peer| {
         let is_there = peer.program.exists();
         if !is_there {
-            eprintln!(
-                "{} is missing: there is no {}",
-                peer.name,
-                peer.program.display()
-            );
+            missing.push(format!("`{}`: peers/install could not build it", peer.name));
         }
         is_there
     });
-    eprintln!("fastcgi-server is missing: crates.io has no release of it");
-    Ok(peers)
+    missing.push(NO_FASTCGI_SERVER.to_owned());
+    for peer in &missing {
+        eprintln!("missing: {peer}");
+    }
+    Ok((peers, missing))
 }
+
+const NO_FASTCGI_SERVER: &str = "`fastcgi-server` (Rust): its one release on crates.io, 0.0.0, is an empty library. The code is \
+                                 in a Git repository, and peers are taken from registries, where a version stays what it is";
 
 /// php-fpm listens by itself.
 fn php(sources: &Path, folder: &Path) -> io::Result<Option<Peer>> {
@@ -169,7 +189,6 @@ fn php(sources: &Path, folder: &Path) -> io::Result<Option<Peer>> {
         name.is_some_and(|it| it.starts_with("php-fpm"))
     });
     let Some(program) = programs.next() else {
-        eprintln!("php-fpm is missing");
         return Ok(None);
     };
     let text = fs::read_to_string(sources.join("php/php-fpm.conf"))?;

@@ -55,6 +55,15 @@ pub fn summary(report: &Report) -> String {
             count(Verdict::NotRun),
         );
     }
+    let mut reasons: Vec<&str> = Vec::new();
+    for finding in &report.findings {
+        if finding.verdict == Verdict::NotRun && !reasons.contains(&finding.detail.as_str()) {
+            reasons.push(&finding.detail);
+        }
+    }
+    for reason in reasons {
+        _ = writeln!(text, "not run: {reason}");
+    }
     _ = write!(
         text,
         "info    {} noted; {}.{} s in all",

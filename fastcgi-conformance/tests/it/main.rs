@@ -2,6 +2,7 @@
 
 mod coverage;
 mod ends;
+mod hostile;
 mod mutants;
 mod program;
 mod support;

@@ -10,12 +10,12 @@ use std::{
 
 use crate::support::{SUITE, reference};
 
-fn suite(args: &[&str]) -> Output {
+pub(crate) fn suite(args: &[&str]) -> Output {
     let output = Command::new(SUITE).args(args).output();
     output.expect("the suite runs")
 }
 
-fn stdout(output: &Output) -> String {
+pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
@@ -104,7 +104,7 @@ fn reports_are_json_and_markdown() {
 /// A script that writes its process id into a file and becomes the reference server.
 const SCRIPT: &str = "echo $$ > \"$0\"; exec \"$1\"";
 
-fn process_id(file: &Path) -> String {
+pub(crate) fn process_id(file: &Path) -> String {
     let start = Instant::now();
     loop {
         let id = fs::read_to_string(file).unwrap_or_default();
@@ -119,7 +119,7 @@ fn process_id(file: &Path) -> String {
     }
 }
 
-fn is_gone(id: &str) -> bool {
+pub(crate) fn is_gone(id: &str) -> bool {
     let start = Instant::now();
     while Path::new("/proc").join(id).join("fd").exists() {
         if start.elapsed() > Duration::from_secs(10) {
@@ -154,6 +154,7 @@ fn no_process_is_left_behind_by_an_interrupted_run() {
         .args(["--app", "--robust", "--spawn", "sh", "--", "-c", SCRIPT])
         .arg(&file)
         .arg(reference())
+        .env("TMPDIR", folder.path())
         .stdout(Stdio::null())
         .spawn()
         .expect("the suite runs");
@@ -163,4 +164,6 @@ fn no_process_is_left_behind_by_an_interrupted_run() {
     let status = run.wait().expect("it ends");
     assert_eq!(status.code(), Some(128 + 15));
     assert!(is_gone(&id));
+    let left = fs::read_dir(folder.path()).expect("it is there");
+    assert_eq!(left.count(), 1, "the file of the process id");
 }

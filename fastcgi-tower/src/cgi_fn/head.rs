@@ -11,10 +11,10 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use http::{Method, response::Parts};
+use http::{Method, StatusCode, response::Parts};
 use http_body::{Body, Frame};
 use proto::{
-    cgi::{BodyLength, InvalidResponse, ResponseMapping},
+    cgi::{self, BodyLength, InvalidResponse, ResponseMapping},
     client::{InvalidHead, parse_head},
 };
 
@@ -100,6 +100,17 @@ impl AnswerTo {
     }
 }
 
+/// The reply to a request whose length is invalid: no CGI program is started for one (H-4).
+pub(super) fn refusal<B>(exchange: &Exchange) -> Option<Reply<CgiBody<B>>> {
+    let error = exchange.params.content_length().err()?;
+    tracing::debug!(%error, "refusing a request");
+    let method = exchange.params.get("REQUEST_METHOD");
+    let method = method.and_then(|method| Method::from_bytes(method).ok());
+    let mut head = BytesMut::new();
+    cgi::write_refusal(StatusCode::BAD_REQUEST, method.as_ref(), &mut head);
+    Some(Reply::new(head, CgiBody::whole(Bytes::new())).with_length(BodyLength::None))
+}
+
 /// The reply to the output that `body` gives, once its header block is whole.
 pub(super) struct ReadHead<B> {
     answer_to: AnswerTo,
@@ -134,7 +145,7 @@ impl<B: Body<Data = Bytes, Error = BoxError>> ReadHead<B> {
                 };
                 let body = CgiBody {
                     first: std::mem::take(&mut self.output).freeze(),
-                    rest: body,
+                    rest: Some(body),
                 };
                 return Poll::Ready(Ok(Reply::new(head, body).with_length(length)));
             }
@@ -169,15 +180,16 @@ fn has_status(block: &[u8]) -> bool {
 pub struct CgiBody<B> {
     /// What came with the end of the header block.
     first: Bytes,
-    rest: Pin<Box<B>>,
+    /// `None` where no function was called.
+    rest: Option<Pin<Box<B>>>,
 }
 
 impl<B> CgiBody<B> {
-    /// A body that is complete in `first`; `rest` has no more of it.
-    pub(super) fn whole(first: Bytes, rest: B) -> Self {
+    /// A body that is complete.
+    pub(super) fn whole(body: Bytes) -> Self {
         Self {
-            first,
-            rest: Box::pin(rest),
+            first: body,
+            rest: None,
         }
     }
 }
@@ -194,10 +206,13 @@ impl<B: Body<Data = Bytes, Error = BoxError>> Body for CgiBody<B> {
             let first = std::mem::take(&mut self.first);
             return Poll::Ready(Some(Ok(Frame::data(first))));
         }
-        self.rest.as_mut().poll_frame(cx)
+        match &mut self.rest {
+            Some(rest) => rest.as_mut().poll_frame(cx),
+            None => Poll::Ready(None),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.first.is_empty() && self.rest.is_end_stream()
+        self.first.is_empty() && self.rest.as_ref().is_none_or(|it| it.is_end_stream())
     }
 }

@@ -17,7 +17,7 @@ use tower_service::Service;
 
 use super::{
     async_io::AsyncCgiIo,
-    head::{AnswerTo, CgiBody, ReadHead},
+    head::{AnswerTo, CgiBody, ReadHead, refusal},
     io::CgiIo,
 };
 use crate::{
@@ -138,6 +138,9 @@ where
         let function = Arc::clone(&self.function);
         let pool = Arc::clone(&self.pool);
         CgiFuture(Box::pin(async move {
+            if let Some(reply) = refusal(&exchange) {
+                return Ok(reply);
+            }
             let answer_to = AnswerTo::new(&exchange);
             let Some(place) = pool.place().await else {
                 tracing::debug!("the queue for CGI functions is full");
@@ -183,8 +186,7 @@ fn busy(is_head: bool) -> Reply<CgiBody<BlockingBody>> {
                 content-type: text/plain; charset=utf-8\r\n\
                 retry-after: 1\r\n\r\n";
     let text = Bytes::from(status_text(StatusCode::SERVICE_UNAVAILABLE));
-    let body = CgiBody::whole(text, BlockingBody::whole(Bytes::new()));
-    let reply = Reply::new(BytesMut::from(head), body);
+    let reply = Reply::new(BytesMut::from(head), CgiBody::whole(text));
     // R-8
     if is_head {
         reply.with_length(BodyLength::None)
@@ -251,21 +253,36 @@ where
     }
 
     fn call(&mut self, exchange: Exchange) -> Self::Future {
+        if let Some(reply) = refusal(&exchange) {
+            return AsyncCgiFuture(State::Refused(Some(reply)));
+        }
         let answer_to = AnswerTo::new(&exchange);
         let function = &self.function;
         let reply = Reply::streaming(|stdout| function(AsyncCgiIo::new(exchange, stdout)));
-        AsyncCgiFuture(ReadHead::new(answer_to, reply.body))
+        AsyncCgiFuture(State::Called(ReadHead::new(answer_to, reply.body)))
     }
 }
 
 /// The future of an [`AsyncCgiFn`].
-pub struct AsyncCgiFuture<B>(ReadHead<B>);
+pub struct AsyncCgiFuture<B>(State<B>);
+
+enum State<B> {
+    /// `None` when the reply was given.
+    Refused(Option<Reply<CgiBody<B>>>),
+    Called(ReadHead<B>),
+}
 
 impl<B: Body<Data = Bytes, Error = BoxError>> Future for AsyncCgiFuture<B> {
     type Output = Result<Reply<CgiBody<B>>, BoxError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.poll_reply(cx)
+        match &mut self.0 {
+            State::Refused(reply) => match reply.take() {
+                Some(reply) => Poll::Ready(Ok(reply)),
+                None => Poll::Pending,
+            },
+            State::Called(head) => head.poll_reply(cx),
+        }
     }
 }
 

@@ -192,6 +192,24 @@ async fn an_invalid_header_block_is_500() {
     }
 }
 
+/// H-4: a function that counts on the number is not called.
+#[tokio::test]
+async fn an_invalid_length_is_refused_with_400() {
+    let contradictions: [&[(&str, &str)]; 3] = [
+        &[("CONTENT_LENGTH", "5"), ("CONTENT_LENGTH", "6")],
+        &[("CONTENT_LENGTH", "five")],
+        &[("CONTENT_LENGTH", "-2")],
+    ];
+    for length in contradictions {
+        for (method, body) in [("POST", &b"400 Bad Request\n"[..]), ("HEAD", b"")] {
+            let request = [head(1, method, "/", length), stdin_all(1, b"hello")].concat();
+            for reply in responses(b"X: y\n\ncalled", request).await {
+                assert_eq!((reply.status(), reply.body()), ("400", body), "{length:?}");
+            }
+        }
+    }
+}
+
 /// 64 KiB is what the web server's half takes.
 #[tokio::test]
 async fn a_header_block_without_end_is_500() {
