@@ -27,6 +27,12 @@ pub(crate) fn time_with_children_ns(process: u32) -> Result<u64> {
     Ok(sum)
 }
 
+/// From `before` to `now`. Fails where a thread has ended in between, as its time is gone with it.
+pub(crate) fn since(now: u64, before: u64) -> Result<u64> {
+    let time = now.checked_sub(before);
+    time.ok_or_else(|| "a thread or process of the server has ended".into())
+}
+
 /// How a time divides, in the kernel's ticks: 10 ms each, so only long times say something.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Ticks {

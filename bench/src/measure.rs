@@ -97,12 +97,13 @@ fn measure(server: &ServerProcess, load: &Load) -> Result<Figure> {
     load.run(server.address())?;
     // What follows the last response belongs to these requests.
     server.sleeps()?;
-    let cpu = cpu::time_ns(server.id())? - cpu;
+    let cpu = cpu::since(cpu::time_ns(server.id())?, cpu)?;
     let peak_kib = server.peak_memory_kib()?;
     Ok(Figure {
         cpu_us: cpu as f64 / 1000.0 / load.requests() as f64,
         peak_kib,
-        peak_growth_kib: peak_kib - memory,
+        // The kernel counts what is resident roughly: it may be less than before.
+        peak_growth_kib: peak_kib.saturating_sub(memory),
         ticks: Ticks::of(server.id())?.since(ticks),
     })
 }

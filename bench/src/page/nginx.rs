@@ -133,10 +133,14 @@ impl Site {
         let application = cpu::time_ns(server.id())?;
         let nginx = self.nginx.cpu_ns()?;
         load.run(address)?;
+        // What follows the last response belongs to these requests.
+        server.sleeps()?;
+        let application = cpu::since(cpu::time_ns(server.id())?, application)?;
+        let nginx = cpu::since(self.nginx.cpu_ns()?, nginx)?;
         let micros = |ns: u64| ns as f64 / 1000.0 / load.requests() as f64;
         Ok(Cost {
-            application: micros(cpu::time_ns(server.id())? - application),
-            nginx: micros(self.nginx.cpu_ns()? - nginx),
+            application: micros(application),
+            nginx: micros(nginx),
         })
     }
 }

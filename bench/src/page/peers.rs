@@ -111,7 +111,7 @@ impl Running {
     fn cost(&self) -> Result<f64> {
         let before = self.process.cpu_ns()?;
         self.load.run(&self.address)?;
-        let ns = self.process.cpu_ns()? - before;
+        let ns = cpu::since(self.process.cpu_ns()?, before)?;
         Ok(ns as f64 / 1000.0 / self.load.requests() as f64)
     }
 }

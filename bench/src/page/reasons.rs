@@ -19,28 +19,27 @@ const REASONS: [Reason; 8] = [
             "hello",
             "browser",
             "unlearnable",
-            "64 in flight",
             "own connection",
+            "64 in flight",
         ],
         frameworks: &["actix"],
-        why: "Each field of the request comes with 17 to 20 variables, of which host, path and addresses are made. And \
-              values are checked byte by byte, as actix-web has `http` 0.2; actix's own HTTP server uses a constructor \
-              without a check, which is `unsafe`.",
+        why: "The variables, as below. And values are checked byte by byte, because actix-web has `http` 0.2; actix's own \
+              HTTP server makes them by a constructor without a check, which is `unsafe`.",
     },
     Reason {
         name: "variables",
         scenarios: &["hello", "browser", "unlearnable", "own connection"],
         frameworks: &[],
-        why: "A web server sends 17 to 20 variables beside the fields of the request: they are read and checked, and \
-              host, path and addresses are made of them. With more fields it is the other way round, because names of \
-              fields are known from the request before.",
+        why: "Beside the fields of the request, a web server sends 17 to 20 variables. They are read and checked, and host, \
+              path and addresses are made of them. With many fields it is the other way round, because names of fields are \
+              known from earlier requests.",
     },
     Reason {
         name: "in flight",
         scenarios: &["64 in flight"],
         frameworks: &[],
-        why: "The variables again, and 64 requests that are polled on one connection. HTTP has 64 connections for them, \
-              with two system calls a request where FastCGI has 0.1.",
+        why: "The variables, and 64 requests that are polled on one connection. What it saves is not in this column: 0.1 system \
+              calls a request, where HTTP has two.",
     },
     Reason {
         name: "records down",
@@ -51,35 +50,35 @@ const REASONS: [Reason; 8] = [
             "download 100 MiB TCP",
         ],
         frameworks: &[],
-        why: "The body is cut into records of at most 65,535 bytes, each with a header before it; HTTP sends it as it is. At \
-              most 256 KiB are written at a time.",
+        why: "The body is cut into records of at most 65,528 bytes, each with a header: a piece of 64 KiB makes two. HTTP sends it as it is. At most 256 KiB \
+              wait to be written.",
     },
     Reason {
         name: "records up",
         scenarios: &["upload 1 MiB", "upload 100 MiB"],
         frameworks: &[],
-        why: "The body comes in records of 32 KiB, as nginx sends it, and each is cut out of what was read. At most 128 KiB \
-              are read at a time, where hyper reads up to 408 KiB: more system calls.",
+        why: "The body comes in records of 32 KiB, as nginx sends it, and each is cut out of what was read. At most 128 KiB are \
+              read at a time, where hyper reads up to 408 KiB: more system calls.",
     },
     Reason {
         name: "records up, TCP",
         scenarios: &["upload 1 MiB TCP", "upload 100 MiB TCP"],
         frameworks: &[],
-        why: "As over Unix sockets. TCP hands out more at a time, so that larger reads are worth more.",
+        why: "As over Unix sockets. TCP has more to read at a time, so the limit of 128 KiB costs more.",
     },
     Reason {
         name: "CGI",
         scenarios: &["plain CGI"],
         frameworks: &[],
-        why: "A CGI program makes a FastCGI conversation of its environment, inside the process, so that all rules hold \
-              there too. What it is compared with is a server that starts, answers once and ends.",
+        why: "A CGI program makes a FastCGI conversation of its environment, inside the process, so that all rules hold there \
+              too.",
     },
     Reason {
         name: "longer names",
         scenarios: &["100 fields"],
         frameworks: &[],
-        why: "Fewer instructions than over HTTP, so this is the kernel's: it copies more bytes, as names of params are longer \
-              by `HTTP_`, and 17 variables come with them.",
+        why: "In user space it costs less than over HTTP. The kernel copies more bytes: names of params are longer by `HTTP_`, \
+              and 17 variables come with them.",
     },
 ];
 
