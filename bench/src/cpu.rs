@@ -33,6 +33,20 @@ pub(crate) fn since(now: u64, before: u64) -> Result<u64> {
     time.ok_or_else(|| "a thread or process of the server has ended".into())
 }
 
+/// How often its threads have gone to sleep because there was nothing to do.
+pub(crate) fn sleeps(process: u32) -> Result<u64> {
+    let mut sum = 0;
+    for task in fs::read_dir(format!("/proc/{process}/task"))? {
+        let status = fs::read_to_string(task?.path().join("status"))?;
+        let switches = status
+            .lines()
+            .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))
+            .ok_or("no voluntary_ctxt_switches")?;
+        sum += switches.trim().parse::<u64>()?;
+    }
+    Ok(sum)
+}
+
 /// How a time divides, in the kernel's ticks: 10 ms each, so only long times say something.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Ticks {

@@ -29,6 +29,8 @@ pub(crate) struct Figure {
     pub(crate) peak_kib: u64,
     pub(crate) peak_growth_kib: u64,
     pub(crate) ticks: Ticks,
+    /// How often the server went to sleep, by request.
+    pub(crate) sleeps: f64,
 }
 
 /// One round. Over HTTP there is nothing where the server refuses such requests.
@@ -93,6 +95,7 @@ impl Pair {
 fn measure(server: &ServerProcess, load: &Load) -> Result<Figure> {
     let memory = server.peak_memory_kib()?;
     let ticks = Ticks::of(server.id())?;
+    let sleeps = cpu::sleeps(server.id())?;
     let cpu = cpu::time_ns(server.id())?;
     load.run(server.address())?;
     // What follows the last response belongs to these requests.
@@ -105,6 +108,7 @@ fn measure(server: &ServerProcess, load: &Load) -> Result<Figure> {
         // The kernel counts what is resident roughly: it may be less than before.
         peak_growth_kib: peak_kib.saturating_sub(memory),
         ticks: Ticks::of(server.id())?.since(ticks),
+        sleeps: cpu::since(cpu::sleeps(server.id())?, sleeps)? as f64 / load.requests() as f64,
     })
 }
 

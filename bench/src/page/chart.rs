@@ -14,7 +14,7 @@ const TOP: i32 = 64;
 const BAR: i32 = 15;
 const GAP: i32 = 12;
 
-/// What does not fit is cut off at the right, and its figure is written there.
+/// A longer bar is cut off. Its figure is written at the right, as of all bars.
 const MOST: f64 = 2.0;
 
 const INK: RGBColor = RGBColor(0x1f, 0x23, 0x28);
@@ -55,17 +55,14 @@ pub fn chart(figures: &Figures) -> Result<String> {
                 .map_err(failed)?;
             text(name, (x + 20, 12)).map_err(failed)?;
         }
-        text("CPU time, FastCGI ÷ HTTP", (LEFT + 320, 12)).map_err(failed)?;
+        text("CPU time, FastCGI ÷ HTTP: less is better", (LEFT + 320, 12)).map_err(failed)?;
+        let line = |value: f64, style: ShapeStyle| {
+            let ends = vec![(x_of(value), TOP - 8), (x_of(value), height - 10)];
+            area.draw(&PathElement::new(ends, style))
+        };
         for quarters in 0..=8 {
             let value = f64::from(quarters) / 4.0;
-            let from_to = vec![(x_of(value), TOP - 8), (x_of(value), height - 10)];
-            let style = if quarters == 4 {
-                INK.stroke_width(2)
-            } else {
-                LINE.stroke_width(1)
-            };
-            area.draw(&PathElement::new(from_to, style))
-                .map_err(failed)?;
+            line(value, LINE.stroke_width(1)).map_err(failed)?;
             text(&format!("{value}"), (x_of(value) - 8, TOP - 26)).map_err(failed)?;
         }
         for (scenario, row) in scenarios.into_iter().zip(0..) {
@@ -78,10 +75,11 @@ pub fn chart(figures: &Figures) -> Result<String> {
                 for shape in [whole(ratio, top, colour), spread(ratio, top)] {
                     area.draw(&shape).map_err(failed)?;
                 }
-                let end = x_of(ratio.median.max(ratio.most)) + 6;
-                text(&format!("{:.2}", ratio.median), (end, top)).map_err(failed)?;
+                let figure = format!("{:.2}", ratio.median);
+                text(&figure, (WIDTH - RIGHT + 16, top)).map_err(failed)?;
             }
         }
+        line(1.0, INK.stroke_width(1)).map_err(failed)?;
         area.present().map_err(failed)?;
     }
     Ok(svg.replacen('>', &format!(">{DARK}"), 1))

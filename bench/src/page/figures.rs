@@ -68,6 +68,9 @@ pub(crate) struct Scaled {
     pub(crate) fastcgi_us: f64,
     pub(crate) http_us: f64,
     pub(crate) ratio: Ratio,
+    /// How often the server went to sleep, by request.
+    pub(crate) fastcgi_sleeps: f64,
+    pub(crate) http_sleeps: f64,
     pub(crate) fastcgi_kib: u64,
     pub(crate) http_kib: u64,
 }

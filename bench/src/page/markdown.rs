@@ -161,9 +161,14 @@ fn scaled(figures: &Figures) -> String {
         "
 ## More connections, more requests
 
-axum, *hello*. First by connections, with as many requests at a time; a single one finds the server asleep each time, which costs
-more than the request. Then by the requests that a new server has had, on one connection: those of each row came after those of the
-row before. Memory is the most that was ever resident.
+axum, *hello*, over Unix sockets. First by connections, with as many requests at a time. Then by the requests that a new server has
+had, on one connection: those of each row came after those of the row before. The first one also fills the tables of names, and runs
+code for the first time. Memory is the most that was ever resident.
+
+*sleeps*: how often the server went to sleep, by request. With one connection it does so until the next request is there, and a second
+time until the client has read the response, which makes a Unix socket writable again; not, if the client was faster than what the
+server does after writing. Over FastCGI these sleeps have an end, as connections have time-outs: the kernel sets a timer each time. To
+sleep and be woken costs as much as half a request, so one connection shows more of the kernel than of the protocol.
 ",
     );
     text += &scale_table("connections", &figures.connections);
@@ -173,17 +178,19 @@ row before. Memory is the most that was ever resident.
 
 fn scale_table(what: &str, rows: &[Scaled]) -> String {
     let mut text = format!(
-        "\n| {what} | FastCGI µs | HTTP µs | ratio | least – most | FastCGI MiB | HTTP MiB |\n|---|---|---|---|---|---|---|\n"
+        "\n| {what} | FastCGI µs | HTTP µs | ratio | least – most | sleeps | MiB |\n|---|---|---|---|---|---|---|\n"
     );
     for row in rows {
         let mib = |kib: u64| format!("{:.1}", kib as f64 / 1024.0);
         _ = writeln!(
             text,
-            "| {} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {:.2} : {:.2} | {} : {} |",
             thousands(row.count as f64),
             micros(row.fastcgi_us),
             micros(row.http_us),
             ratio_cells(row.ratio),
+            row.fastcgi_sleeps,
+            row.http_sleeps,
             mib(row.fastcgi_kib),
             mib(row.http_kib),
         );

@@ -36,8 +36,9 @@ pub(super) fn measure(rounds: usize, divide: usize) -> Result<Vec<Timed>> {
                     .rounds(scenario, times, rounds)
                     .map_err(|error| format!("{framework}, {}: {error}", scenario.name))?;
                 let row = timed(framework, scenario, &figures);
-                let ratio = row.ratio.map_or(f64::NAN, |ratio| ratio.median);
-                progress(format_args!("{framework}, {}: {ratio:.3}", scenario.name));
+                let ratio = row.ratio.map(|ratio| format!("{:.3}", ratio.median));
+                let ratio = ratio.as_deref().unwrap_or("refused over HTTP");
+                progress(format_args!("{framework}, {}: {ratio}", scenario.name));
                 rows.push(row);
             }
         }

@@ -65,6 +65,8 @@ fn scaled(count: usize, figures: &[Round]) -> Option<Scaled> {
         fastcgi_us: median(figures.iter().map(|it| it.fastcgi.cpu_us)),
         http_us: median(figures.iter().filter_map(|it| Some(it.http?.cpu_us))),
         ratio: Ratio::of(&ratios)?,
+        fastcgi_sleeps: median(figures.iter().map(|it| it.fastcgi.sleeps)),
+        http_sleeps: median(figures.iter().filter_map(|it| Some(it.http?.sleeps))),
         fastcgi_kib: figures.iter().map(|it| it.fastcgi.peak_kib).max()?,
         http_kib: figures
             .iter()

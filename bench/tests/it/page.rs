@@ -105,11 +105,13 @@ fn chart_has_a_bar_and_a_figure_for_each_ratio_and_is_readable_in_the_dark() {
 #[test]
 fn a_short_run_writes_page_and_chart() {
     let folder = tempfile::tempdir().expect("a folder");
-    let status = Command::new(env!("CARGO_BIN_EXE_fastcgi-bench"))
+    let output = Command::new(env!("CARGO_BIN_EXE_fastcgi-bench"))
         .args(["page", "smoke"])
         .arg(folder.path())
-        .status();
-    assert!(status.expect("a program").success());
+        .output()
+        .expect("a program");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
     let page = fs::read_to_string(folder.path().join("performance.md")).expect("a page");
     for row in [
         "| 64 in flight | ",
