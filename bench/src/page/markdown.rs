@@ -46,7 +46,7 @@ fn head(figures: &Figures) -> String {
         "# What a request costs
 
 `cargo run --release -p fastcgi-bench page` writes this page, its chart and the table in the README, all of one run. This one:
-{date}, {processor} with {cores} cores, {kernel}, {rustc}, {libraries}; the load was {load:.2} when it began.{busy}
+{date}, {processor} with {cores} cores, {kernel}, {rustc}, {libraries}; a load average of {load:.2} when it began.{busy}
 
 ![CPU time over FastCGI, divided by that over HTTP](performance.svg)
 
@@ -134,7 +134,8 @@ fn behind_nginx(figures: &Figures) -> String {
 ## Behind nginx
 
 nginx {version} with one worker, 32 clients, and connections to the application that are kept: `fastcgi_pass` beside `proxy_pass` with Host,
-X-Forwarded-For and X-Forwarded-Proto. Microseconds a request, application + nginx; the ratio is of the sums.
+X-Forwarded-For and X-Forwarded-Proto. Microseconds a request, application + nginx; the ratio is of the sums. The first figure is
+more or less than over HTTP for the reasons above, the second by what `fastcgi_pass` costs beside `proxy_pass`.
 
 | | FastCGI | HTTP | ratio | least – most |
 |---|---|---|---|---|
@@ -252,7 +253,7 @@ cargo run --release -p fastcgi-bench page 9          # with nine rounds
 cargo run --release -p fastcgi-bench page again      # this page of the same times, with other counts or words
 ```
 
-On a machine that does nothing else: the load should be near 0.
+On a machine that does nothing else: the load average should be near 0.
 
 ## What this cannot show
 

@@ -53,6 +53,9 @@ pub fn page(args: &[&str]) -> Result<()> {
             fs::write(Path::new(folder).join("performance.svg"), chart(&figures)?)?;
             Ok(())
         }
+        [] | [_] if cfg!(debug_assertions) => {
+            Err("only `--release` shows what a request costs".into())
+        }
         [] | [_] => {
             let rounds = args.first().map_or(Ok(DEFAULT_ROUNDS), |it| it.parse());
             let figures = measure(rounds.map_err(|_| USAGE)?.max(1), 1)?;
