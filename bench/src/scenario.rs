@@ -148,14 +148,14 @@ const ALL: [Scenario; 17] = [
     Scenario::large("upload 1 MiB TCP", Kind::Upload(MIB), 20)
         .over(Transport::Tcp)
         .timed(4, 800),
-    Scenario::large("download 100 MiB", Kind::Download(100 * MIB as u64), 4).timed(1, 5),
-    Scenario::large("upload 100 MiB", Kind::Upload(100 * MIB), 4).timed(1, 5),
+    Scenario::large("download 100 MiB", Kind::Download(100 * MIB as u64), 4).timed(1, 15),
+    Scenario::large("upload 100 MiB", Kind::Upload(100 * MIB), 4).timed(1, 15),
     Scenario::large("download 100 MiB TCP", Kind::Download(100 * MIB as u64), 4)
         .over(Transport::Tcp)
-        .timed(1, 5),
+        .timed(1, 15),
     Scenario::large("upload 100 MiB TCP", Kind::Upload(100 * MIB), 4)
         .over(Transport::Tcp)
-        .timed(1, 5),
+        .timed(1, 15),
     Scenario::small("plain CGI", Kind::Hello).mode(Mode::Process, 1),
 ];
 

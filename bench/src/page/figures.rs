@@ -131,6 +131,13 @@ impl Figures {
     }
 }
 
+impl Machine {
+    /// Whether other programs ran beside, so that times say little.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.load >= 0.5
+    }
+}
+
 impl Ratio {
     /// `None` of no rounds.
     pub(crate) fn of(ratios: &[f64]) -> Option<Self> {

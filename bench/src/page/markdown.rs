@@ -38,9 +38,10 @@ fn head(figures: &Figures) -> String {
         libraries,
         load,
     } = &figures.machine;
-    let busy = match load {
-        0.5.. => " **The machine had other work**: the times of this run are not to be relied on.",
-        _ => "",
+    let busy = if figures.machine.is_busy() {
+        " **The machine had other work**: the times of this run are not to be relied on."
+    } else {
+        ""
     };
     format!(
         "# What a request costs

@@ -23,9 +23,15 @@ pub fn put_table(readme: &str, figures: &Figures) -> Result<String> {
 }
 
 fn table(figures: &Figures) -> String {
+    let machine = &figures.machine;
+    let busy = if machine.is_busy() {
+        ", which had other work"
+    } else {
+        ""
+    };
     let mut text = format!(
-        "{} rounds, {}, {}:\n\n| | tower | axum | actix-web |\n|---|---|---|---|\n",
-        figures.rounds, figures.machine.processor, figures.machine.date
+        "{} rounds, {}{busy}, {}:\n\n| | tower | axum | actix-web |\n|---|---|---|---|\n",
+        figures.rounds, machine.processor, machine.date
     );
     for scenario in figures.scenarios() {
         _ = write!(text, "| {scenario} |");

@@ -25,7 +25,7 @@ pub(super) fn measure(rounds: usize, divide: usize) -> Result<Vec<Timed>> {
                     continue;
                 };
                 // A hundred megabytes take too long for a run that shows nothing.
-                if divide > 1 && times.requests < 10 {
+                if divide > 1 && times.requests < 20 {
                     continue;
                 }
                 let times = Times {
