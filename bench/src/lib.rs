@@ -7,8 +7,11 @@
 mod app;
 pub mod count;
 pub mod counts;
+mod cpu;
 mod fields;
 mod load;
+mod measure;
+pub mod page;
 mod process;
 mod random;
 mod reply;

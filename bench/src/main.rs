@@ -5,6 +5,8 @@
 //! cargo run --release -p fastcgi-bench hello 9           # one scenario, nine rounds
 //! cargo run --release -p fastcgi-bench actix hello 9     # one framework
 //!
+//! cargo run --release -p fastcgi-bench page              # writes docs/performance.md: all of this, and more
+//!
 //! bench/count                                            # exact counts: instructions, allocations, system calls
 //! bench/count axum hello                                 # of one framework, of one scenario
 //! bench/count --write                                    # and writes them to bench/counts.toml
@@ -18,7 +20,7 @@
 
 use std::env;
 
-use fastcgi_bench::{Result, count, serve, times};
+use fastcgi_bench::{Result, count, page, serve, times};
 
 fn main() -> Result<()> {
     let args: Vec<String> = env::args().skip(1).collect();
@@ -26,6 +28,7 @@ fn main() -> Result<()> {
     match args.split_first() {
         Some((&"serve", rest)) => serve(rest, None),
         Some((&"count", rest)) => count::count(rest),
+        Some((&"page", rest)) => page::page(rest),
         _ => times(&args),
     }
 }

@@ -110,6 +110,14 @@ impl ServerProcess {
         Ok(self.address.connect()?)
     }
 
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What the allocator has counted so far, under [`Tool::Heap`]; elsewhere nothing.
     pub(crate) fn heap(&self) -> Result<Heap> {
         let mut control = self.control.as_ref().ok_or("the server has ended")?;
@@ -165,17 +173,6 @@ impl ServerProcess {
             }
         }
         Ok(true)
-    }
-
-    /// Time on a CPU, of all threads.
-    pub(crate) fn cpu_ns(&self) -> Result<u64> {
-        let mut sum = 0;
-        for task in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
-            let schedstat = fs::read_to_string(task?.path().join("schedstat"))?;
-            let on_cpu = schedstat.split(' ').next().unwrap_or_default();
-            sum += on_cpu.parse::<u64>()?;
-        }
-        Ok(sum)
     }
 
     /// The most memory that was ever resident.

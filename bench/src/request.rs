@@ -141,20 +141,21 @@ impl Kind {
 
     /// The records that nginx sends.
     fn fastcgi(self, connection: Connection, id: u8, random: &mut Random) -> Vec<u8> {
-        let mut block = Vec::new();
-        for (name, value) in self.params(random) {
-            put_pair(&mut block, &name, &value);
-        }
-        let flags = u8::from(connection == Connection::Kept);
-        let mut request = Vec::new();
-        put_record(&mut request, 1, id, &[0, 1, flags, 0, 0, 0, 0, 0]);
-        put_record(&mut request, 4, id, &block);
-        put_record(&mut request, 4, id, &[]);
-        for piece in vec![b'x'; self.body()].chunks(32 * 1024) {
-            put_record(&mut request, 5, id, piece);
-        }
-        put_record(&mut request, 5, id, &[]);
-        request
+        framed(&self.params(random), self.body(), connection, id)
+    }
+
+    /// The small page as the contract of fastcgi-conformance has it, on a kept connection: named by PATH_INFO, and for
+    /// php-fpm with a script.
+    pub(crate) fn hello_of_contract(script: &str) -> Vec<u8> {
+        let mut params = Self::Hello.params(&mut Random::new(0));
+        params.retain(|(name, _)| name != "SCRIPT_NAME");
+        let own = [
+            ("SCRIPT_NAME", ""),
+            ("PATH_INFO", "/hello"),
+            ("SCRIPT_FILENAME", script),
+        ];
+        params.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        framed(&params, 0, Connection::Kept, 1)
     }
 
     fn params(self, random: &mut Random) -> Fields {
@@ -211,6 +212,23 @@ impl Kind {
         let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         variables.into_iter().map(owned).collect()
     }
+}
+
+fn framed(params: &[(String, String)], body: usize, connection: Connection, id: u8) -> Vec<u8> {
+    let mut block = Vec::new();
+    for (name, value) in params {
+        put_pair(&mut block, name, value);
+    }
+    let flags = u8::from(connection == Connection::Kept);
+    let mut request = Vec::new();
+    put_record(&mut request, 1, id, &[0, 1, flags, 0, 0, 0, 0, 0]);
+    put_record(&mut request, 4, id, &block);
+    put_record(&mut request, 4, id, &[]);
+    for piece in vec![b'x'; body].chunks(32 * 1024) {
+        put_record(&mut request, 5, id, piece);
+    }
+    put_record(&mut request, 5, id, &[]);
+    request
 }
 
 /// A record, padded to eight bytes as nginx pads.

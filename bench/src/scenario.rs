@@ -48,7 +48,7 @@ pub(crate) enum Exactness {
     Threads,
 }
 
-/// The load for the times: equal requests over kept connections.
+/// The load for the times: equal requests, as many at a time as there are connections or requests in flight.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Times {
     pub(crate) connections: usize,
@@ -56,7 +56,7 @@ pub(crate) struct Times {
 }
 
 impl Scenario {
-    const fn small(name: &'static str, kind: Kind) -> Self {
+    pub(crate) const fn small(name: &'static str, kind: Kind) -> Self {
         Self {
             name,
             kind,
@@ -136,17 +136,28 @@ const ALL: [Scenario; 17] = [
     Scenario::small("unlearnable", Kind::Unlearnable),
     Scenario::small("kept connection", Kind::Hello).mode(Mode::Idle(Duration::ZERO), 64),
     Scenario::small("idle connection", Kind::Hello).mode(Mode::Idle(QUIET), 64),
-    Scenario::small("own connection", Kind::Hello).mode(Mode::Own, 250),
-    Scenario::small("64 in flight", Kind::Hello).mode(Mode::InFlight(64), 64 * 20),
+    Scenario::small("own connection", Kind::Hello)
+        .mode(Mode::Own, 250)
+        .timed(8, 16_000),
+    Scenario::small("64 in flight", Kind::Hello)
+        .mode(Mode::InFlight(64), 64 * 20)
+        .timed(64, 64_000),
     Scenario::large("download 1 MiB", Kind::Download(MIB as u64), 20).timed(4, 800),
     Scenario::large("upload 1 MiB", Kind::Upload(MIB), 20).timed(4, 800),
-    Scenario::large("download 1 MiB TCP", Kind::Download(MIB as u64), 20).over(Transport::Tcp),
-    Scenario::large("upload 1 MiB TCP", Kind::Upload(MIB), 20).over(Transport::Tcp),
-    Scenario::large("download 100 MiB", Kind::Download(100 * MIB as u64), 4).timed(1, 5),
-    Scenario::large("upload 100 MiB", Kind::Upload(100 * MIB), 4).timed(1, 5),
+    Scenario::large("download 1 MiB TCP", Kind::Download(MIB as u64), 20)
+        .over(Transport::Tcp)
+        .timed(4, 800),
+    Scenario::large("upload 1 MiB TCP", Kind::Upload(MIB), 20)
+        .over(Transport::Tcp)
+        .timed(4, 800),
+    Scenario::large("download 100 MiB", Kind::Download(100 * MIB as u64), 4).timed(1, 15),
+    Scenario::large("upload 100 MiB", Kind::Upload(100 * MIB), 4).timed(1, 15),
     Scenario::large("download 100 MiB TCP", Kind::Download(100 * MIB as u64), 4)
-        .over(Transport::Tcp),
-    Scenario::large("upload 100 MiB TCP", Kind::Upload(100 * MIB), 4).over(Transport::Tcp),
+        .over(Transport::Tcp)
+        .timed(1, 15),
+    Scenario::large("upload 100 MiB TCP", Kind::Upload(100 * MIB), 4)
+        .over(Transport::Tcp)
+        .timed(1, 15),
     Scenario::small("plain CGI", Kind::Hello).mode(Mode::Process, 1),
 ];
 

@@ -3,12 +3,11 @@
 use std::fmt;
 
 use crate::{
-    Result, load,
-    process::{ServerProcess, Tool},
+    Result,
+    measure::{Pair, Round, median},
     report,
-    request::Kind,
-    scenario::{self, Scenario, Times},
-    server::{Framework, Protocol, Server},
+    scenario::{self, Scenario},
+    server::{Framework, Protocol},
     socket::Transport,
     table::Table,
 };
@@ -43,30 +42,16 @@ pub fn times(args: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// What one server did in one round.
-#[derive(Clone, Copy, Debug)]
-struct Figure {
-    cpu_us: f64,
-    peak_growth_kib: u64,
-}
-
 fn compare(
     framework: Framework,
     scenarios: &[&Scenario],
     rounds: usize,
     table: &Table,
 ) -> Result<()> {
-    let folder = tempfile::tempdir()?;
-    let start = |protocol| {
-        let server = Server {
-            framework,
-            protocol,
-        };
-        ServerProcess::start(server, Transport::Unix, &Tool::Bare, folder.path())
-    };
-    let (fastcgi, http) = (start(Protocol::FastCgi)?, start(Protocol::Http)?);
+    let unix = Pair::start(framework, Transport::Unix)?;
+    let tcp = Pair::start(framework, Transport::Tcp)?;
     report(format_args!(
-        "{framework:<18}{:>15}{:>13}{:>8}{:>18} | {:>20}{:>8}{:>12}",
+        "{framework:<22}{:>15}{:>13}{:>8}{:>18} | {:>20}{:>8}{:>12}",
         "FastCGI us/req",
         "HTTP us/req",
         "ratio",
@@ -82,26 +67,22 @@ fn compare(
         if !scenario.takes(framework, Protocol::Http) {
             continue;
         }
-        let mut figures = Vec::new();
-        for _ in 0..rounds {
-            let measure = |server| measure(server, scenario.kind, times);
-            figures.push((measure(&fastcgi)?, measure(&http)?));
-        }
+        let pair = match scenario.transport {
+            Transport::Unix => &unix,
+            Transport::Tcp => &tcp,
+        };
+        let figures = pair.rounds(scenario, times, rounds)?;
         let row = table.row(framework, scenario.name);
         let counts = row.map(|row| &row.fastcgi);
         report(format_args!(
-            "{:<18}{:>15.2}{:>13.2}{:>8.3}{:>18} | {:>20}{:>8}{:>12}",
+            "{:<22}{:>15.2}{:>13.2}{:>8.3}{:>18} | {:>20}{:>8}{:>12}",
             scenario.name,
-            median(figures.iter().map(|(fastcgi, _)| fastcgi.cpu_us)),
-            median(figures.iter().map(|(_, http)| http.cpu_us)),
-            median(
-                figures
-                    .iter()
-                    .map(|(fastcgi, http)| fastcgi.cpu_us / http.cpu_us)
-            ),
+            median(figures.iter().map(|it| it.fastcgi.cpu_us)),
+            median(figures.iter().filter_map(|it| Some(it.http?.cpu_us))),
+            median(figures.iter().filter_map(Round::ratio)),
             figures
                 .iter()
-                .map(|(fastcgi, _)| fastcgi.peak_growth_kib)
+                .map(|it| it.fastcgi.peak_growth_kib)
                 .max()
                 .unwrap_or(0),
             Cell(counts.and_then(|counts| counts.instructions)),
@@ -122,21 +103,4 @@ impl<T: fmt::Display> fmt::Display for Cell<T> {
             None => f.pad("-"),
         }
     }
-}
-
-fn measure(server: &ServerProcess, kind: Kind, times: Times) -> Result<Figure> {
-    let memory = server.peak_memory_kib()?;
-    let cpu = server.cpu_ns()?;
-    load::run(server, kind, times)?;
-    let cpu = server.cpu_ns()? - cpu;
-    Ok(Figure {
-        cpu_us: cpu as f64 / 1000.0 / times.requests as f64,
-        peak_growth_kib: server.peak_memory_kib()? - memory,
-    })
-}
-
-fn median(figures: impl Iterator<Item = f64>) -> f64 {
-    let mut figures: Vec<f64> = figures.collect();
-    figures.sort_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }

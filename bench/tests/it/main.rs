@@ -1,5 +1,7 @@
 //! The table of counts, and the gate's judgement.
 
+mod page;
+
 use fastcgi_bench::{
     Framework,
     counts::{Counts, Row},
