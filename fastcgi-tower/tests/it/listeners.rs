@@ -180,7 +180,7 @@ fn a_path_has_one_owner_and_never_loses_its_socket() {
 }
 
 /// What a thread of its own makes, if it does so before long.
-fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, result) = mpsc::channel();
     thread::spawn(move || done.send(work()));
     let result = result.recv_timeout(Duration::from_secs(20));

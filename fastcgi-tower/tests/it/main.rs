@@ -1,10 +1,13 @@
 //! The public interface, in one binary.
 
 mod abort;
+mod advice;
 mod answer;
+mod any_listener;
 mod back_pressure;
 mod blocking;
 mod budget;
+mod cgi_descriptors;
 mod cgi_fn;
 mod cgi_process;
 #[cfg(feature = "client")]
@@ -19,6 +22,8 @@ mod events;
 mod exchanges;
 mod faults;
 mod features;
+mod few_descriptors;
+mod handed_over;
 mod handle;
 mod house;
 mod keep_conn;
@@ -35,11 +40,13 @@ mod program;
 mod request_body;
 mod response;
 mod roles;
+mod run;
 mod serve;
 mod shutdown;
 mod support;
 mod tables;
 mod timeouts;
+mod variables;
 
 #[test]
 fn no_test_hangs() {
