@@ -18,6 +18,7 @@ mod crowd;
 mod departure;
 mod dependencies;
 mod dispatch;
+mod errors;
 mod events;
 mod exchanges;
 mod faults;
@@ -42,10 +43,12 @@ mod response;
 mod roles;
 mod run;
 mod serve;
+mod shown;
 mod shutdown;
 mod support;
 mod tables;
 mod timeouts;
+mod transports;
 mod variables;
 
 #[test]
