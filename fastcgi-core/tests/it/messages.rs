@@ -4,8 +4,10 @@ use fastcgi_core::cgi::{InvalidRequest, Mapping, OnMismatch, PathSource, ScriptN
 use fastcgi_core::record::Flags;
 use fastcgi_core::{FromParams, Params, RemoteUser};
 
+type Pairs<'a> = &'a [(&'a str, &'a str)];
+
 /// Why a request is refused, and with which status.
-fn refusal(mapping: &Mapping, pairs: &[(&str, &str)]) -> (u16, String) {
+fn refusal(mapping: &Mapping, pairs: Pairs<'_>) -> (u16, String) {
     let get = [("REQUEST_METHOD", "GET")];
     let params: Params = get.iter().chain(pairs).copied().collect();
     let error = mapping.request(&params).expect_err("it is refused");
@@ -16,7 +18,7 @@ fn refusal(mapping: &Mapping, pairs: &[(&str, &str)]) -> (u16, String) {
 fn a_refused_request_says_why() {
     let mapping = Mapping::default();
     let long = format!("/{}", "a".repeat(65_534));
-    let table: [(&[(&str, &str)], u16, &str); 8] = [
+    let table: [(Pairs<'_>, u16, &str); 8] = [
         (
             &[("REQUEST_METHOD", "a b")],
             400,

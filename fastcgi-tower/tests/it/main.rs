@@ -12,6 +12,8 @@ mod cgi_fn;
 mod cgi_process;
 #[cfg(feature = "client")]
 mod client;
+#[cfg(feature = "client")]
+mod client_errors;
 mod conversations;
 mod counterparts;
 mod crowd;

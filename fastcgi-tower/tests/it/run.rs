@@ -20,8 +20,10 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 use tower::service_fn;
+use tracing::Level;
 
 use crate::{
+    events::Events,
     program::{connect, stdout},
     support::{get_close, hello},
 };
@@ -159,4 +161,34 @@ async fn the_backlog_of_a_program_is_what_it_was_set_to() {
         })
         .collect();
     assert_eq!(waiting.len(), 2);
+}
+
+/// What a program says of itself in the log.
+fn said(program: impl Future) -> Vec<String> {
+    let events = Events::default();
+    let _guard = tracing::subscriber::set_default(events.clone());
+    let mut program = pin!(program);
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(program.as_mut().poll(&mut cx).is_pending());
+    events.lines(Level::INFO)
+}
+
+#[tokio::test]
+async fn a_program_logs_what_it_was_started_for() {
+    let dir = TempDir::new().expect("a directory");
+    let path = dir.path().join("app.sock");
+    let startup = never(HttpService::new(service_fn(hello)));
+    let program = Run::<_, Exchanges<_>>::new(startup).bind(path.to_str().expect("a text"));
+    let expected =
+        "INFO message=running: FastCGI on the addresses in the program or in FCGI_LISTEN";
+    assert_eq!(said(program.into_future()), [expected]);
+}
+
+#[cfg(feature = "http-server")]
+#[tokio::test]
+async fn a_program_for_http_logs_its_address() {
+    let startup = never(HttpService::new(service_fn(hello)));
+    let program = Run::<_, Exchanges<_>>::new(startup).http("127.0.0.1:0");
+    let expected = "INFO message=running: HTTP for development on http://127.0.0.1:0/";
+    assert_eq!(said(program.into_future()), [expected]);
 }
