@@ -14,7 +14,7 @@ use std::{
 };
 
 use fastcgi_tower::{
-    HttpService, Incoming, Listener, async_cgi_fn,
+    AsyncCgiIo, HttpService, Incoming, Listener, async_cgi_fn,
     blocking::{self, Request, Response},
     cgi_fn,
     listener::AnyListener,
@@ -22,7 +22,7 @@ use fastcgi_tower::{
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
-    io::AsyncWriteExt,
+    io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, UnixListener},
     runtime::{Builder, Runtime},
 };
@@ -35,11 +35,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     match env::var("TOWER_TEST_PROGRAM").as_deref() {
         Ok("cgi") => Ok(cgi_fn(hello).run()?),
         Ok("cgi-bound") => Ok(cgi_fn(hello).bind("fcgi.sock").run()?),
-        Ok("async-cgi") => Ok(async_cgi_fn(|mut io| async move {
-            io.write_all(b"Content-Type: text/plain\n\nhello async\n")
-                .await
-        })
-        .run()?),
+        Ok("async-cgi") => Ok(async_cgi_fn(hello_async).run()?),
+        Ok("cgi-settings") => Ok(cgi_fn(hello)
+            .configure(|server| server.max_requests(1))
+            .with_graceful_shutdown(end_of_stdin())
+            .run()?),
+        Ok("async-cgi-settings") => Ok(async_cgi_fn(hello_async)
+            .configure(|server| server.max_requests(1))
+            .run()?),
         #[cfg(feature = "http-server")]
         Ok("cgi-http") => Ok(cgi_fn(hello).http("127.0.0.1:0").run()?),
         #[cfg(feature = "http-server")]
@@ -76,6 +79,17 @@ fn hello(io: &mut fastcgi_tower::CgiIo) -> io::Result<()> {
     let method = io.var("REQUEST_METHOD").unwrap_or_default().to_owned();
     writeln!(io, "Content-Type: text/plain\n")?;
     writeln!(io, "hello {method} {path} {} bytes", body.len())
+}
+
+async fn hello_async(mut io: AsyncCgiIo) -> io::Result<()> {
+    io.write_all(b"Content-Type: text/plain\n\nhello async\n")
+        .await?;
+    // As to a stream that ends.
+    io.shutdown().await
+}
+
+async fn end_of_stdin() {
+    let _ = tokio::io::stdin().read(&mut [0]).await;
 }
 
 type BlockingRun = fastcgi_tower::Run<

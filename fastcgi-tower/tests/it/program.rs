@@ -60,6 +60,12 @@ fn start_on(what: &str, socket: &Path) -> Running {
 pub(crate) fn start(program: &mut Command, socket: &Path) -> Running {
     let child = program.stdin(Stdio::null()).spawn().expect("a process");
     let mut running = Running(child);
+    wait_for(&mut running, socket);
+    running
+}
+
+/// Waits until a program listens on a path.
+pub(crate) fn wait_for(running: &mut Running, socket: &Path) {
     // It is there before it listens.
     while UnixStream::connect(socket).is_err() {
         assert!(
@@ -68,7 +74,6 @@ pub(crate) fn start(program: &mut Command, socket: &Path) -> Running {
         );
         std::thread::yield_now();
     }
-    running
 }
 
 /// What a program says that ends with an error before long.

