@@ -14,6 +14,7 @@ mod field_names;
 mod fixtures;
 mod fuzz_corpora;
 mod left_out;
+mod messages;
 mod model;
 mod mounted;
 mod outgoing;

@@ -39,7 +39,7 @@ const BEGIN_CLOSE: &[u8] = b"\x01\x01\x00\x01\x00\x08\x00\x00\x00\x01\x00\x00\x0
 const PARAMS_END: &[u8] = b"\x01\x04\x00\x01\x00\x00\x00\x00";
 const STDIN_END: &[u8] = b"\x01\x05\x00\x01\x00\x00\x00\x00";
 /// The end of STDOUT and END_REQUEST (5.5): FCGI_REQUEST_COMPLETE.
-const COMPLETE: &[u8] =
+pub(crate) const COMPLETE: &[u8] =
     b"\x01\x06\x00\x01\x00\x00\x00\x00\x01\x03\x00\x01\x00\x08\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00";
 /// END_REQUEST: FCGI_OVERLOADED.
 const OVERLOADED: &[u8] = b"\x01\x03\x00\x01\x00\x08\x00\x00\x00\x00\x00\x00\x02\x00\x00\x00";
@@ -55,7 +55,7 @@ fn stdin(content: &[u8]) -> Vec<u8> {
     record(5, content)
 }
 
-fn stdout(content: &[u8]) -> Vec<u8> {
+pub(crate) fn stdout(content: &[u8]) -> Vec<u8> {
     record(6, content)
 }
 
@@ -64,14 +64,14 @@ fn stderr(content: &[u8]) -> Vec<u8> {
 }
 
 /// An application's socket.
-struct App {
+pub(crate) struct App {
     listener: UnixListener,
     path: PathBuf,
     _dir: TempDir,
 }
 
 impl App {
-    fn listen() -> Self {
+    pub(crate) fn listen() -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("app.sock");
         Self {
@@ -81,11 +81,11 @@ impl App {
         }
     }
 
-    fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         Client::new(self.path.as_path()).server_info(ServerInfo::default().software("test"))
     }
 
-    async fn accept(&self) -> Link {
+    pub(crate) async fn accept(&self) -> Link {
         // A client that uses another connection would be waited for without an end.
         let accepted = timeout(Duration::from_secs(20), self.listener.accept()).await;
         let (link, _) = accepted
@@ -96,15 +96,15 @@ impl App {
 }
 
 /// A connection, seen from the application.
-struct Link(UnixStream);
+pub(crate) struct Link(UnixStream);
 
 impl Link {
-    async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+    pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         let written = self.0.write_all(bytes.as_ref()).await;
         written.expect("the client is there");
     }
 
-    async fn expect(&mut self, bytes: impl AsRef<[u8]>) {
+    pub(crate) async fn expect(&mut self, bytes: impl AsRef<[u8]>) {
         let expected = bytes.as_ref();
         let mut received = vec![0; expected.len()];
         let read = self.0.read_exact(&mut received).await;
@@ -145,7 +145,7 @@ fn params(pairs: &[u8]) -> Vec<u8> {
     [record(4, pairs), PARAMS_END.to_vec()].concat()
 }
 
-fn get() -> Request<Empty<Bytes>> {
+pub(crate) fn get() -> Request<Empty<Bytes>> {
     let request = Request::get("/a%20b?c").body(Empty::new());
     request.expect("a valid request")
 }
@@ -193,7 +193,7 @@ impl Body for Endless {
 }
 
 /// What a client makes of `answer`, which is followed by the end of the connection.
-async fn answer_to_get(answer: &[u8]) -> Result<Response<Bytes>, ClientError> {
+pub(crate) async fn answer_to_get(answer: &[u8]) -> Result<Response<Bytes>, ClientError> {
     let app = App::listen();
     let serve = async {
         let mut link = app.accept().await;
@@ -204,7 +204,10 @@ async fn answer_to_get(answer: &[u8]) -> Result<Response<Bytes>, ClientError> {
 }
 
 /// A response with all of its body.
-async fn exchange<B>(client: Client, request: Request<B>) -> Result<Response<Bytes>, ClientError>
+pub(crate) async fn exchange<B>(
+    client: Client,
+    request: Request<B>,
+) -> Result<Response<Bytes>, ClientError>
 where
     B: Body<Error: Into<BoxError>>,
 {

@@ -97,10 +97,19 @@ async fn a_unix_socket_gives_connections() {
 #[tokio::test]
 async fn a_socket_on_which_nobody_listens_is_replaced() {
     let (_directory, path) = directory();
-    drop(StdUnixListener::bind(&path).expect("a socket"));
+    leave_socket(&path);
     assert!(path.exists(), "std leaves it");
     let _socket = UnixSocket::bind(&path).expect("a socket");
     assert!(StdUnixStream::connect(&path).is_ok());
+}
+
+/// Leaves a path on which nobody listens. A process that another test starts has the socket, too, before it becomes another
+/// program.
+fn leave_socket(path: &Path) {
+    drop(StdUnixListener::bind(path).expect("nobody has it"));
+    while can_connect(path) {
+        thread::yield_now();
+    }
 }
 
 /// Both find that nobody listens there. Without a lock, both replace the path, and one of them is not there.
@@ -108,7 +117,7 @@ async fn a_socket_on_which_nobody_listens_is_replaced() {
 fn of_two_processes_that_replace_a_socket_at_once_one_has_it() {
     let (_directory, path) = directory();
     for _ in 0..2_000 {
-        drop(StdUnixListener::bind(&path).expect("nobody has it"));
+        leave_socket(&path);
         let start = Barrier::new(2);
         let bind = || {
             start.wait();
@@ -180,7 +189,7 @@ fn a_path_has_one_owner_and_never_loses_its_socket() {
 }
 
 /// What a thread of its own makes, if it does so before long.
-fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, result) = mpsc::channel();
     thread::spawn(move || done.send(work()));
     let result = result.recv_timeout(Duration::from_secs(20));

@@ -1,24 +1,32 @@
 //! The public interface, in one binary.
 
 mod abort;
+mod advice;
 mod answer;
+mod any_listener;
 mod back_pressure;
 mod blocking;
 mod budget;
+mod cgi_descriptors;
 mod cgi_fn;
 mod cgi_process;
 #[cfg(feature = "client")]
 mod client;
+#[cfg(feature = "client")]
+mod client_errors;
 mod conversations;
 mod counterparts;
 mod crowd;
 mod departure;
 mod dependencies;
 mod dispatch;
+mod errors;
 mod events;
 mod exchanges;
 mod faults;
 mod features;
+mod few_descriptors;
+mod handed_over;
 mod handle;
 mod house;
 mod keep_conn;
@@ -35,11 +43,15 @@ mod program;
 mod request_body;
 mod response;
 mod roles;
+mod run;
 mod serve;
+mod shown;
 mod shutdown;
 mod support;
 mod tables;
 mod timeouts;
+mod transports;
+mod variables;
 
 #[test]
 fn no_test_hangs() {

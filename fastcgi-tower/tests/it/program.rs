@@ -14,7 +14,8 @@ use tempfile::TempDir;
 
 use crate::support::{get, get_close, post, records, stdin};
 
-fn program(what: &str) -> Command {
+/// The program, told what to be.
+pub(crate) fn program(what: &str) -> Command {
     let test = env::current_exe().expect("a program");
     let target = test.ancestors().nth(2).expect("a target folder");
     let mut program = Command::new(target.join("examples/tower-test-program"));
@@ -23,7 +24,7 @@ fn program(what: &str) -> Command {
 }
 
 /// A process that is ended with the test.
-struct Running(Child);
+pub(crate) struct Running(pub(crate) Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -35,7 +36,7 @@ impl Drop for Running {
 
 impl Running {
     /// Waits for the end, for 20 seconds.
-    fn end(&mut self) -> std::process::ExitStatus {
+    pub(crate) fn end(&mut self) -> std::process::ExitStatus {
         let start = Instant::now();
         loop {
             if let Some(status) = self.0.try_wait().expect("a process") {
@@ -46,18 +47,25 @@ impl Running {
         }
     }
 
-    fn terminate(&self) {
+    pub(crate) fn terminate(&self) {
         kill_process(Pid::from_child(&self.0), Signal::TERM).expect("a process");
     }
 }
 
 fn start_on(what: &str, socket: &Path) -> Running {
-    let child = program(what)
-        .env("FCGI_LISTEN", socket)
-        .stdin(Stdio::null())
-        .spawn()
-        .expect("a process");
+    start(program(what).env("FCGI_LISTEN", socket), socket)
+}
+
+/// Starts a program, and waits until it listens on a path.
+pub(crate) fn start(program: &mut Command, socket: &Path) -> Running {
+    let child = program.stdin(Stdio::null()).spawn().expect("a process");
     let mut running = Running(child);
+    wait_for(&mut running, socket);
+    running
+}
+
+/// Waits until a program listens on a path.
+pub(crate) fn wait_for(running: &mut Running, socket: &Path) {
     // It is there before it listens.
     while UnixStream::connect(socket).is_err() {
         assert!(
@@ -66,23 +74,33 @@ fn start_on(what: &str, socket: &Path) -> Running {
         );
         std::thread::yield_now();
     }
-    running
 }
 
-fn connect(socket: &Path) -> UnixStream {
+/// What a program says that ends with an error before long.
+pub(crate) fn last_words(program: &mut Command) -> String {
+    let child = program.stderr(Stdio::piped()).spawn();
+    let mut running = Running(child.expect("a process"));
+    assert_eq!(running.end().code(), Some(1));
+    let mut text = String::new();
+    let mut stderr = running.0.stderr.take().expect("a pipe");
+    stderr.read_to_string(&mut text).expect("a pipe");
+    text
+}
+
+pub(crate) fn connect(socket: &Path) -> UnixStream {
     let io = UnixStream::connect(socket).expect("a connection");
     let limit = Some(Duration::from_secs(20));
     io.set_read_timeout(limit).expect("a socket");
     io
 }
 
-fn socket() -> (TempDir, PathBuf) {
+pub(crate) fn socket() -> (TempDir, PathBuf) {
     let dir = TempDir::new().expect("a directory");
     let path = dir.path().join("app.sock");
     (dir, path)
 }
 
-fn stdout(response: &[u8]) -> String {
+pub(crate) fn stdout(response: &[u8]) -> String {
     let stdout = records(response)
         .into_iter()
         .filter(|record| record.record_type == crate::support::STDOUT);
@@ -115,19 +133,7 @@ fn a_cgi_function_is_a_fastcgi_server() {
 fn a_name_without_a_slash_is_bound_in_the_working_directory() {
     let dir = TempDir::new().expect("a directory");
     let path = dir.path().join("fcgi.sock");
-    let child = program("cgi-bound")
-        .current_dir(dir.path())
-        .stdin(Stdio::null())
-        .spawn()
-        .expect("a process");
-    let mut running = Running(child);
-    while UnixStream::connect(&path).is_err() {
-        assert!(
-            running.0.try_wait().expect("a process").is_none(),
-            "it has ended"
-        );
-        std::thread::yield_now();
-    }
+    let mut running = start(program("cgi-bound").current_dir(dir.path()), &path);
     let mut io = connect(&path);
     io.write_all(&get_close(1, "/x")).expect("a connection");
     let mut response = Vec::new();
@@ -138,7 +144,7 @@ fn a_name_without_a_slash_is_bound_in_the_working_directory() {
     assert!(!path.exists());
 }
 
-fn cgi(what: &str, variables: &[(&str, &str)], body: &str) -> Output {
+pub(crate) fn cgi(what: &str, variables: &[(&str, &str)], body: &str) -> Output {
     let mut child = program(what)
         .env("GATEWAY_INTERFACE", "CGI/1.1")
         .env("SERVER_PROTOCOL", "HTTP/1.1")
@@ -258,20 +264,9 @@ impl Running {
 /// All at once, of which `workers` are worked on; some clients leave.
 fn uploads(workers: &str, is_left: impl Fn(usize) -> bool) {
     let (_dir, path) = socket();
-    let child = program("echo")
-        .env("FCGI_LISTEN", &path)
-        .env("WORKERS", workers)
-        .stdin(Stdio::null())
-        .spawn()
-        .expect("a process");
-    let mut running = Running(child);
-    while UnixStream::connect(&path).is_err() {
-        assert!(
-            running.0.try_wait().expect("a process").is_none(),
-            "it has ended"
-        );
-        std::thread::yield_now();
-    }
+    let mut echo = program("echo");
+    echo.env("FCGI_LISTEN", &path).env("WORKERS", workers);
+    let mut running = start(&mut echo, &path);
     let before = running.memory("VmRSS:");
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -19,44 +19,34 @@ fn every_bug_of_a_peer_names_its_tests() {
     assert_eq!(faults, [""; 0]);
 }
 
-/// Of the tables of limits: those of a connection, those of a server, constants.
-fn limits() -> (Tests, [Table; 3]) {
+/// The table of limits: settings of a connection, settings of a server, constants.
+fn limits() -> (Tests, Table) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let rules = std::fs::read_to_string(root.join("docs/rules.md")).expect("the rules");
-    let (_, limits) = rules.split_once("## Limits").expect("a section");
-    let (connection, server) = limits
-        .split_once("**Settings of a server**")
-        .expect("two tables");
     let tests = Tests::new()
         .source("tower", root.join("fastcgi-tower/tests/it/main.rs"))
         .source("core", root.join("fastcgi-core/tests/it/main.rs"))
+        .source("axum", root.join("axum-fastcgi/tests/it/main.rs"))
         .source("hostile", root.join("tests/hostile/tests/it/main.rs"))
         .source("held", root.join("tests/hostile/tests/held.rs"));
-    let settings = "| setting | default | unit | beyond it | set it where | test |";
-    let constants = "| what | value | unit | beyond it | test |";
-    let tables = [
-        Table::find(connection, settings),
-        Table::find(server, settings),
-        Table::find(server, constants),
-    ];
-    (tests, tables.map(|table| table.home("core::connection")))
+    let head = "| limit or time | default | unit | beyond it | set it where | test |";
+    (tests, Table::find(&rules, head).home("core::connection"))
 }
 
 #[test]
 fn every_limit_names_its_tests() {
-    let (tests, tables) = limits();
-    for table in tables {
-        assert_eq!(table.faults(&tests, |_| false), [""; 0]);
-    }
+    let (tests, table) = limits();
+    assert_eq!(table.faults(&tests, |_| false), [""; 0]);
 }
 
-/// The table of the settings of a connection is that of the types: no field is missing, and the numbers are those.
+/// The settings of a connection are those of the types: no field is missing, and the numbers are those.
 #[test]
 fn every_limit_of_a_connection_has_a_row() {
-    let (_, [table, ..]) = limits();
+    let (_, table) = limits();
     let rows: Vec<_> = table
         .rows()
         .map(|row| (row[0].trim_matches('`').to_owned(), row[1].clone()))
+        .filter(|(name, _)| name.starts_with("Limits::") || name.starts_with("Timeouts::"))
         .collect();
     let limits = format!("{:?}", Limits::default());
     let timeouts = format!("{:?}", Timeouts::default());

@@ -1,5 +1,6 @@
 //! Blocking handlers: on threads, so the clock is the real one, and every test has a limit.
 
+mod answers;
 mod failures;
 mod full;
 pub(crate) mod streams;
