@@ -113,8 +113,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Socket<Io> {
             self.used = 0;
             return false;
         }
-        // Most of a buffer that something keeps is to be filled.
-        room < self.read_size / 4
+        // Most of a large buffer that something keeps is to be filled. A small one costs less than a second read.
+        self.buffer.size <= small(MIN_READ) || room < self.read_size / 4
     }
 
     /// Makes another buffer, of at most `most` bytes, or 4 KiB.
