@@ -40,6 +40,10 @@ const WITHOUT_CASE: &[(&str, &str)] = &[
     ),
     ("R-15", "trailers do not exist on the wire"),
     ("R-18", "a setting of this project, off by default"),
+    (
+        "R-19",
+        "which web servers follow a local redirect is for an application to know",
+    ),
 ];
 
 fn rules() -> BTreeSet<String> {
