@@ -9,7 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::{
+    io::Errno,
+    process::{Pid, Signal, kill_process_group},
+};
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
     iterator::Signals,
@@ -161,8 +164,7 @@ fn cannot_start(program: &Program, error: &io::Error) -> io::Error {
     let hint = match error.kind() {
         io::ErrorKind::PermissionDenied => "; is it executable?",
         io::ErrorKind::NotFound => "; without a slash, it is looked for in PATH",
-        // ENOEXEC
-        _ if error.raw_os_error() == Some(8) => {
+        _ if error.raw_os_error() == Some(Errno::NOEXEC.raw_os_error()) => {
             "; the first line of a script is #! and its interpreter"
         }
         _ => "",

@@ -136,3 +136,25 @@ fn a_path_that_is_too_long_is_red() {
     let text = stdout(&output);
     assert!(text.contains("cannot be reached: path must be"), "{text}");
 }
+
+/// `--json - | head -1` is no success.
+#[test]
+fn a_reader_of_the_report_that_leaves_hides_no_failure() {
+    let (reader, writer) = rustix::pipe::pipe().expect("a pipe");
+    drop(reader);
+    let output = Command::new(SUITE)
+        .args([
+            "--app",
+            "--only",
+            "records/version",
+            "--json",
+            "-",
+            "--spawn",
+        ])
+        .arg(reference())
+        .args(["--", "--fault", "version-0"])
+        .stdout(writer)
+        .output();
+    let output = output.expect("the suite runs");
+    assert_eq!(output.status.code(), Some(1));
+}
