@@ -1,6 +1,6 @@
 //! Read buffers that no connection needs at the moment, kept by the thread for the next one that reads.
 //!
-//! A connection that waits for its next request owns no buffer.
+//! A connection that waits for its next request owns no buffer, unless something keeps what was read into it.
 
 use std::cell::RefCell;
 

@@ -142,8 +142,8 @@ impl RequestHandle {
         Self(Arc::new(Shared::on(connection_id)))
     }
 
-    /// Makes it the handle of another request of the same connection. That of the last one stays what it is, if somebody has
-    /// it.
+    /// Makes it the handle of the next request on the same connection. If the application still has the one of the last
+    /// request, that one stays as it is.
     pub(super) fn renew(&mut self) {
         let connection_id = self.connection_id();
         match Arc::get_mut(&mut self.0) {

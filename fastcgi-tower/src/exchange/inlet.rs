@@ -28,7 +28,7 @@ pub(crate) struct Inlet {
 }
 
 impl Inlet {
-    /// That of no request yet.
+    /// An inlet that has no request yet.
     pub(crate) fn closed(connection_id: ConnectionId, is_plain_cgi: bool) -> Self {
         Self {
             stdin: Sender::closed(),
@@ -40,7 +40,7 @@ impl Inlet {
         }
     }
 
-    /// That of `request`, which came in the buffer `origin`.
+    /// Makes it the inlet of `request`, which came in the buffer `origin`.
     pub(crate) fn open(&mut self, request: &NewRequest, origin: Origin) {
         let is_filter = request.role == Role::FILTER;
         self.stdin = Sender::new(request.length);
