@@ -162,8 +162,7 @@ impl Mapping {
             path_rule: target.rule,
             left_out,
             mount,
-            remote_addr: variables.remote_addr,
-            remote_port: variables.remote_port,
+            params,
             https: variables.https,
             request_scheme: variables.request_scheme,
         })
@@ -189,8 +188,7 @@ pub struct RequestHead<'a> {
     /// where the application is mounted, if that is to be put in front of its redirects.
     mount: Option<Box<Mount>>,
     // Read when they are asked for.
-    remote_addr: Option<&'a [u8]>,
-    remote_port: Option<&'a [u8]>,
+    params: &'a Params,
     https: Option<&'a [u8]>,
     request_scheme: Option<&'a [u8]>,
 }
@@ -216,7 +214,7 @@ impl RequestHead<'_> {
 
     /// The client's address, as [`Params::remote_addr`] has it.
     pub fn remote_addr(&self) -> Option<SocketAddr> {
-        meta::socket_addr(self.remote_addr?, self.remote_port)
+        self.params.remote_addr()
     }
 
     /// Whether the client speaks HTTPS to the web server, as [`Params::is_https`] has it.

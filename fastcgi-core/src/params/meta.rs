@@ -14,12 +14,13 @@ impl Params {
     ///
     /// The port is 0 when the web server does not send one. `None` also when the client came over a Unix socket.
     pub fn remote_addr(&self) -> Option<SocketAddr> {
-        self.address("REMOTE_ADDR", "REMOTE_PORT")
+        socket_addr(self.at(self.remote_addr), self.at(self.remote_port))
     }
 
     /// The address at which the web server accepted the client: `SERVER_ADDR` and `SERVER_PORT`.
     pub fn local_addr(&self) -> Option<SocketAddr> {
-        self.address("SERVER_ADDR", "SERVER_PORT")
+        let [address, port] = self.last(["SERVER_ADDR", "SERVER_PORT"]);
+        socket_addr(address?, port.unwrap_or_default())
     }
 
     /// The user that the web server has authenticated: `REMOTE_USER`, also from before an internal redirect of Apache.
@@ -111,15 +112,10 @@ impl Params {
         }
         values
     }
-
-    fn address(&self, address: &str, port: &str) -> Option<SocketAddr> {
-        let [address, port] = self.last([address, port]);
-        socket_addr(address?, port)
-    }
 }
 
 /// C-1, C-4: addresses come in brackets and with zones; `unix:` and `@` are not addresses.
-pub(crate) fn socket_addr(address: &[u8], port: Option<&[u8]>) -> Option<SocketAddr> {
+fn socket_addr(address: &[u8], port: &[u8]) -> Option<SocketAddr> {
     let address = std::str::from_utf8(address).ok()?;
     let address = address
         .strip_prefix('[')
@@ -127,7 +123,7 @@ pub(crate) fn socket_addr(address: &[u8], port: Option<&[u8]>) -> Option<SocketA
         .unwrap_or(address);
     let (address, _zone) = address.split_once('%').unwrap_or((address, ""));
     let address: IpAddr = address.parse().ok()?;
-    let port = port.and_then(decimal).and_then(|port| port.try_into().ok());
+    let port = decimal(port).and_then(|port| port.try_into().ok());
     Some(SocketAddr::new(address, port.unwrap_or(0)))
 }
 

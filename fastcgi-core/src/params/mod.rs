@@ -49,6 +49,28 @@ pub struct Params {
     // What every request is asked for before anything else, read while the pairs are checked.
     content_length: ContentLength,
     server: Server,
+    remote_addr: Place,
+    remote_port: Place,
+}
+
+/// Where a value is in the block; the last one of its name. An absent one is as an empty one, and so is one behind the first
+/// 4 GiB.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+struct Place {
+    start: u32,
+    length: u32,
+}
+
+impl Place {
+    /// That of a value which ends at `end`.
+    fn of(value: &[u8], end: usize) -> Self {
+        let start = u32::try_from(end - value.len());
+        let length = u32::try_from(value.len());
+        match (start, length) {
+            (Ok(start), Ok(length)) => Self { start, length },
+            _ => Self::default(),
+        }
+    }
 }
 
 impl Params {
@@ -83,7 +105,7 @@ impl Params {
                 split_pair(rest).ok_or(ParamsError::Invalid(InvalidParams(())))?;
             pairs += 1;
             too_large |= pairs > max_pairs || name.len() > max_name;
-            params.note(name, value);
+            params.note(name, value, block.len() - rest.len());
         }
         params.block = block;
         if too_large {
@@ -92,10 +114,12 @@ impl Params {
         Ok(params)
     }
 
-    /// Reads what has fields of its own.
-    fn note(&mut self, name: &[u8], value: &[u8]) {
+    /// Reads what has fields of its own. `end` is where the pair ends in the block.
+    fn note(&mut self, name: &[u8], value: &[u8], end: usize) {
         match name {
             b"CONTENT_LENGTH" => self.content_length.add_param(value),
+            b"REMOTE_ADDR" => self.remote_addr = Place::of(value, end),
+            b"REMOTE_PORT" => self.remote_port = Place::of(value, end),
             b"SERVER_SOFTWARE" => self.server = Server::named(value),
             _ => {}
         }
@@ -141,6 +165,14 @@ impl Params {
         &self.block
     }
 
+    /// The value at `place`.
+    fn at(&self, place: Place) -> &[u8] {
+        let start = usize::try_from(place.start).unwrap_or(usize::MAX);
+        let length = usize::try_from(place.length).unwrap_or(usize::MAX);
+        let value = self.block.get(start..).unwrap_or_default();
+        value.get(..length).unwrap_or_default()
+    }
+
     /// `slice`, which must have come out of this value, as [`Bytes`] that share its buffer.
     ///
     /// # Panics
@@ -163,7 +195,7 @@ impl<N: AsRef<[u8]>, V: AsRef<[u8]>> FromIterator<(N, V)> for Params {
         for (name, value) in pairs {
             let (name, value) = (name.as_ref(), value.as_ref());
             put_pair(&mut block, name, value);
-            params.note(name, value);
+            params.note(name, value, block.len());
         }
         params.block = block.freeze();
         params
