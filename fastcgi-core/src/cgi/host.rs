@@ -113,6 +113,13 @@ fn is_pattern(name: &[u8]) -> bool {
 
 /// Unreserved characters, sub-delimiters and percent-encoded bytes.
 fn is_name(name: &[u8]) -> bool {
+    // Nearly all names of hosts.
+    if name
+        .iter()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'))
+    {
+        return true;
+    }
     let mut rest = name.iter();
     let is_hex = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_hexdigit);
     while let Some(byte) = rest.next() {

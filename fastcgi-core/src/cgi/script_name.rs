@@ -96,6 +96,9 @@ impl ScriptName {
 
     /// The beginning of a raw path.
     pub(super) fn from_raw(raw: Bytes) -> Self {
+        if raw.is_empty() {
+            return Self::default();
+        }
         // T-12
         let raw = raw.slice_ref(align::with_one_leading_slash(&raw));
         let decoded = match percent_encoding::percent_decode(&raw).into() {

@@ -24,7 +24,7 @@ use crate::{
     exchange::ExchangeService,
     listener::Transport,
     socket::Socket,
-    timer::{Timer, now},
+    timer::{self, Timer},
 };
 
 /// A connection being served: a future that has to be polled for anything to happen.
@@ -122,7 +122,7 @@ where
     }
 
     /// Reads, and takes in what has arrived or happened. Ready when something was done, as the steps below are.
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_read(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
         let mut read = Poll::Pending;
         if self.wants_input(cx) {
             if self.socket.needs_room() {
@@ -136,7 +136,7 @@ where
                 Err(error) => self.lose(error),
             });
         }
-        let taken = self.take_events(now());
+        let taken = self.take_events(now);
         if read.is_ready() { read } else { taken }
     }
 
@@ -224,7 +224,7 @@ where
         if !self.proto.life().is_over() {
             return Poll::Pending;
         }
-        let _ = self.take_events(now());
+        let _ = self.take_events(timer::now());
         Poll::Ready(match (self.failure.take(), self.proto.error()) {
             (Some(error), _) => Err(error.into()),
             (None, Some(error)) => Err(error.clone().into()),
@@ -233,14 +233,14 @@ where
     }
 
     /// Ready when something was late.
-    fn poll_sleep(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(deadline) = self.proto.deadline(now()) else {
+    fn poll_sleep(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
+        let Some(deadline) = self.proto.deadline(now) else {
             return Poll::Pending;
         };
         ready!(self.timer.poll(cx, deadline));
         self.report();
         self.borrower.let_others_go_on(&mut self.proto);
-        self.proto.handle_deadline(now());
+        self.proto.handle_deadline(timer::now());
         Poll::Ready(())
     }
 }
@@ -256,7 +256,8 @@ where
         let this = self.get_mut();
         this.calls.register(cx.waker());
         loop {
-            let read = this.poll_read(cx);
+            let now = timer::now();
+            let read = this.poll_read(cx, now);
             let mut called = this.calls.poll(&mut this.proto);
             if this.borrows_output() && this.calls.poll(&mut this.proto).is_ready() {
                 called = Poll::Ready(());
@@ -266,7 +267,7 @@ where
                 return Poll::Ready(result);
             }
             if read.is_pending() && called.is_pending() && written.is_pending() {
-                ready!(this.poll_sleep(cx));
+                ready!(this.poll_sleep(cx, now));
             }
         }
     }
