@@ -41,9 +41,10 @@ mod run;
 mod serve;
 
 pub use fastcgi_tower::{
-    Address, AuthType, ClientCertificate, DocumentRoot, FastCgi, Limits, MissingParam, OnMismatch,
-    ParamToHeaderLayer, Params, PathSource, ReasonPhrase, RemoteUser, RequestExt, RequestHandle,
-    Role, RunError, ScriptFilename, ScriptName, ServerName, ServerPort, Timeouts,
+    Address, AuthType, ClientCertificate, Counters, Counts, DocumentRoot, FastCgi, Limits,
+    MissingParam, OnMismatch, ParamToHeaderLayer, Params, PathSource, ReasonPhrase, RemoteUser,
+    RequestExt, RequestHandle, Role, RunError, ScriptFilename, ScriptName, ServerName, ServerPort,
+    Timeouts,
     listener::{self, AnyListener, Listener, Socket, UnixSocket},
 };
 

@@ -53,8 +53,8 @@ mod service;
 mod worker;
 
 pub use fastcgi_tower::{
-    Address, FastCgi, Limits, OnMismatch, PathSource, RequestHandle, Role, RunError, ScriptName,
-    Timeouts,
+    Address, Counters, Counts, FastCgi, Limits, OnMismatch, PathSource, RequestHandle, Role,
+    RunError, ScriptName, Timeouts,
     listener::{self, Socket, UnixSocket},
 };
 

@@ -14,7 +14,8 @@ use actix_http::{Request, Response, body::MessageBody};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory};
 use actix_web::{Error, dev::AppConfig};
 use fastcgi_tower::{
-    Budget, InvalidScriptName, Limits, Mapping, OnMismatch, PathSource, ScriptName, Timeouts,
+    Budget, Counters, InvalidScriptName, Limits, Mapping, OnMismatch, PathSource, ScriptName,
+    Timeouts,
     listener::{AnyListener, Socket},
     process::{Greeting, Signal},
 };
@@ -176,6 +177,13 @@ where
     /// 256 MiB.
     pub fn max_memory(mut self, bytes: usize) -> Self {
         self.settings.max_memory = bytes;
+        self
+    }
+
+    /// What counts the connections and requests of all workers: a clone of it can be [read](Counters::read) at any time, such
+    /// as in a handler. Default: nothing.
+    pub fn counters(mut self, counters: Counters) -> Self {
+        self.settings.counters = Some(counters);
         self
     }
 

@@ -4,7 +4,7 @@ use std::{io, pin::Pin, thread, time::Duration};
 
 use actix_rt::{Arbiter, System};
 use fastcgi_tower::{
-    Budget, ExchangeService, InvalidScriptName, Limits, Listener, Mapping, Timeouts,
+    Budget, Counters, ExchangeService, InvalidScriptName, Limits, Listener, Mapping, Timeouts,
     listener::{AnyListener, Socket},
     process::Greeting,
 };
@@ -32,6 +32,7 @@ pub(crate) struct Settings {
     pub(crate) max_memory: usize,
     /// What all workers share.
     pub(crate) budget: Option<Budget>,
+    pub(crate) counters: Option<Counters>,
     pub(crate) allow_remote: bool,
     pub(crate) exit_when_replaced: bool,
     pub(crate) grace_period: Duration,
@@ -52,6 +53,7 @@ impl Default for Settings {
             max_connections: fastcgi_tower::max_connections(),
             max_memory: Budget::DEFAULT_MEMORY,
             budget: None,
+            counters: None,
             allow_remote: false,
             exit_when_replaced: false,
             grace_period: Duration::from_secs(30),
@@ -153,7 +155,12 @@ where
     let greeting = settings.greeting;
     let share = || Budget::new(settings.max_connections, settings.max_memory);
     let budget = settings.budget.unwrap_or_else(share);
-    fastcgi_tower::serve_exchanges(listener, service)
+    let server = fastcgi_tower::serve_exchanges(listener, service);
+    let server = match settings.counters {
+        Some(counters) => server.counters(counters),
+        None => server,
+    };
+    server
         .on_ready(move || {
             if let Some(greeting) = greeting {
                 greeting.say();

@@ -5,7 +5,12 @@ use std::sync::Arc;
 use proto::{Config, Limits, Timeouts};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::{budget::Budget, conn::ServeConnection, exchange::ExchangeService};
+use crate::{
+    budget::Budget,
+    conn::{Calls, ServeConnection},
+    counters::{Counters, Tally},
+    exchange::{ConnectionId, ExchangeService},
+};
 
 /// Settings for connections, and their maker: for programs with an accept loop of their own.
 ///
@@ -34,6 +39,7 @@ use crate::{budget::Budget, conn::ServeConnection, exchange::ExchangeService};
 pub struct ConnectionBuilder {
     config: Arc<Config>,
     budget: Option<Budget>,
+    counters: Option<Counters>,
     is_plain_cgi: bool,
 }
 
@@ -88,6 +94,16 @@ impl ConnectionBuilder {
         self
     }
 
+    /// What counts the connections and their requests. Default: nothing.
+    pub fn counters(self, counters: Counters) -> Self {
+        self.counted_by(Some(counters))
+    }
+
+    pub(crate) fn counted_by(mut self, counters: Option<Counters>) -> Self {
+        self.counters = counters;
+        self
+    }
+
     pub(crate) fn config(&self) -> &Config {
         &self.config
     }
@@ -114,7 +130,9 @@ impl ConnectionBuilder {
         Io: AsyncRead + AsyncWrite + Unpin,
         S: ExchangeService,
     {
-        let config = Arc::clone(&self.config);
-        ServeConnection::new(io, service, config, self.is_plain_cgi, self.budget.clone())
+        let id = ConnectionId::next();
+        let tally = Tally::new(self.counters.clone(), id.get());
+        let calls = Calls::new(service, id, self.is_plain_cgi, tally);
+        ServeConnection::new(io, calls, Arc::clone(&self.config), self.budget.clone())
     }
 }

@@ -43,6 +43,8 @@ mod cgi_fn;
 #[cfg(feature = "client")]
 pub mod client;
 mod conn;
+mod counters;
+mod data;
 mod ending;
 mod error;
 mod exchange;
@@ -79,6 +81,7 @@ pub use crate::{
         CgiStderr, CgiStdin, CgiStdout, InvalidOutput, async_cgi_fn, cgi_fn,
     },
     conn::ServeConnection,
+    counters::{Counters, Counts},
     ending::shutdown_signal,
     error::{BoxError, Error},
     exchange::{

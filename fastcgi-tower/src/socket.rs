@@ -172,18 +172,18 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Socket<Io> {
         self.used = 0;
     }
 
-    /// Writes once. Ready when something has left, and pending also when there is nothing to write.
+    /// Writes once. Ready when something has left, with the number of bytes, and pending also when there is nothing to write.
     pub(crate) fn poll_write(
         &mut self,
         cx: &mut Context<'_>,
         outgoing: &mut Outgoing,
-    ) -> Poll<io::Result<()>> {
+    ) -> Poll<io::Result<usize>> {
         if outgoing.has_remaining() {
             self.is_flushed = false;
             let count = ready!(poll_write(&mut self.io, cx, outgoing))?;
             return Poll::Ready(match count {
                 0 => Err(io::ErrorKind::WriteZero.into()),
-                _ => Ok(()),
+                count => Ok(count),
             });
         }
         if !self.is_flushed {
@@ -202,9 +202,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Socket<Io> {
     ) -> Poll<io::Result<()>> {
         loop {
             match self.poll_write(cx, outgoing) {
-                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Ok(_)) => {}
                 Poll::Pending if self.is_flushed => return Poll::Ready(Ok(())),
-                blocked_or_failed => return blocked_or_failed,
+                blocked_or_failed => return blocked_or_failed.map_ok(drop),
             }
         }
     }

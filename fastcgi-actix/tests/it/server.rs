@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use actix_web::dev::{ServiceRequest, Transform};
 use actix_web::rt::System;
 use actix_web::{App, web};
-use fastcgi_actix::FastCgiServer;
+use fastcgi_actix::{Counters, FastCgiServer};
 use tokio::sync::watch;
 
 use crate::support::{FastCgi, start};
@@ -315,4 +315,29 @@ fn max_connections_are_those_of_all_workers() {
     assert!(early.is_err(), "a second connection is served");
     drop(first);
     starts.recv_timeout(Duration::from_secs(20)).unwrap();
+}
+
+#[test]
+fn all_workers_count_into_one_handle() {
+    let counters = Counters::default();
+    let counted = counters.clone();
+    let server = start(|listener| {
+        FastCgiServer::new(|| App::new().default_service(web::to(async || "counted")))
+            .workers(2)
+            .counters(counted)
+            .disable_signals()
+            .listen_uds(listener)
+            .unwrap()
+            .run()
+    });
+    for _ in 0..20 {
+        let request = server.begin(&Ask::get("/"));
+        assert_eq!(wire::read_answer(&request).unwrap().text(), "counted");
+    }
+    drop(server.handle.stop(true));
+    server.join().unwrap();
+    let counts = counters.read();
+    assert_eq!(counts.connections_accepted, 20);
+    assert_eq!(counts.requests_completed, 20);
+    assert_eq!((counts.connections_open, counts.connections_idle), (0, 0));
 }

@@ -6,6 +6,7 @@ use bytes::Buf;
 use proto::Connection;
 
 use super::{Budget, account::Account};
+use crate::counters::Tally;
 
 const OWNED_INPUT: usize = Connection::OWNED_INPUT;
 const OWNED_OUTPUT: usize = Connection::OWNED_OUTPUT;
@@ -62,7 +63,12 @@ impl Borrower {
 
     /// Whether the socket is read after all, because enough was lent for that. If not, and it is what keeps the socket from
     /// being read, the task is woken when that may have changed.
-    pub(crate) fn borrows_input(&mut self, cx: &Context<'_>, connection: &mut Connection) -> bool {
+    pub(crate) fn borrows_input(
+        &mut self,
+        cx: &Context<'_>,
+        connection: &mut Connection,
+        tally: &mut Tally,
+    ) -> bool {
         let Some(account) = &mut self.0 else {
             return false;
         };
@@ -76,6 +82,9 @@ impl Borrower {
             .poll_input(cx, wanted, most(connection))
             .is_pending()
         {
+            if !has_waited && account.is_waiting() {
+                tally.wait_for_memory();
+            }
             return false;
         }
         if has_waited {

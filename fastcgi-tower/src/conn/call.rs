@@ -13,11 +13,11 @@ use proto::{Connection, Ending, NewRequest, RequestKey, RequestMut};
 use tower_service::Service;
 
 use crate::{
+    counters::Outcome,
+    data::poll_data,
     error::BoxError,
-    exchange::{
-        ConnectionAlarm, ConnectionId, Cost, Exchange, ExchangeService, Inlet, Message, Reply,
-    },
-    panics::{caught, poll_caught},
+    exchange::{ConnectionAlarm, ConnectionId, Cost, Exchange, ExchangeService, Inlet, Reply},
+    panics::{Panicked, caught, poll_caught},
     socket::Origin,
 };
 
@@ -30,6 +30,8 @@ pin_project! {
         inlet: Inlet,
         // Whether nothing is done before something was written.
         waits_for_room: bool,
+        // What it is if nothing fails any more.
+        outcome: Outcome,
         #[pin]
         stage: Stage<<S as Service<Exchange>>::Future, <S as ExchangeService>::Body>,
     }
@@ -64,6 +66,7 @@ impl<S: ExchangeService> Call<S> {
             key: request.key,
             inlet: Inlet::closed(connection_id, is_plain_cgi),
             waits_for_room: false,
+            outcome: Outcome::Completed,
             stage: Stage::Idle,
         };
         let mut call = spare.unwrap_or_else(|| Box::pin(new()));
@@ -106,15 +109,18 @@ impl<S: ExchangeService> Call<S> {
         service: &mut S,
         alarm: &Arc<ConnectionAlarm>,
         connection: &mut Connection,
-    ) -> Poll<()> {
+    ) -> Poll<Outcome> {
         let span = self.inlet.span().clone();
         let _entered = span.enter();
         let result = ready!(self.as_mut().poll_reply(cx, service, alarm, connection));
-        put_stderr(&self.inlet, self.key, connection);
-        if let Some(request) = connection.request(self.key) {
-            end(request, self.inlet.handle().app_status(), result);
-        }
-        Poll::Ready(())
+        self.inlet.put_stderr(self.key, connection);
+        Poll::Ready(match connection.request(self.key) {
+            None => Outcome::Aborted,
+            Some(request) => {
+                let app_status = self.inlet.handle().app_status();
+                end(request, app_status, result.map(|()| self.outcome))
+            }
+        })
     }
 
     fn poll_reply(
@@ -135,7 +141,13 @@ impl<S: ExchangeService> Call<S> {
             this.stage.set(Stage::Calling { future });
         }
         if let StageProj::Calling { future } = this.stage.as_mut().project() {
-            let Reply { head, length, body } = ready!(poll_caught(|| future.poll(cx)))?;
+            let Reply {
+                head,
+                length,
+                body,
+                outcome,
+            } = ready!(poll_caught(|| future.poll(cx)))?;
+            *this.outcome = outcome;
             if let Some(mut request) = connection.request(*this.key) {
                 request.head(head, length);
             }
@@ -170,17 +182,23 @@ impl<S: ExchangeService> Call<S> {
     }
 }
 
-fn end(request: RequestMut<'_>, app_status: u32, result: Result<(), BoxError>) {
+fn end(request: RequestMut<'_>, app_status: u32, result: Result<Outcome, BoxError>) -> Outcome {
     match result {
-        Ok(()) => {
-            let ending = request.end(app_status);
-            if ending != Ending::Complete {
+        Ok(outcome) => match request.end(app_status) {
+            Ending::Complete => outcome,
+            ending => {
                 tracing::error!(?ending, "a response body is shorter than announced");
+                Outcome::Failed
             }
-        }
+        },
         Err(error) => {
             let ending = request.fail(app_status);
             tracing::error!(%error, ?ending, "a request failed");
+            if error.is::<Panicked>() {
+                Outcome::Panicked
+            } else {
+                Outcome::Failed
+            }
         }
     }
 }
@@ -202,7 +220,7 @@ fn poll_body<B: Body<Error: Into<BoxError>>>(
             // Before the messages are taken, so that none falls in between.
             inlet.handle().wake_on_stderr(cx.waker());
         }
-        put_stderr(inlet, key, connection);
+        inlet.put_stderr(key, connection);
         let Some(mut request) = connection.request(key) else {
             return Poll::Ready(Ok(()));
         };
@@ -228,42 +246,5 @@ fn poll_body<B: Body<Error: Into<BoxError>>>(
         Poll::Ready(Ok(()))
     } else {
         Poll::Pending
-    }
-}
-
-fn put_stderr(inlet: &Inlet, key: RequestKey, connection: &mut Connection) {
-    for message in inlet.handle().take_stderr() {
-        if let Some(mut request) = connection.request(key) {
-            match message {
-                Message::AfterHead(message) => request.stderr(message),
-                Message::Now(message) => request.stderr_now(message),
-            }
-        }
-    }
-}
-
-/// The data of the next frame, or `None` at the end. Trailers have no place in a CGI response.
-fn poll_data<B: Body<Error: Into<BoxError>>>(
-    cx: &mut Context<'_>,
-    mut body: Pin<&mut B>,
-) -> Result<Poll<Option<B::Data>>, BoxError> {
-    loop {
-        let frame = poll_caught(|| {
-            if body.is_end_stream() {
-                Poll::Ready(Ok(None))
-            } else {
-                body.as_mut().poll_frame(cx).map(Option::transpose)
-            }
-        });
-        let Poll::Ready(frame) = frame else {
-            return Ok(Poll::Pending);
-        };
-        let Some(frame) = frame? else {
-            return Ok(Poll::Ready(None));
-        };
-        match frame.into_data() {
-            Ok(data) => return Ok(Poll::Ready(Some(data))),
-            Err(_) => tracing::debug!("dropping the trailers of a response"),
-        }
     }
 }

@@ -10,12 +10,13 @@ use proto::{Connection, Event, NewRequest, RequestKey};
 
 use super::call::{Call, PinnedCall};
 use crate::{
+    counters::{Outcome, Tally},
     exchange::{CallAlarm, ConnectionAlarm, ConnectionId, ExchangeService, Inlet},
     socket::Origin,
 };
 
 /// A place for each request that core knows, by its key.
-pub(super) struct Calls<S: ExchangeService> {
+pub(crate) struct Calls<S: ExchangeService> {
     service: S,
     id: ConnectionId,
     is_plain_cgi: bool,
@@ -29,6 +30,7 @@ pub(super) struct Calls<S: ExchangeService> {
     /// How many bytes that arrived were of use, since it was asked last.
     used: usize,
     alarm: Arc<ConnectionAlarm>,
+    pub(super) tally: Tally,
 }
 
 struct Place<S: ExchangeService> {
@@ -40,11 +42,11 @@ struct Place<S: ExchangeService> {
 }
 
 impl<S: ExchangeService> Calls<S> {
-    pub(super) fn new(service: S, is_plain_cgi: bool) -> Self {
+    pub(crate) fn new(service: S, id: ConnectionId, is_plain_cgi: bool, tally: Tally) -> Self {
         let alarm = Arc::<ConnectionAlarm>::default();
         Self {
             service,
-            id: ConnectionId::next(),
+            id,
             is_plain_cgi,
             first: Place::new(CallAlarm::First(Arc::clone(&alarm))),
             more: Vec::new(),
@@ -52,6 +54,7 @@ impl<S: ExchangeService> Calls<S> {
             begun: 0,
             used: 0,
             alarm,
+            tally,
         }
     }
 
@@ -74,6 +77,7 @@ impl<S: ExchangeService> Calls<S> {
             Event::DataEnd { key, end } => self.with_inlet(key, |inlet| inlet.end_data(end)),
             Event::Aborted { key } => self.abort(key),
             Event::Refused { id, refusal } => {
+                self.tally.refuse();
                 tracing::debug!(%id, ?refusal, "a request was refused");
             }
             Event::Surplus { .. } => tracing::debug!("discarding what follows the announced body"),
@@ -92,6 +96,7 @@ impl<S: ExchangeService> Calls<S> {
 
     fn begin(&mut self, request: NewRequest, origin: Origin) {
         self.begun += 1;
+        self.tally.begin();
         let index = request.key.index();
         while self.more.len() < index {
             self.more.push(Place::new(CallAlarm::other(&self.alarm)));
@@ -118,8 +123,9 @@ impl<S: ExchangeService> Calls<S> {
             if let Some(call) = &mut place.call {
                 tracing::debug!("a request was aborted");
                 call.as_mut().abort();
+                place.clear();
+                self.tally.end(Outcome::Aborted);
             }
-            place.clear();
         }
     }
 
@@ -149,7 +155,8 @@ impl<S: ExchangeService> Calls<S> {
             let polled = call
                 .as_mut()
                 .poll(&mut cx, &mut self.service, alarm, connection);
-            if polled.is_ready() {
+            if let Poll::Ready(outcome) = polled {
+                self.tally.end(outcome);
                 place.clear();
                 progress = Poll::Ready(());
             } else if call.waits_for_room() {

@@ -17,7 +17,7 @@ use std::{
 use proto::{Event, Life};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use self::calls::Calls;
+pub(crate) use self::calls::Calls;
 use crate::{
     budget::{Borrower, Budget},
     error::Error,
@@ -66,9 +66,8 @@ where
 {
     pub(crate) fn new(
         io: Io,
-        service: S,
+        calls: Calls<S>,
         config: Arc<proto::Config>,
-        is_plain_cgi: bool,
         budget: Option<Budget>,
     ) -> Self {
         let mut proto = proto::Connection::new(config);
@@ -76,7 +75,7 @@ where
             socket: Socket::new(io),
             borrower: Borrower::new(budget, &mut proto),
             proto,
-            calls: Calls::new(service, is_plain_cgi),
+            calls,
             timer: Timer::default(),
             is_peer_gone: |_| None,
             is_shut_down: false,
@@ -132,7 +131,7 @@ where
             }
             read = self.socket.poll_fill(cx).map(|filled| match filled {
                 Ok(0) => self.proto.end_of_file(),
-                Ok(_) => {}
+                Ok(bytes) => self.calls.tally.read(bytes),
                 Err(error) => self.lose(error),
             });
         }
@@ -173,7 +172,8 @@ where
             self.borrower.stop_waiting();
             return true;
         }
-        if self.borrower.borrows_input(cx, &mut self.proto) {
+        let tally = &mut self.calls.tally;
+        if self.borrower.borrows_input(cx, &mut self.proto, tally) {
             return true;
         }
         // Before the second look, so that nothing falls in between.
@@ -197,7 +197,10 @@ where
 
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match ready!(self.socket.poll_write(cx, self.proto.outgoing())) {
-            Ok(()) => self.proto.written(),
+            Ok(bytes) => {
+                self.calls.tally.written(bytes);
+                self.proto.written();
+            }
             Err(error) => self.lose(error),
         }
         Poll::Ready(())
@@ -225,11 +228,31 @@ where
             return Poll::Pending;
         }
         let _ = self.take_events(timer::now());
-        Poll::Ready(match (self.failure.take(), self.proto.error()) {
-            (Some(error), _) => Err(error.into()),
-            (None, Some(error)) => Err(error.clone().into()),
-            (None, None) => Ok(()),
-        })
+        let failure = self.failure.take().map(Error::from);
+        let error = failure.or_else(|| self.proto.error().cloned().map(Error::from));
+        Poll::Ready(error.map_or(Ok(()), |error| {
+            self.calls.tally.fail(error.is_timeout());
+            Err(error)
+        }))
+    }
+
+    /// Goes on as far as it can.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        loop {
+            let now = timer::now();
+            let read = self.poll_read(cx, now);
+            let mut called = self.calls.poll(&mut self.proto);
+            if self.borrows_output() && self.calls.poll(&mut self.proto).is_ready() {
+                called = Poll::Ready(());
+            }
+            let written = self.poll_write(cx);
+            if let Poll::Ready(result) = self.poll_close(cx) {
+                return Poll::Ready(result);
+            }
+            if read.is_pending() && called.is_pending() && written.is_pending() {
+                ready!(self.poll_sleep(cx, now));
+            }
+        }
     }
 
     /// Ready when something was late.
@@ -255,21 +278,9 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         this.calls.register(cx.waker());
-        loop {
-            let now = timer::now();
-            let read = this.poll_read(cx, now);
-            let mut called = this.calls.poll(&mut this.proto);
-            if this.borrows_output() && this.calls.poll(&mut this.proto).is_ready() {
-                called = Poll::Ready(());
-            }
-            let written = this.poll_write(cx);
-            if let Poll::Ready(result) = this.poll_close(cx) {
-                return Poll::Ready(result);
-            }
-            if read.is_pending() && called.is_pending() && written.is_pending() {
-                ready!(this.poll_sleep(cx, now));
-            }
-        }
+        let ended = this.poll_end(cx);
+        this.calls.tally.report();
+        ended
     }
 }
 

@@ -6,7 +6,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use http_body::Body;
 use proto::{Params, record::Role};
 
-use super::{Exchange, Incoming, Message, Reply, RequestHandle};
+use super::{Exchange, Incoming, Reply, RequestHandle, handle::Message};
 use crate::error::BoxError;
 
 impl Exchange {
@@ -59,6 +59,7 @@ impl<B: Body<Error: Into<BoxError>>> Reply<B> {
             head: mut stdout,
             mut length,
             body,
+            outcome: _,
         } = self;
         let mut body = pin!(body);
         while !length.is_over() && !body.is_end_stream() {

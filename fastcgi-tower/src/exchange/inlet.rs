@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use proto::{NewRequest, StreamEnd, record::Role};
-use tracing::Span;
+use proto::{Connection, NewRequest, RequestKey, StreamEnd, record::Role};
+use tracing::{Span, field::Empty};
 
 use super::{
     ConnectionId, Exchange, Incoming, RequestHandle,
     alarm::ConnectionAlarm,
+    handle::Message,
     queue::{Cost, End},
     sender::Sender,
 };
@@ -46,7 +47,13 @@ impl Inlet {
         self.stdin = Sender::new(request.length);
         self.data = is_filter.then(|| Box::new(Sender::new(request.data_length)));
         self.handle.renew();
-        self.span = tracing::debug_span!("request", id = %request.id, role = ?request.role);
+        self.span = tracing::debug_span!(
+            "fastcgi_request",
+            id = %request.id,
+            role = ?request.role,
+            method = Empty,
+            path = Empty,
+        );
         self.origin = origin;
     }
 
@@ -118,6 +125,18 @@ impl Inlet {
         cost.kept += params + self.handle.stderr_size();
         cost.has_current |= self.origin == current;
         cost
+    }
+
+    /// Hands on what the handler has said for the log of the web server.
+    pub(crate) fn put_stderr(&self, key: RequestKey, connection: &mut Connection) {
+        for message in self.handle.take_stderr() {
+            if let Some(mut request) = connection.request(key) {
+                match message {
+                    Message::AfterHead(message) => request.stderr(message),
+                    Message::Now(message) => request.stderr_now(message),
+                }
+            }
+        }
     }
 
     pub(crate) fn handle(&self) -> &RequestHandle {

@@ -28,7 +28,6 @@ use tower_service::Service;
 
 pub(crate) use self::{
     alarm::{CallAlarm, ConnectionAlarm},
-    handle::Message,
     inlet::Inlet,
     queue::Cost,
 };
@@ -38,7 +37,7 @@ pub use self::{
     handle::RequestHandle,
     stdout::{Stdout, StdoutBody},
 };
-use crate::error::BoxError;
+use crate::{counters::Outcome, error::BoxError};
 
 /// A FastCGI request.
 #[derive(Debug)]
@@ -87,6 +86,8 @@ pub struct Reply<B> {
     pub length: BodyLength,
     /// What follows.
     pub body: B,
+    /// What became of the request when all of this is sent.
+    pub(crate) outcome: Outcome,
 }
 
 impl<B> Reply<B> {
@@ -96,6 +97,7 @@ impl<B> Reply<B> {
             head: head.into(),
             length: BodyLength::Unknown,
             body,
+            outcome: Outcome::Completed,
         }
     }
 

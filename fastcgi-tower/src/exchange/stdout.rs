@@ -16,7 +16,7 @@ use proto::cgi::BodyLength;
 use tokio::io::AsyncWrite;
 
 use super::Reply;
-use crate::error::BoxError;
+use crate::{counters::Outcome, error::BoxError};
 
 /// How much is written before somebody waits.
 const CAPACITY: usize = 64 * 1024;
@@ -57,6 +57,7 @@ impl<F> Reply<StdoutBody<F>> {
             pipe: Arc::clone(&pipe),
         });
         Self {
+            outcome: Outcome::Completed,
             head: BytesMut::new(),
             length: BodyLength::Unknown,
             body: StdoutBody {

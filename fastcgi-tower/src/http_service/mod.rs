@@ -18,6 +18,7 @@ use proto::{
     record::Role,
 };
 use tower_service::Service;
+use tracing::Span;
 
 pub use self::{
     param_to_header::{ParamToHeaderLayer, ParamToHeaderService},
@@ -139,9 +140,15 @@ fn request(mut parts: request::Parts, exchange: Exchange) -> Request<Incoming> {
     Request::from_parts(parts, exchange.stdin)
 }
 
-/// Logs what was left out of a request, and what concerns the configuration. For facades that make requests of their own.
+/// Says in the span of the request what it is for: the method and the path, without the query. Logs what was left out of it, and
+/// what concerns the configuration. For facades that make requests of their own.
 pub fn log_head(head: &cgi::RequestHead<'_>) {
     static HAS_NOTED: AtomicBool = AtomicBool::new(false);
+    if tracing::enabled!(tracing::Level::DEBUG) {
+        Span::current()
+            .record("method", head.method.as_str())
+            .record("path", head.uri.path());
+    }
     for LeftOut { name, reason, .. } in &head.left_out {
         tracing::debug!(name = %name.escape_ascii(), "leaving out a header field: {reason}");
     }

@@ -14,7 +14,7 @@ use proto::{
     cgi::{self, BodyLength, InvalidRequest, RequestHead, ResponseMapping},
 };
 
-use crate::exchange::Reply;
+use crate::{counters::Outcome, exchange::Reply};
 
 /// What the reply to a valid request depends on.
 ///
@@ -93,7 +93,10 @@ impl RefusedRequest {
         } else {
             tracing::debug!(%error, "refusing a request");
         }
-        refusal(error.status(), self.method.as_ref())
+        Reply {
+            outcome: Outcome::Refused,
+            ..refusal(error.status(), self.method.as_ref())
+        }
     }
 }
 

@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     budget::Budget,
+    counters::Counters,
     ending::{larger_than, replaced},
     exchange::ExchangeService,
     listener::{Listener, PeerAddr, Socket},
@@ -65,6 +66,7 @@ where
         max_connections,
         max_memory,
         budget,
+        counters,
         servers,
         allow_remote,
         grace_period,
@@ -79,13 +81,15 @@ where
     let crowd = Arc::<Crowd>::default();
     let sharers = if is_shared { servers.max(1) } else { 1 };
     let share = (budget.max_connections() / sharers).max(1);
-    let places = Places::new(share, servers, Arc::clone(&crowd), orders.clone());
+    let mut places = Places::new(share, servers, Arc::clone(&crowd), orders.clone());
+    places.count_waits(counters.clone());
     // What is advertised is what holds.
     let connections = connections
         .max_conns(places.count() * sharers)
+        .counted_by(counters.clone())
         .budget(budget);
     let over_tcp = connections.clone().over_tcp(true);
-    let mut entrance = Entrance::new(listener, places, allow_remote)?;
+    let mut entrance = Entrance::new(listener, places, allow_remote, counters)?;
     if let Some(ready) = ready {
         ready();
     }
@@ -158,10 +162,16 @@ struct Entrance<L: Listener> {
     waiting: Option<(L::Io, L::Addr, Instant)>,
     places: Places,
     web_servers: WebServers,
+    counters: Option<Counters>,
 }
 
 impl<L: Listener> Entrance<L> {
-    fn new(listener: L, places: Places, allow_remote: bool) -> io::Result<Self> {
+    fn new(
+        listener: L,
+        places: Places,
+        allow_remote: bool,
+        counters: Option<Counters>,
+    ) -> io::Result<Self> {
         let web_servers = WebServers::from_env()?;
         web_servers.check(&listener, allow_remote)?;
         Ok(Self {
@@ -169,6 +179,7 @@ impl<L: Listener> Entrance<L> {
             waiting: None,
             places,
             web_servers,
+            counters,
         })
     }
 
@@ -226,6 +237,9 @@ impl<L: Listener> Entrance<L> {
                 return (io, peer);
             }
             tracing::debug!(?peer, "connection refused: not in FCGI_WEB_SERVER_ADDRS");
+            if let Some(counters) = &self.counters {
+                counters.add(|counts| counts.connections_refused = 1);
+            }
         }
     }
 

@@ -26,8 +26,8 @@ use proto::{
 
 pub use self::{one_request::serve_request, stop_handle::StopHandle};
 use crate::{
-    budget::Budget, builder::ConnectionBuilder, ending::Signal, exchange::ExchangeService,
-    http_service::HttpService, listener::Listener,
+    budget::Budget, builder::ConnectionBuilder, counters::Counters, ending::Signal,
+    exchange::ExchangeService, http_service::HttpService, listener::Listener,
 };
 
 /// Serves `service`, which answers HTTP requests, on the connections of `listener`: the FastCGI counterpart of
@@ -83,6 +83,7 @@ struct Settings {
     max_connections: usize,
     max_memory: usize,
     budget: Option<Budget>,
+    counters: Option<Counters>,
     /// How many servers the process has, which share its open files.
     servers: usize,
     allow_remote: bool,
@@ -99,6 +100,7 @@ impl Default for Settings {
             max_connections: max_connections(),
             max_memory: Budget::DEFAULT_MEMORY,
             budget: None,
+            counters: None,
             servers: 1,
             allow_remote: false,
             grace_period: Duration::from_secs(30),
@@ -206,6 +208,13 @@ impl<L, S> Serve<L, S> {
     /// least one. Default: nothing.
     pub fn budget(mut self, budget: Budget) -> Self {
         self.settings.budget = Some(budget);
+        self
+    }
+
+    /// What counts the connections and requests of this server: a clone of it can be [read](Counters::read) at any time. Default:
+    /// nothing.
+    pub fn counters(mut self, counters: Counters) -> Self {
+        self.settings.counters = Some(counters);
         self
     }
 

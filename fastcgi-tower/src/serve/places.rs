@@ -10,6 +10,7 @@ use tokio::{
 };
 
 use super::{crowd::Crowd, orders::Orders};
+use crate::counters::Counters;
 
 /// How long a connection has to wait before those that are idle make room.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -32,6 +33,7 @@ pub(super) struct Places {
     /// Since a connection has waited for long enough, and more may wait: when one was last asked to make room.
     crowded: Option<Instant>,
     warned: Option<Instant>,
+    counters: Option<Counters>,
 }
 
 impl Places {
@@ -50,7 +52,13 @@ impl Places {
             orders,
             crowded: None,
             warned: None,
+            counters: None,
         }
+    }
+
+    /// Has it counted how often a connection waits.
+    pub(super) fn count_waits(&mut self, counters: Option<Counters>) {
+        self.counters = counters;
     }
 
     pub(super) fn has_free(&self) -> bool {
@@ -83,6 +91,9 @@ impl Places {
             return place;
         }
         self.warn();
+        if let Some(counters) = &self.counters {
+            counters.add(|counts| counts.waits_for_connections = 1);
+        }
         let free = Arc::clone(&self.free);
         let mut place = pin!(async move {
             let place = free.acquire_owned().await;

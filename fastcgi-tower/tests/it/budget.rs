@@ -4,7 +4,7 @@ use std::{convert::Infallible, time::Duration};
 
 use bytes::Bytes;
 use fastcgi_tower::{
-    BoxError, Budget, ConnectionBuilder, Exchange, Incoming, Limits, Reply, serve,
+    BoxError, Budget, ConnectionBuilder, Counters, Exchange, Incoming, Limits, Reply, serve,
 };
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
@@ -47,9 +47,11 @@ async fn upload(builder: ConnectionBuilder, length: usize, pause: Duration) {
 /// Uploads at once, many more than fit. Each web server takes its time before it reads.
 async fn crowd(pause: Duration) {
     let budget = Budget::new(24, 8 * MIB);
+    let counters = Counters::default();
     let mut uploads = JoinSet::new();
     for _ in 0..24 {
-        uploads.spawn(upload(builder(&budget), MIB, pause));
+        let builder = builder(&budget).counters(counters.clone());
+        uploads.spawn(upload(builder, MIB, pause));
     }
     let mut most = 0;
     while let Some(finished) = uploads.join_next().await {
@@ -57,6 +59,8 @@ async fn crowd(pause: Duration) {
         most = most.max(budget.borrowed());
     }
     assert!(most > 4 * MIB, "{most} bytes: it was not short");
+    let waits = counters.read().waits_for_memory;
+    assert!(waits > 0, "{waits} connections had to wait");
     until_idle().await;
     assert_eq!(budget.borrowed(), 0);
 }

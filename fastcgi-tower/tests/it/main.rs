@@ -16,6 +16,7 @@ mod client;
 mod client_errors;
 mod conversations;
 mod counterparts;
+mod counters;
 mod crowd;
 mod departure;
 mod dependencies;
