@@ -13,6 +13,12 @@ use std::{
 /// Give a clone to [`Serve::counters`](crate::Serve::counters), or to a server of `fastcgi-actix`, and [`read`](Self::read) the other
 /// one: in a handler, in a task, or once at the end. One handle may count for several servers, and then it has their sum.
 ///
+/// A connection adds what it has counted after each of its turns. So a handler that reads before it has waited for anything does
+/// not find its own request in it.
+///
+/// Without counters nothing is counted. With them, a small request costs about 0.4 % more instructions, and a connection 168
+/// bytes.
+///
 /// ```no_run
 /// use std::{convert::Infallible, fmt::Write};
 ///

@@ -18,6 +18,7 @@ const EXAMPLES: &[(&str, Check)] = &[
     ("cgi-function", cgi_function),
     ("environment", environment),
     ("exchanges", exchanges),
+    ("monitored", monitored),
 ];
 
 pub(crate) fn trials() -> impl Iterator<Item = Trial> {
@@ -32,7 +33,11 @@ pub(crate) fn trials() -> impl Iterator<Item = Trial> {
 
 fn behind_caddy() -> impl Iterator<Item = Trial> {
     CADDY_BOTH_WAYS.into_iter().flat_map(|layout| {
-        EXAMPLES.iter().map(move |(example, check)| {
+        // axum's own server counts nothing.
+        let is_counted = !matches!(layout.socket, Socket::Http);
+        let examples = EXAMPLES.iter();
+        let examples = examples.filter(move |(example, _)| is_counted || *example != "monitored");
+        examples.map(move |(example, check)| {
             let layout = layout.clone();
             let name = format!("{}::{example}_is_served_both_ways", layout.name);
             Trial::test(name, move || {
@@ -112,6 +117,26 @@ fn cgi_function(addr: SocketAddr) -> Result<(), Failed> {
     assert_eq!(post(addr, "/form", b"a=b")?.text(), "a=b\n");
     assert_eq!(get(addr, "/nothing-here")?.status, 404);
     echoes(addr)
+}
+
+fn monitored(addr: SocketAddr) -> Result<(), Failed> {
+    for _ in 0..3 {
+        assert_eq!(get(addr, "/")?.text(), "<h1>Hello</h1>\n");
+    }
+    assert_eq!(get(addr, "/nothing-here")?.status, 404);
+    let metrics = get(addr, "/metrics")?;
+    let metrics = metrics.text();
+    let value = |name: &str| -> Option<u64> {
+        let mut lines = metrics.lines().filter_map(|line| line.split_once(' '));
+        lines.find(|(it, _)| *it == name)?.1.parse().ok()
+    };
+    // Web servers may ask for something themselves.
+    let completed = value("fastcgi_requests_completed");
+    assert!(completed >= Some(4), "{metrics}");
+    assert_eq!(value("fastcgi_connections_open"), Some(1), "{metrics}");
+    assert_eq!(value("fastcgi_requests_failed"), Some(0), "{metrics}");
+    assert!(value("fastcgi_bytes_read") > Some(1000), "{metrics}");
+    Ok(())
 }
 
 fn environment(addr: SocketAddr) -> Result<(), Failed> {
