@@ -29,7 +29,11 @@
 //!
 //! FastCGI cannot upgrade a connection, so a WebSocket is answered with axum's own refusal.
 //!
+//! Unix only: tested on Linux, compiled for macOS and FreeBSD. [`fastcgi_tower`] says what differs there.
+//!
 //! [`OriginalUri`]: axum::extract::OriginalUri
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "http")]
 mod development;
@@ -59,9 +63,5 @@ pub use crate::{
 
 /// The examples of the README, compiled with the others.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;
-
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/migrating.md")]
-struct Migrating;

@@ -39,6 +39,8 @@
 //! - `keep_alive`, `client_request_timeout`, TLS and HTTP/2 are the web server's: delete these settings.
 //!   [`Limits`] and [`Timeouts`] have the limits that are ours. `docs/migrating.md` has the list.
 //! - More headers than actix-http's parser takes (96) are no problem here: the web server has the say.
+//!
+//! Unix only: tested on Linux, compiled for macOS and FreeBSD. [`fastcgi_tower`] says what differs there.
 
 mod blocking;
 mod body;
@@ -70,3 +72,8 @@ pub use crate::{
     running::{Server, ServerHandle},
     server::FastCgiServer,
 };
+
+/// The example of the README, compiled with the others.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -72,8 +72,8 @@ pub struct ServerHandle {
 impl ServerHandle {
     /// Stops the server, and waits until it has stopped. It is stopped whether or not the future is awaited.
     ///
-    /// If it is `graceful`, no further connection is accepted, and requests in progress have the time that
-    /// [`shutdown_timeout`](crate::FastCgiServer::shutdown_timeout) says. Otherwise they are dropped.
+    /// If it is `graceful`, connections that wait in the sockets are served, later ones are not accepted, and requests have the
+    /// time that [`shutdown_timeout`](crate::FastCgiServer::shutdown_timeout) says. Otherwise all are dropped.
     pub fn stop(&self, graceful: bool) -> impl Future<Output = ()> + Send + 'static {
         if graceful {
             self.graceful.cancel()

@@ -14,6 +14,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#[cfg(not(unix))]
+compile_error!("fastcgi-conformance runs on Unix systems");
+
 mod answer;
 mod bench;
 mod case;

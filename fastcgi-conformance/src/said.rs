@@ -9,8 +9,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::pipe::{PipeFlags, pipe_with};
-
 /// How many bytes are kept.
 const KEPT: usize = 16 << 10;
 /// How many lines are shown.
@@ -31,7 +29,7 @@ struct Text {
 impl Said {
     /// A pipe that is read to its end. Its other end is for the process.
     pub(crate) fn new() -> io::Result<(Self, OwnedFd)> {
-        let (reader, writer) = pipe_with(PipeFlags::CLOEXEC)?;
+        let (reader, writer) = pipe()?;
         let said = Self::default();
         let text = said.clone();
         thread::Builder::new().spawn(move || text.read(File::from(reader)))?;
@@ -68,4 +66,23 @@ impl Said {
         let lines: Vec<_> = text.lines().rev().take(LINES).map(str::to_owned).collect();
         lines.into_iter().rev().collect()
     }
+}
+
+#[cfg(not(target_vendor = "apple"))]
+fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    use rustix::pipe::{PipeFlags, pipe_with};
+
+    Ok(pipe_with(PipeFlags::CLOEXEC)?)
+}
+
+/// macOS has no `pipe2`: a process that is started between these calls inherits the pipe, and its end is not seen while
+/// that process runs. [`Said::lines`] has a limit for that.
+#[cfg(target_vendor = "apple")]
+fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    use rustix::io::{FdFlags, fcntl_setfd};
+
+    let (reader, writer) = rustix::pipe::pipe()?;
+    fcntl_setfd(&reader, FdFlags::CLOEXEC)?;
+    fcntl_setfd(&writer, FdFlags::CLOEXEC)?;
+    Ok((reader, writer))
 }

@@ -60,6 +60,7 @@
 //! [`fastcgi-tower`]: https://docs.rs/fastcgi-tower
 //! [FastCGI Specification]: https://fastcgi-archives.github.io/FastCGI_Specification.html
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::indexing_slicing)]
 
 pub mod cgi;
@@ -83,3 +84,8 @@ pub use crate::{
         Iter, MissingParam, Params, RemoteUser, ScriptFilename, ServerName, ServerPort,
     },
 };
+
+/// The example of the README, compiled with the others.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

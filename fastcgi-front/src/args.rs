@@ -55,7 +55,7 @@ Options:
   -V, --version             print the version
 
 Examples:
-  fastcgi-front cargo run -q -p hello
+  fastcgi-front cargo run -p hello
   fastcgi-front --connect 127.0.0.1:9000 --param SCRIPT_FILENAME=/srv/www/index.php
 ";
 

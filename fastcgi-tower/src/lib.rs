@@ -33,6 +33,23 @@
 //! - The feature `client` has the other side: a tower service that calls a FastCGI application.
 //!
 //! This crate routes nothing and parses no HTTP; for axum there is `axum-fastcgi`, for actix-web `fastcgi-actix`.
+//!
+//! # Systems
+//!
+//! Unix only. Tested on Linux, compiled for macOS and FreeBSD. What Linux alone has is done in another way there, or not at all:
+//!
+//! - [`process::larger_than`] and [`Serve::max_rss`] never end a server, as there is no `/proc` to read its memory from.
+//! - [`process::replaced`] looks at the program's path alone. A program that was replaced before the server looked for the first
+//!   time is taken for the one that runs.
+//! - A Unix socket gets its mode after `bind` and before `listen`. Nobody can connect before that, on any system.
+//! - macOS does not report whether a socket listens. There, a stream socket without a peer is taken for one that does.
+//! - mod_fcgid ends a process while requests may be on their way to it. On Linux those that come too late are refused, so that
+//!   they go to another process. Elsewhere they are broken.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(not(unix))]
+compile_error!("fastcgi-tower is for Unix systems; fastcgi-core is for all");
 
 mod address;
 mod answer;
@@ -56,6 +73,7 @@ mod serve;
 mod socket;
 mod spares;
 mod stdio;
+mod system;
 mod timer;
 mod variable;
 
@@ -95,3 +113,8 @@ pub use crate::{
     process::{Run, RunError, run, run_exchanges},
     serve::{Serve, StopHandle, max_connections, serve, serve_exchanges, serve_request},
 };
+
+/// The examples of the README, compiled with the others.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

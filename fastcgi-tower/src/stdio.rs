@@ -18,6 +18,8 @@ use rustix::{
     stdio::{dup2_stderr, dup2_stdin, dup2_stdout, stderr, stdin, stdout},
 };
 
+use crate::system::is_listening;
+
 /// What kind of descriptor this process was started with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Handed {
@@ -40,7 +42,7 @@ impl Handed {
         let Ok(socket_type) = sockopt::socket_type(fd) else {
             return Self::NoSocket;
         };
-        let is_listening = sockopt::socket_acceptconn(fd).unwrap_or(false);
+        let is_listening = is_listening(fd).unwrap_or(false);
         let is_connected = getpeername(fd).is_ok();
         match (is_listening, is_connected) {
             (true, _) => Self::Listening,

@@ -2,8 +2,10 @@
 //!
 //! ```sh
 //! cargo run -p actix-hello                               # HTTP for development
+//! curl http://127.0.0.1:3000/
+//!
 //! FCGI_LISTEN=127.0.0.1:9000 cargo run -p actix-hello    # FastCGI: with the nginx.conf or the Caddyfile of ../hello
-//! curl http://127.0.0.1:8080/
+//! curl http://127.0.0.1:8080/                            # through that web server
 //! ```
 
 use actix_web::dev::PeerAddr;

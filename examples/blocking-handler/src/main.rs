@@ -1,7 +1,7 @@
 //! A handler that blocks, as libraries without async need it: each request has a thread of a bounded pool.
 //!
 //! ```sh
-//! cargo run -p fastcgi-front -- cargo run -q -p blocking-handler
+//! cargo run -p fastcgi-front -- cargo run -p blocking-handler
 //! curl --data-binary @large.iso http://127.0.0.1:8080/echo > copy.iso
 //! ```
 

@@ -2,8 +2,8 @@
 //! hand.
 //!
 //! ```sh
-//! cargo run -p cgi-function                                      # http://127.0.0.1:3000/
-//! cargo run -p fastcgi-front -- cargo run -q -p cgi-function     # over FastCGI
+//! cargo run -p cgi-function                                   # http://127.0.0.1:3000/
+//! cargo run -p fastcgi-front -- cargo run -p cgi-function     # over FastCGI
 //! ```
 
 use std::io::{self, Read, Write};

@@ -2,7 +2,7 @@
 //! shows credentials.
 //!
 //! ```sh
-//! cargo run -p fastcgi-front -- cargo run -q -p environment
+//! cargo run -p fastcgi-front -- cargo run -p environment
 //! ```
 
 use axum::{Json, Router};

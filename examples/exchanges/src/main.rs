@@ -2,7 +2,7 @@
 //! may pass where a web server asks it as an Authorizer.
 //!
 //! ```sh
-//! cargo run -p fastcgi-front -- cargo run -q -p exchanges
+//! cargo run -p fastcgi-front -- cargo run -p exchanges
 //! ```
 
 use std::{convert::Infallible, io};

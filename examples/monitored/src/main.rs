@@ -1,7 +1,7 @@
 //! An application that shows what it does: counters for Prometheus at `/metrics`, and a line of log for each request.
 //!
 //! ```sh
-//! cargo run -p fastcgi-front -- cargo run -q -p monitored
+//! cargo run -p fastcgi-front -- cargo run -p monitored
 //! ```
 
 use std::fmt::Write;

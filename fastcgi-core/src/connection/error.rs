@@ -7,9 +7,10 @@ use crate::{
     record::{RecordType, RequestId, UnsupportedVersion},
 };
 
-/// Why a connection cannot go on: the web server broke the protocol or a limit, or a response could not be finished.
+/// Why a connection cannot go on: the peer broke the protocol or a limit, or a response could not be finished.
 ///
-/// Other connections are not concerned.
+/// The peer of a [`Connection`](crate::Connection) is the web server, that of a
+/// [`ClientConnection`](crate::client::ClientConnection) the application. Other connections are not concerned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConnectionError {
@@ -23,7 +24,7 @@ pub enum ConnectionError {
     DuplicateRequest(RequestId),
     /// An application record without a request id.
     MissingRequestId(RecordType),
-    /// A record that a web server does not send, or not now.
+    /// A record that this peer does not send, or not now.
     UnexpectedRecord(RecordType),
     /// Name-value pairs that do not fit their stream.
     InvalidParams(InvalidParams),

@@ -42,7 +42,8 @@ pub(super) const MAX_EMPTY_RECORDS: u32 = 1000;
 /// caused by a few bytes of input, so a web server that asks and does not read must not go on for ever.
 pub(super) const MAX_OWED: u64 = 16 * 1024;
 
-/// Bytes of responses that may wait to be written before bodies are left alone.
+/// Bytes of responses that may wait to be written before bodies are left alone. A download of 1 MiB cost 1.34 times the
+/// CPU of HTTP with 128 KiB, and 1.11 times with 256 KiB.
 pub(super) const HIGH_WATER: usize = 256 * 1024;
 
 /// What a connection may hold of what arrives without asking: params and bodies, with the buffers that they are in.

@@ -9,7 +9,7 @@ use std::{
 
 use rustix::process::{getegid, geteuid};
 
-use crate::error::reason;
+use crate::{error::reason, system::MAX_SOCKET_PATH};
 
 /// The error of a path.
 pub(super) fn on_path(path: &Path, error: io::Error) -> io::Error {
@@ -116,8 +116,10 @@ fn denied(path: &Path) -> Option<String> {
 
 fn too_long(path: &Path) -> Option<String> {
     let length = path.as_os_str().len();
-    (length > MAX_PATH).then(|| {
-        format!("it has {length} bytes, and a socket may have {MAX_PATH}: choose a shorter path")
+    (length > MAX_SOCKET_PATH).then(|| {
+        format!(
+            "it has {length} bytes, and a socket may have {MAX_SOCKET_PATH}: choose a shorter path"
+        )
     })
 }
 
@@ -127,6 +129,3 @@ fn directory(path: &Path) -> &Path {
         _ => Path::new("."),
     }
 }
-
-/// The length of `sun_path` on Linux, without the NUL behind it.
-const MAX_PATH: usize = 107;

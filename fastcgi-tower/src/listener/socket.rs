@@ -9,13 +9,14 @@ use std::{
     },
 };
 
-use rustix::net::{AddressFamily, SocketAddrUnix, sockopt};
+use rustix::net::{AddressFamily, SocketAddrUnix};
 use socket2::{Domain, SockAddr, Socket as RawSocket, Type};
 
 use super::{SocketPermissions, advice, socket_file::SocketFile};
 use crate::{
     address::{Address, Kind},
     stdio::{Handed, take_stdin},
+    system::{address_family, is_listening},
     variable,
 };
 
@@ -82,14 +83,14 @@ impl Socket {
     /// When it is neither TCP nor Unix, or does not listen.
     pub fn new(fd: impl Into<OwnedFd>) -> io::Result<Self> {
         let fd = fd.into();
-        let family = sockopt::socket_domain(&fd)?;
+        let family = address_family(&fd)?;
         let is_supported = [
             AddressFamily::UNIX,
             AddressFamily::INET,
             AddressFamily::INET6,
         ]
         .contains(&family);
-        if !is_supported || !sockopt::socket_acceptconn(&fd)? {
+        if !is_supported || !is_listening(&fd)? {
             return Err(io::Error::new(
                 io::ErrorKind::Unsupported,
                 "this is not a listening TCP or Unix socket",
@@ -147,7 +148,7 @@ impl Socket {
     }
 
     pub(super) fn into_parts(self) -> io::Result<(StdListener, Option<SocketFile>)> {
-        let family = sockopt::socket_domain(&self.fd)?;
+        let family = address_family(&self.fd)?;
         let listener = match family {
             AddressFamily::UNIX => StdListener::Unix(self.fd.into()),
             _ => StdListener::Tcp(self.fd.into()),

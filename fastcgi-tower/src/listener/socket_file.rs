@@ -4,7 +4,7 @@ use std::{
     ffi::OsString,
     fs, io,
     os::{
-        fd::{AsRawFd, OwnedFd},
+        fd::OwnedFd,
         unix::{
             fs::{FileTypeExt, MetadataExt, PermissionsExt},
             net::UnixListener as StdUnixListener,
@@ -17,8 +17,7 @@ use std::{
 
 use rustix::{
     fs::{
-        AtFlags, CWD, FileType, FlockOperation, Gid, Mode, OFlags, Uid, chownat, fchmod, flock,
-        fstat, openat,
+        AtFlags, CWD, FlockOperation, Gid, Mode, OFlags, Uid, chownat, fchmod, flock, fstat, openat,
     },
     io::Errno,
     process::geteuid,
@@ -65,7 +64,9 @@ impl SocketFile {
         remove_stale(path)?;
         let socket = RawSocket::new(Domain::UNIX, Type::STREAM, None)?;
         let duplicate = socket.try_clone()?.into();
-        // On Linux the file gets the socket's mode, without what the umask takes away.
+        // On Linux the file gets the socket's mode, without what the umask takes away. Elsewhere a socket has none, and the
+        // file gets it below, before anybody can connect.
+        #[cfg(any(target_os = "linux", target_os = "android"))]
         fchmod(&socket, Mode::from_raw_mode(permissions.mode))?;
         socket.bind(&SockAddr::unix(path)?)?;
         let mut file = Self::new(path, duplicate)?;
@@ -220,6 +221,10 @@ impl SocketPermissions {
 /// opened path can be reached by a path of its own.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+    use std::os::fd::AsRawFd as _;
+
+    use rustix::fs::FileType;
+
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let opened = openat(CWD, path, flags, Mode::empty())?;
     if !FileType::from_raw_mode(fstat(&opened)?.st_mode).is_socket() {
@@ -250,7 +255,8 @@ fn remove_stale(path: &Path) -> io::Result<()> {
     if !metadata.file_type().is_socket() {
         return Err(not_a_socket());
     }
-    // Without blocking: a process whose backlog is full would keep us waiting, and it is there.
+    // Without blocking: a process whose backlog is full would keep us waiting, and it is there. (macOS and the BSDs refuse the
+    // connection then, so that its path is taken over. Its connections stay, and new ones come here.)
     let probe = RawSocket::new(Domain::UNIX, Type::STREAM, None)?;
     probe.set_nonblocking(true)?;
     match probe.connect(&SockAddr::unix(path)?) {

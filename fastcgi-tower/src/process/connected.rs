@@ -6,16 +6,19 @@ use std::{
     os::{fd::OwnedFd, unix::net::UnixStream as StdUnixStream},
 };
 
-use rustix::net::{AddressFamily, sockopt};
+use rustix::net::AddressFamily;
 use tokio::net::{TcpStream, UnixStream};
 
 use super::single::Single;
-use crate::listener::{AnyIo, AnyListener};
+use crate::{
+    listener::{AnyIo, AnyListener},
+    system::address_family,
+};
 
 /// Takes the connection. The server has done its work when it is closed.
 pub(super) fn from(socket: OwnedFd) -> io::Result<Single> {
     rustix::io::ioctl_fionbio(&socket, true)?;
-    let family = sockopt::socket_domain(&socket)?;
+    let family = address_family(&socket)?;
     let io: AnyIo = if family == AddressFamily::UNIX {
         UnixStream::from_std(StdUnixStream::from(socket))?.into()
     } else if family == AddressFamily::INET || family == AddressFamily::INET6 {

@@ -279,7 +279,8 @@ impl<L, S> Serve<L, S> {
         self
     }
 
-    /// Stops when the process is [larger](crate::process::larger_than) than so many bytes. Default: never.
+    /// Stops when the process is [larger](crate::process::larger_than) than so many bytes. Default: never, and never but on
+    /// Linux.
     pub fn max_rss(mut self, bytes: u64) -> Self {
         self.settings.max_rss = Some(bytes);
         self

@@ -175,7 +175,7 @@ pub(crate) fn socket_path(dir: &Path) -> PathBuf {
     dir.join("tour.sock")
 }
 
-/// Builds the examples and the twin, with the profile of the tests and where the tests themselves were built.
+/// Builds the examples, the tour and the twin, with the profile of the tests and where the tests themselves were built.
 ///
 /// # Errors
 ///

@@ -104,7 +104,7 @@ pub const APACHE_REUSING: Layout = Layout {
     name: "apache-reusing",
     socket: Socket::Unix,
     configure: |setup| {
-        let site = include_str!("../../../examples/tour/apache.conf");
+        let site = include_str!("../../../tests/tour/apache.conf");
         let threads = "StartServers 24\nServerLimit 24\nMaxRequestWorkers 1536\n";
         apache::configure(setup, &format!("{threads}{site}"))
     },

@@ -1,6 +1,6 @@
-//! Real web servers in front of the examples.
+//! Real web servers in front of the examples and of the tour.
 //!
-//! Every web server, in every layout of `server`, is started with the program `tour` behind it, and every behaviour of
+//! Every web server, in every layout of `server`, is started with the program `tests/tour` behind it, and every behaviour of
 //! `suite` becomes one test there. Nothing is skipped: a web server that is not installed fails its tests, and where a
 //! web server itself does something else, its file says what, and that is asserted instead.
 //!

@@ -18,7 +18,7 @@ pub const SUM: u64 = 512 * 1024 * 1024;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A release build of the example `tour`, which runs with default settings. It ends with this value.
+/// A release build of `tests/tour`, which runs with default settings. It ends with this value.
 #[derive(Debug)]
 pub struct Victim {
     child: Child,
@@ -161,9 +161,6 @@ fn build() -> PathBuf {
         .arg("--target-dir")
         .arg(target)
         .status();
-    assert!(
-        status.expect("cargo").success(),
-        "the example cannot be built"
-    );
+    assert!(status.expect("cargo").success(), "the tour cannot be built");
     target.join("release/tour")
 }

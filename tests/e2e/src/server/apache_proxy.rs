@@ -19,9 +19,7 @@ const PLAIN: Layout = Layout {
     mount: "",
     socket: Socket::Unix,
     script_name: None,
-    configure: |setup| {
-        apache::configure(setup, include_str!("../../../../examples/tour/apache.conf"))
-    },
+    configure: |setup| apache::configure(setup, include_str!("../../../../tests/tour/apache.conf")),
     environment: &[],
     differences: &[apache::ALWAYS, ALWAYS],
     extra: &[apache::LONG_LINE, ABSOLUTE],
@@ -109,7 +107,7 @@ Listen 127.0.0.1:8080
 pub const APACHE_HTTP2: Layout = Layout {
     name: "apache-proxy-http2",
     configure: |setup| {
-        let site = include_str!("../../../../examples/tour/apache.conf");
+        let site = include_str!("../../../../tests/tour/apache.conf");
         apache::configure(setup, &format!("{HTTP2}{site}"))
     },
     ..PLAIN

@@ -21,7 +21,7 @@ const PLAIN: Layout = Layout {
     mount: "",
     socket: Socket::Unix,
     script_name: None,
-    configure: |setup| configure(setup, include_str!("../../../../examples/tour/Caddyfile")),
+    configure: |setup| configure(setup, include_str!("../../../../tests/tour/Caddyfile")),
     environment: &[],
     differences: &[ALWAYS],
     extra: &[],
@@ -77,7 +77,7 @@ const HELLO: &str = include_str!("../../../../examples/hello/Caddyfile");
 const NEWER: Layout = Layout {
     web_server: "Caddy 2.11",
     name: "caddy-2.11-unix",
-    configure: |setup| configure_newer(setup, include_str!("../../../../examples/tour/Caddyfile")),
+    configure: |setup| configure_newer(setup, include_str!("../../../../tests/tour/Caddyfile")),
     extra: &[
         Behaviour {
             name: "header_with_an_underscore_or_a_point_is_dropped",
@@ -100,7 +100,7 @@ const NEWER: Layout = Layout {
 pub const CADDY_HTTP2: Layout = Layout {
     name: "caddy-2.11-http2",
     configure: |setup| {
-        let site = include_str!("../../../../examples/tour/Caddyfile");
+        let site = include_str!("../../../../tests/tour/Caddyfile");
         let main = MAIN.replace(
             "auto_https off",
             "auto_https off\n\tservers {\n\t\tprotocols h1 h2c\n\t}",

@@ -17,7 +17,7 @@ const PLAIN: Layout = Layout {
     mount: "",
     socket: Socket::Unix,
     script_name: None,
-    configure: |setup| configure(setup, include_str!("../../../../examples/tour/h2o.conf")),
+    configure: |setup| configure(setup, include_str!("../../../../tests/tour/h2o.conf")),
     environment: &[],
     differences: &[ALWAYS],
     extra: LARGE_HEADS,

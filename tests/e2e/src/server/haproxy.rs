@@ -14,7 +14,7 @@ use crate::suite::{
 use crate::support::{expect_status, life_becomes, unique};
 use crate::{Request, Site};
 
-const MULTIPLEXED: &str = include_str!("../../../../examples/tour/haproxy.cfg");
+const MULTIPLEXED: &str = include_str!("../../../../tests/tour/haproxy.cfg");
 
 /// Before everything else.
 const MAIN: &str = "

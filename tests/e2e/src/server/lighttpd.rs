@@ -15,12 +15,7 @@ const PLAIN: Layout = Layout {
     mount: "",
     socket: Socket::Unix,
     script_name: None,
-    configure: |setup| {
-        configure(
-            setup,
-            include_str!("../../../../examples/tour/lighttpd.conf"),
-        )
-    },
+    configure: |setup| configure(setup, include_str!("../../../../tests/tour/lighttpd.conf")),
     environment: &[],
     differences: &[ALWAYS, STREAMED],
     extra: &[],
@@ -37,7 +32,7 @@ pub(super) const LAYOUTS: &[Layout] = &[
         configure: |setup| {
             configure(
                 setup,
-                include_str!("../../../../examples/tour/lighttpd-prefix.conf"),
+                include_str!("../../../../tests/tour/lighttpd-prefix.conf"),
             )
         },
         differences: &[ALWAYS],

@@ -43,7 +43,7 @@ pub(crate) const LAYOUTS: &[Layout] = &[
     Layout {
         name: "nginx-unix-keep-conn-unbuffered",
         socket: Socket::Unix,
-        configure: |setup| configure(setup, include_str!("../../../../examples/tour/nginx.conf")),
+        configure: |setup| configure(setup, include_str!("../../../../tests/tour/nginx.conf")),
         extra: LEAVING,
         ..PLAIN
     },
@@ -60,7 +60,7 @@ pub(crate) const LAYOUTS: &[Layout] = &[
         configure: |setup| {
             configure(
                 setup,
-                include_str!("../../../../examples/tour/nginx-prefix.conf"),
+                include_str!("../../../../tests/tour/nginx-prefix.conf"),
             )
         },
         ..PLAIN

@@ -1,6 +1,6 @@
 //! The tour, with actix-web: what `../tour` is with axum, the same pages and the same answers.
 //!
-//! The tests run this program, too, behind every web server, with the configuration files of `../tour`.
+//! A program for tests: `tests/e2e` runs it, too, behind every web server, with the configuration files of `../tour`.
 //!
 //! ```sh
 //! FCGI_LISTEN=127.0.0.1:9000 cargo run -p actix-tour

@@ -1,6 +1,7 @@
 //! Everything a web server can do to an application, one small handler each.
 //!
-//! The tests run this program behind every web server, with the configuration files beside it.
+//! A program for tests: `tests/e2e` runs it behind every web server, with the configuration files beside it. The programs for
+//! people are in `examples`.
 //!
 //! ```sh
 //! FCGI_LISTEN=127.0.0.1:9000 cargo run -p tour    # with any configuration beside this folder's src
