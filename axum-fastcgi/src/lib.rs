@@ -40,10 +40,15 @@ mod request_service;
 mod run;
 mod serve;
 
+/// The crate below this one, for the types that have no other name here.
+#[doc(no_inline)]
+pub use fastcgi_tower;
 pub use fastcgi_tower::{
-    Address, AuthType, ClientCertificate, DocumentRoot, FastCgi, Limits, MissingParam, OnMismatch,
-    ParamToHeaderLayer, Params, PathSource, ReasonPhrase, RemoteUser, RequestExt, RequestHandle,
-    Role, RunError, ScriptFilename, ScriptName, ServerName, ServerPort, Timeouts,
+    Address, AuthType, BoxError, Budget, ClientCertificate, ConnectionId, DocumentRoot, FastCgi,
+    HttpService, InvalidAddress, InvalidContentLength, InvalidParams, InvalidPathSource,
+    InvalidScriptName, Limits, MissingParam, OnMismatch, ParamToHeaderLayer, ParamToHeaderService,
+    Params, PathSource, ReasonPhrase, RemoteUser, RequestExt, RequestHandle, Role, RunError,
+    ScriptFilename, ScriptName, ServerName, ServerPort, Timeouts,
     listener::{self, AnyListener, Listener, Socket, UnixSocket},
 };
 

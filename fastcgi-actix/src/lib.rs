@@ -40,7 +40,7 @@
 //!   [`Limits`] and [`Timeouts`] have the limits that are ours. `docs/migrating.md` has the list.
 //! - More headers than actix-http's parser takes (96) are no problem here: the web server has the say.
 
-mod blocking;
+mod blocking_handler;
 mod body;
 mod extract;
 mod head;
@@ -52,14 +52,18 @@ mod server;
 mod service;
 mod worker;
 
+/// The crate below this one, for the types that have no other name here.
+#[doc(no_inline)]
+pub use fastcgi_tower;
 pub use fastcgi_tower::{
-    Address, FastCgi, Limits, OnMismatch, PathSource, RequestHandle, Role, RunError, ScriptName,
-    Timeouts,
+    Address, BoxError, ConnectionId, FastCgi, InvalidAddress, InvalidContentLength, InvalidParams,
+    InvalidPathSource, InvalidScriptName, Limits, OnMismatch, PathSource, RequestHandle, Role,
+    RunError, ScriptName, Timeouts, blocking,
     listener::{self, Socket, UnixSocket},
 };
 
 pub use crate::{
-    blocking::{BlockingHandler, BlockingResponseBody, blocking},
+    blocking_handler::{BlockingHandler, BlockingResponseBody, blocking},
     extract::{
         AuthType, ClientCertificate, DocumentRoot, MissingParam, Params, RemoteUser,
         ScriptFilename, ServerName, ServerPort,
