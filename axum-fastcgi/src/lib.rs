@@ -53,7 +53,10 @@ pub use fastcgi_tower::{
 };
 
 #[cfg(feature = "http")]
-pub use crate::foreign_listener::ForeignListener;
+pub use axum::serve::ListenerExt;
+
+#[cfg(feature = "http")]
+pub use crate::foreign_listener::{ForeignIo, ForeignListener, TrustedAddr, TrustedListener};
 pub use crate::{
     make_service::IncomingRequest,
     request_service::{RequestService, RequestServiceFuture},
