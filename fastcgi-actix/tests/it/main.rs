@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
+mod answers_to_head;
 mod back_pressure;
 mod blocking;
 mod if_it_compiles_it_works;
