@@ -45,6 +45,7 @@ mod body;
 mod extract;
 mod head;
 mod param_to_header;
+mod request_count;
 mod request_ext;
 mod run;
 mod running;

@@ -15,6 +15,7 @@ mod response;
 mod same_answers;
 mod same_application;
 mod server;
+mod settings;
 mod support;
 mod targets;
 mod typed;
