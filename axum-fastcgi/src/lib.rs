@@ -27,6 +27,9 @@
 //! # let app: axum::Router = axum::Router::new().route("/whoami", axum::routing::get(whoami));
 //! ```
 //!
+//! A listener of your own that was written for `axum::serve` is wrapped: [`ForeignListener`] or [`TrustedListener`]. Connect info of
+//! your own is made of an [`IncomingRequest`]. `docs/facades.md` has each function of `axum::serve`.
+//!
 //! FastCGI cannot upgrade a connection, so a WebSocket is answered with axum's own refusal.
 //!
 //! [`OriginalUri`]: axum::extract::OriginalUri
@@ -72,3 +75,7 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/migrating.md")]
 struct Migrating;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/facades.md")]
+struct Facades;

@@ -37,7 +37,10 @@
 //!   [`PathSource::RequestUri`] and no script name, and put the application into a `web::scope("/app")`.
 //!   `FCGI_PATH_SOURCE=request-uri` does the same.
 //! - `keep_alive`, `client_request_timeout`, TLS and HTTP/2 are the web server's: delete these settings.
-//!   [`Limits`] and [`Timeouts`] have the limits that are ours. `docs/migrating.md` has the list.
+//!   [`Limits`] and [`Timeouts`] have the limits that are ours. `docs/facades.md` has each function of `HttpServer`.
+//! - [`app_config()`](actix_web::HttpRequest::app_config) with the address of the server: it is `127.0.0.1:8080`, and the host
+//!   `localhost:8080`, because actix-web alone can make others. `connection_info()` has the host and the scheme of each request,
+//!   and [`Params`] the address where the client reached the web server.
 //! - More headers than actix-http's parser takes (96) are no problem here: the web server has the say.
 
 mod blocking_handler;
