@@ -5,6 +5,7 @@ use std::{
     env, fs,
     path::{Path, PathBuf},
     process::Command,
+    sync::LazyLock,
 };
 
 use syn::{ImplItem, Item, TraitItem, Type, Visibility};
@@ -15,17 +16,8 @@ use syn::{ImplItem, Item, TraitItem, Type, Visibility};
 ///
 /// When cargo does not know it, or knows several of that name.
 pub fn folder(name: &str) -> Result<PathBuf, String> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .args(["metadata", "--format-version", "1", "--locked", "--offline"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output()
-        .map_err(|error| error.to_string())?;
-    if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
-    }
-    let metadata: serde_json::Value =
-        serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())?;
+    static METADATA: LazyLock<Result<serde_json::Value, String>> = LazyLock::new(metadata);
+    let metadata = METADATA.as_ref().map_err(Clone::clone)?;
     let packages = metadata["packages"].as_array().into_iter().flatten();
     let manifests = packages
         .filter(|package| package["name"] == name)
@@ -34,6 +26,32 @@ pub fn folder(name: &str) -> Result<PathBuf, String> {
         [manifest] => Ok(Path::new(manifest).with_file_name("")),
         ref manifests => Err(format!("{name}: there are {}", manifests.len())),
     }
+}
+
+/// What cargo knows of all packages.
+fn metadata() -> Result<serde_json::Value, String> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["metadata", "--format-version", "1", "--locked"])
+        // Of what is there for other systems nothing is needed, and it may not have been downloaded.
+        .args(["--filter-platform", &host()?])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .map_err(|error| error.to_string())?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+    }
+    serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())
+}
+
+/// The system that is compiled for.
+fn host() -> Result<String, String> {
+    let output = Command::new("rustc").arg("-vV").output();
+    let output = output.map_err(|error| format!("rustc: {error}"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
+    host.map(str::to_owned)
+        .ok_or_else(|| "rustc names no host".to_owned())
 }
 
 /// The public functions in all sources of a folder.
