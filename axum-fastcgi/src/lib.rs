@@ -27,6 +27,9 @@
 //! # let app: axum::Router = axum::Router::new().route("/whoami", axum::routing::get(whoami));
 //! ```
 //!
+//! A listener of your own that was written for `axum::serve` is wrapped: [`ForeignListener`] or [`TrustedListener`]. Connect info of
+//! your own is made of an [`IncomingRequest`]. `docs/facades.md` has each function of `axum::serve`.
+//!
 //! FastCGI cannot upgrade a connection, so a WebSocket is answered with axum's own refusal.
 //!
 //! Unix only: tested on Linux, compiled for macOS and FreeBSD. [`fastcgi_tower`] says what differs there.
@@ -44,16 +47,23 @@ mod request_service;
 mod run;
 mod serve;
 
+/// The crate below this one, for the types that have no other name here.
+#[doc(no_inline)]
+pub use fastcgi_tower;
 pub use fastcgi_tower::{
-    Address, AuthType, ClientCertificate, Counters, Counts, DocumentRoot, FastCgi, Limits,
-    MissingParam, OnMismatch, ParamToHeaderLayer, Params, PathSource, ReasonPhrase, RemoteUser,
-    RequestExt, RequestHandle, Role, RunError, ScriptFilename, ScriptName, ServerName, ServerPort,
-    Timeouts,
+    Address, AuthType, BoxError, Budget, ClientCertificate, ConnectionId, Counters, Counts,
+    DocumentRoot, FastCgi, HttpService, InvalidAddress, InvalidContentLength, InvalidParams,
+    InvalidPathSource, InvalidScriptName, Limits, MissingParam, OnMismatch, ParamToHeaderLayer,
+    ParamToHeaderService, Params, PathSource, ReasonPhrase, RemoteUser, RequestExt, RequestHandle,
+    Role, RunError, ScriptFilename, ScriptName, ServerName, ServerPort, Timeouts,
     listener::{self, AnyListener, Listener, Socket, UnixSocket},
 };
 
 #[cfg(feature = "http")]
-pub use crate::foreign_listener::ForeignListener;
+pub use axum::serve::ListenerExt;
+
+#[cfg(feature = "http")]
+pub use crate::foreign_listener::{ForeignIo, ForeignListener, TrustedAddr, TrustedListener};
 pub use crate::{
     make_service::IncomingRequest,
     request_service::{RequestService, RequestServiceFuture},

@@ -20,7 +20,10 @@ use tower_service::Service;
 
 /// A request that a service is asked for: the counterpart of axum's `IncomingStream`.
 ///
-/// For connect info of your own implement [`Connected<IncomingRequest>`](Connected).
+/// For connect info of your own implement [`Connected<IncomingRequest>`](Connected), in place of
+/// `Connected<IncomingStream<'_, L>>`: an `IncomingStream` can be made by axum alone, and is one connection, which here is the
+/// web server's. What `remote_addr` of it gives over HTTP is [`Params::remote_addr`]; what is known of its `io`, such as a
+/// certificate, is in [`Params`], too. A program that also calls `axum::serve` implements both.
 ///
 /// ```
 /// use axum::{Router, extract::{ConnectInfo, connect_info::Connected}, routing::get};

@@ -28,6 +28,21 @@ impl<M> RequestService<M> {
     pub(crate) fn new(make_service: M) -> Self {
         Self { make_service }
     }
+
+    /// The make-service, as [`serve`](crate::serve()) was given it.
+    pub fn get_ref(&self) -> &M {
+        &self.make_service
+    }
+
+    /// The make-service, as [`serve`](crate::serve()) was given it.
+    pub fn get_mut(&mut self) -> &mut M {
+        &mut self.make_service
+    }
+
+    /// The make-service, as [`serve`](crate::serve()) was given it.
+    pub fn into_inner(self) -> M {
+        self.make_service
+    }
 }
 
 impl<M, S, B> Service<http::Request<B>> for RequestService<M>

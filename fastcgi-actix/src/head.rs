@@ -104,6 +104,13 @@ pub(crate) fn response(head: &ResponseHead, size: BodySize) -> Result<response::
             parts.headers.try_append(name, value)?;
         }
     }
+    if size == BodySize::Sized(0) && head.status != StatusCode::NOT_MODIFIED {
+        // to HEAD, too. actix keeps the size of a body that is not sent, so none is the size that a GET would have.
+        let zero = http::HeaderValue::from_static("0");
+        parts
+            .headers
+            .try_insert(http::header::CONTENT_LENGTH, zero)?;
+    }
     Ok(parts)
 }
 

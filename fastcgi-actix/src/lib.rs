@@ -37,16 +37,20 @@
 //!   [`PathSource::RequestUri`] and no script name, and put the application into a `web::scope("/app")`.
 //!   `FCGI_PATH_SOURCE=request-uri` does the same.
 //! - `keep_alive`, `client_request_timeout`, TLS and HTTP/2 are the web server's: delete these settings.
-//!   [`Limits`] and [`Timeouts`] have the limits that are ours. `docs/migrating.md` has the list.
+//!   [`Limits`] and [`Timeouts`] have the limits that are ours. `docs/facades.md` has each function of `HttpServer`.
+//! - [`app_config()`](actix_web::HttpRequest::app_config) with the address of the server: it is `127.0.0.1:8080`, and the host
+//!   `localhost:8080`, because actix-web alone can make others. `connection_info()` has the host and the scheme of each request,
+//!   and [`Params`] the address where the client reached the web server.
 //! - More headers than actix-http's parser takes (96) are no problem here: the web server has the say.
 //!
 //! Unix only: tested on Linux, compiled for macOS and FreeBSD. [`fastcgi_tower`] says what differs there.
 
-mod blocking;
+mod blocking_handler;
 mod body;
 mod extract;
 mod head;
 mod param_to_header;
+mod request_count;
 mod request_ext;
 mod run;
 mod running;
@@ -54,14 +58,18 @@ mod server;
 mod service;
 mod worker;
 
+/// The crate below this one, for the types that have no other name here.
+#[doc(no_inline)]
+pub use fastcgi_tower;
 pub use fastcgi_tower::{
-    Address, Counters, Counts, FastCgi, Limits, OnMismatch, PathSource, RequestHandle, Role,
-    RunError, ScriptName, Timeouts,
+    Address, BoxError, ConnectionId, Counters, Counts, FastCgi, InvalidAddress,
+    InvalidContentLength, InvalidParams, InvalidPathSource, InvalidScriptName, Limits, OnMismatch,
+    PathSource, RequestHandle, Role, RunError, ScriptName, Timeouts, blocking,
     listener::{self, Socket, UnixSocket},
 };
 
 pub use crate::{
-    blocking::{BlockingHandler, BlockingResponseBody, blocking},
+    blocking_handler::{BlockingHandler, BlockingResponseBody, blocking},
     extract::{
         AuthType, ClientCertificate, DocumentRoot, MissingParam, Params, RemoteUser,
         ScriptFilename, ServerName, ServerPort,

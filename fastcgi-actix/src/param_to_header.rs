@@ -47,6 +47,7 @@ impl ParamToHeader {
     /// Exposes one param more.
     ///
     /// After [`all`](Self::all) it changes nothing, because all are exposed already.
+    #[must_use]
     pub fn and(self, param: impl Into<Bytes>, header: HeaderName) -> Self {
         Self {
             layer: self.layer.and(param, http_1(&header)),
@@ -97,6 +98,23 @@ where
 pub struct ParamToHeaderMiddleware<S> {
     service: S,
     layer: ParamToHeaderLayer,
+}
+
+impl<S> ParamToHeaderMiddleware<S> {
+    /// The service that is called with the headers.
+    pub fn get_ref(&self) -> &S {
+        &self.service
+    }
+
+    /// The service that is called with the headers.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.service
+    }
+
+    /// The service that is called with the headers.
+    pub fn into_inner(self) -> S {
+        self.service
+    }
 }
 
 impl<S, B> Service<ServiceRequest> for ParamToHeaderMiddleware<S>

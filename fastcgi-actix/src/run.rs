@@ -154,7 +154,8 @@ where
     if let Some(mount) = mount.redirects {
         server = server.mount_redirects(mount);
     }
-    server = server.greeting(Greeting::new(&environment));
+    let greeting = Greeting::new(&environment);
+    server = server.on_ready(move || greeting.say());
     match environment {
         Environment::Inherited(socket) => {
             let grace_period = INHERITED_GRACE_PERIOD.as_secs();

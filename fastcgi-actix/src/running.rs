@@ -7,6 +7,7 @@ use std::{
     task::{Context, Poll},
 };
 
+use actix_rt::System;
 use fastcgi_tower::{listener::Socket, process::Signal, shutdown_signal};
 use tokio::{select, sync::mpsc};
 use tokio_util::sync::CancellationToken;
@@ -85,32 +86,49 @@ impl ServerHandle {
 }
 
 /// Which signals stop a server.
-pub(crate) enum Signals {
-    /// SIGTERM, SIGINT and SIGUSR1.
-    Own,
-    /// Those that the program listened to before: none that came during the startup is lost.
-    Given(Signal),
-    None,
+#[derive(Default)]
+pub(crate) struct Signals {
+    /// Those of the system are left alone.
+    pub(crate) are_disabled: bool,
+    /// Those of the system that the program listened to before: none that came during the startup is lost.
+    pub(crate) process: Option<Signal>,
+    /// The program's own, in place of those of the system that nobody listened to before.
+    pub(crate) given: Option<Signal>,
 }
 
 impl Signals {
     fn listen(self) -> io::Result<Signal> {
-        Ok(match self {
-            Self::Own => Box::pin(shutdown_signal()?),
-            Self::Given(signal) => signal,
-            Self::None => Box::pin(future::pending()),
-        })
+        let system: Signal = match (self.process, &self.given) {
+            _ if self.are_disabled => Box::pin(future::pending()),
+            (Some(signal), _) => signal,
+            (None, Some(_)) => Box::pin(future::pending()),
+            // SIGTERM, SIGINT and SIGUSR1.
+            (None, None) => Box::pin(shutdown_signal()?),
+        };
+        let Some(given) = self.given else {
+            return Ok(system);
+        };
+        Ok(Box::pin(async {
+            select! {
+                () = given => {}
+                () = system => {}
+            }
+        }))
     }
 }
 
 /// All that a server needs to run.
 pub(crate) struct Plan {
     pub(crate) works: io::Result<Vec<Work>>,
+    /// Of each worker, at most.
+    pub(crate) blocking_threads: usize,
     /// Has the workers finish.
     pub(crate) stop: CancellationToken,
     /// With the paths of Unix sockets. The workers have duplicates.
     pub(crate) sockets: Vec<Socket>,
     pub(crate) signals: Signals,
+    /// Whether the actix system stops with the server.
+    pub(crate) system_exit: bool,
     pub(crate) handle: ServerHandle,
 }
 
@@ -120,7 +138,7 @@ impl Plan {
         let _done = handle.done.clone().drop_guard();
         let _forced = handle.forced.clone().drop_guard();
         let signal = self.signals.listen()?;
-        let workers = worker::start(self.works?, &handle.forced)?;
+        let workers = worker::start(self.works?, self.blocking_threads, &handle.forced)?;
         let reason_to_stop = async {
             select! {
                 () = handle.graceful.cancelled() => {}
@@ -136,10 +154,14 @@ impl Plan {
             self.stop.cancel();
             future::pending::<Infallible>().await
         };
-        select! {
+        let result = select! {
             result = join(workers, &handle.forced) => result,
             never = stopping => match never {},
+        };
+        if let Some(system) = System::try_current().filter(|_| self.system_exit) {
+            system.stop();
         }
+        result
     }
 }
 

@@ -22,20 +22,24 @@ use tower_service::Service;
 use crate::{
     body::{self, ResponseBody},
     head::{self, ActixHead},
+    request_count::RequestCount,
 };
 
 /// One worker's application. Clones share it: nothing of it leaves the worker's thread.
 pub(crate) struct ActixService<S, B> {
     service: Rc<S>,
     mapping: Mapping,
+    /// Where the server stops after so many.
+    requests: Option<RequestCount>,
     body: PhantomData<fn() -> B>,
 }
 
 impl<S, B> ActixService<S, B> {
-    pub(crate) fn new(service: S, mapping: Mapping) -> Self {
+    pub(crate) fn new(service: S, mapping: Mapping, requests: Option<RequestCount>) -> Self {
         Self {
             service: Rc::new(service),
             mapping,
+            requests,
             body: PhantomData,
         }
     }
@@ -46,6 +50,7 @@ impl<S, B> Clone for ActixService<S, B> {
         Self {
             service: Rc::clone(&self.service),
             mapping: self.mapping.clone(),
+            requests: self.requests.clone(),
             body: PhantomData,
         }
     }
@@ -68,6 +73,9 @@ where
     }
 
     fn call(&mut self, exchange: Exchange) -> Self::Future {
+        if let Some(requests) = &self.requests {
+            requests.add_one();
+        }
         let mapping = exchange.mapping(&self.mapping);
         let state = match head::request(&mapping, &exchange.params) {
             Ok(head) => {

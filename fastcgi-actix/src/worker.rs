@@ -1,12 +1,17 @@
 //! Workers: threads with an application each, which accept connections by themselves.
 
-use std::{io, pin::Pin, thread, time::Duration};
+use std::{
+    fmt, io, mem,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
+};
 
 use actix_rt::{Arbiter, System};
 use fastcgi_tower::{
     Budget, Counters, ExchangeService, InvalidScriptName, Limits, Listener, Mapping, Timeouts,
     listener::{AnyListener, Socket},
-    process::Greeting,
 };
 use tokio::{
     runtime, select,
@@ -36,8 +41,10 @@ pub(crate) struct Settings {
     pub(crate) allow_remote: bool,
     pub(crate) exit_when_replaced: bool,
     pub(crate) grace_period: Duration,
-    /// What to say once the first worker is ready.
-    pub(crate) greeting: Option<Greeting>,
+    pub(crate) max_rss: Option<u64>,
+    /// Threads of each worker for what blocks, at most.
+    pub(crate) blocking_threads: usize,
+    pub(crate) ready: Ready,
     /// How many workers there are. One may close the sockets for all, and several share the open files.
     pub(crate) workers: usize,
 }
@@ -57,9 +64,47 @@ impl Default for Settings {
             allow_remote: false,
             exit_when_replaced: false,
             grace_period: Duration::from_secs(30),
-            greeting: None,
+            max_rss: None,
+            blocking_threads: default_blocking_threads(),
+            ready: Ready::default(),
             workers: 1,
         }
+    }
+}
+
+/// As many as actix-web's server has: 512, shared by as many workers as there are by default.
+fn default_blocking_threads() -> usize {
+    let workers = thread::available_parallelism().map_or(2, Into::into);
+    (512 / workers).max(1)
+}
+
+/// What to do once the first worker is ready. Clones share it.
+#[derive(Clone, Default)]
+pub(crate) struct Ready(Arc<Mutex<Vec<Task>>>);
+
+type Task = Box<dyn FnOnce() + Send>;
+
+impl Ready {
+    pub(crate) fn add(&self, ready: impl FnOnce() + Send + 'static) {
+        self.lock().push(Box::new(ready));
+    }
+
+    /// Does it, if no other worker was first.
+    fn run(&self) {
+        let ready = mem::take(&mut *self.lock());
+        for ready in ready {
+            ready();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Task>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Ready {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ready").finish_non_exhaustive()
     }
 }
 
@@ -68,6 +113,7 @@ impl Default for Settings {
 /// In an actix system they are arbiters, so that the application finds that system on its threads.
 pub(crate) fn start(
     works: Vec<Work>,
+    blocking_threads: usize,
     forced: &CancellationToken,
 ) -> io::Result<mpsc::UnboundedReceiver<io::Result<()>>> {
     let (ended, results) = mpsc::unbounded_channel();
@@ -77,8 +123,10 @@ pub(crate) fn start(
             forced: forced.clone(),
         };
         let ended = ended.clone();
+        let mut runtime = runtime::Builder::new_current_thread();
+        runtime.enable_all().max_blocking_threads(blocking_threads);
         if System::try_current().is_some() {
-            Arbiter::try_new()?.spawn_fn(move || {
+            Arbiter::try_with_tokio_rt(move || runtime.build())?.spawn_fn(move || {
                 actix_rt::spawn(async move {
                     // A server that is gone does not ask.
                     let _ = ended.send(worker.run().await);
@@ -89,7 +137,7 @@ pub(crate) fn start(
         }
         let name = "fastcgi-actix worker".to_owned();
         thread::Builder::new().name(name).spawn(move || {
-            let runtime = runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = runtime.build();
             let _ = ended.send(runtime.and_then(|runtime| runtime.block_on(worker.run())));
         })?;
     }
@@ -152,20 +200,18 @@ where
     if let Some(error) = settings.invalid_script_name {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, error));
     }
-    let greeting = settings.greeting;
+    let ready = settings.ready;
     let share = || Budget::new(settings.max_connections, settings.max_memory);
     let budget = settings.budget.unwrap_or_else(share);
-    let server = fastcgi_tower::serve_exchanges(listener, service);
-    let server = match settings.counters {
-        Some(counters) => server.counters(counters),
-        None => server,
-    };
+    let mut server =
+        fastcgi_tower::serve_exchanges(listener, service).on_ready(move || ready.run());
+    if let Some(bytes) = settings.max_rss {
+        server = server.max_rss(bytes);
+    }
+    if let Some(counters) = settings.counters {
+        server = server.counters(counters);
+    }
     server
-        .on_ready(move || {
-            if let Some(greeting) = greeting {
-                greeting.say();
-            }
-        })
         .limits(settings.limits)
         .timeouts(settings.timeouts)
         .authorizer(settings.authorizer)

@@ -10,6 +10,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     match std::env::args().nth(1).as_deref() {
         Some("listen_stdin") => FastCgiServer::new(factory).listen_stdin()?.run().await?,
         Some("run_signalled") => fastcgi_actix::run_when_ready(signalled(factory)).await?,
+        Some("run_with_a_signal_more") => {
+            let never = std::future::pending();
+            let run = fastcgi_actix::run(factory);
+            run.configure(|server| server.shutdown_signal(never))
+                .await?;
+        }
         Some("run") => fastcgi_actix::run(factory).await?,
         _ => return Err("only a test starts this".into()),
     }

@@ -77,13 +77,19 @@ mod system;
 mod timer;
 mod variable;
 
+/// The crate below this one, for the types that have no other name here.
+#[doc(no_inline)]
+pub use proto as fastcgi_core;
 pub use proto::{
-    AuthType, ClientCertificate, DocumentRoot, FromParams, Limits, MissingParam, Params,
-    RemoteUser, ScriptFilename, ServerName, ServerPort, Timeouts,
+    AuthType, ClientCertificate, ConnectionError, DocumentRoot, FromParams, InvalidContentLength,
+    InvalidParams, Limits, MissingParam, Params, RemoteUser, ScriptFilename, ServerName,
+    ServerPort, Timeouts,
     cgi::{
-        BodyLength, FieldError, HeaderFields, InvalidRequest, InvalidScriptName, Mapping,
-        OnMismatch, PathSource, ReasonPhrase, RequestHead, ScriptName,
+        BodyLength, FieldError, HeaderFields, InvalidPathSource, InvalidRequest, InvalidResponse,
+        InvalidScriptName, Mapping, OnMismatch, PathSource, ReasonPhrase, RequestHead,
+        ResponseMapping, ScriptName,
     },
+    client::InvalidHead,
     record::Role,
 };
 

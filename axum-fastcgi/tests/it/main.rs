@@ -1,6 +1,8 @@
 //! The public interface, in one binary: what an axum application sees behind a web server.
 
 mod accepted;
+mod answers_to_head;
+mod as_axum_serve;
 mod blocking;
 mod body;
 mod connect_info;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
+mod answers_to_head;
 mod back_pressure;
 mod blocking;
 mod if_it_compiles_it_works;
@@ -14,6 +15,7 @@ mod response;
 mod same_answers;
 mod same_application;
 mod server;
+mod settings;
 mod support;
 mod targets;
 mod typed;

@@ -73,6 +73,12 @@ fn stops_gracefully(how: &str, signal: &str) {
     assert!(child.wait().unwrap().success());
 }
 
+/// A signal of the program is one reason more for `run` to stop.
+#[test]
+fn sigterm_stops_gracefully_beside_a_signal_of_the_program() {
+    stops_gracefully("run_with_a_signal_more", "-TERM");
+}
+
 #[test]
 fn sigterm_stops_gracefully() {
     stops_gracefully("listen_stdin", "-TERM");

@@ -208,3 +208,27 @@ async fn params_are_empty_without_fastcgi() {
     let request = actix_web::test::TestRequest::get().to_http_request();
     assert!(request.fastcgi().is_none());
 }
+
+/// `docs/facades.md` and the documentation of the crate say so, and what to read instead.
+#[test]
+fn app_config_is_not_about_this_server() {
+    let server = serve(|| {
+        App::new().default_service(web::to(|request: HttpRequest, params: Params| async move {
+            let config = request.app_config();
+            let (host, addr) = (config.host(), config.local_addr());
+            let instead = (
+                request.connection_info().host().to_owned(),
+                params.local_addr(),
+            );
+            format!("{host} {addr} {} {instead:?}", config.secure())
+        }))
+    });
+    let ask = Ask::get("/")
+        .param("SERVER_ADDR", "192.0.2.7")
+        .param("SERVER_PORT", "443");
+    let instead = r#"("www.example.org", Some(192.0.2.7:443))"#;
+    assert_eq!(
+        server.ask(&ask).text(),
+        format!("localhost:8080 127.0.0.1:8080 false {instead}")
+    );
+}

@@ -60,18 +60,21 @@ pub struct Mapping {
 
 impl Mapping {
     /// Where the application is mounted, in place of what the web server says (T-8). Default: what the web server says.
+    #[must_use]
     pub fn script_name(mut self, script_name: ScriptName) -> Self {
         self.script_name = Some(script_name);
         self
     }
 
     /// Which variable has the path. Default: [`PathSource::Auto`].
+    #[must_use]
     pub fn path_source(mut self, path_source: PathSource) -> Self {
         self.path_source = path_source;
         self
     }
 
     /// What to do with requests outside the configured script name. Default: [`OnMismatch::Keep`].
+    #[must_use]
     pub fn on_mismatch(mut self, on_mismatch: OnMismatch) -> Self {
         self.on_mismatch = on_mismatch;
         self
@@ -83,6 +86,7 @@ impl Mapping {
     /// A path outside the script name gets it in front: in `Location` and `Content-Location`, where the reference begins with
     /// a slash or names the site of the request, and in the `Path` of `Set-Cookie`.
     /// [`RequestHead::response_mapping`] does it.
+    #[must_use]
     pub fn mount_redirects(mut self, mount: bool) -> Self {
         self.mounts_redirects = mount;
         self
@@ -92,6 +96,7 @@ impl Mapping {
     /// Default: `false`.
     ///
     /// `SCRIPT_NAME` is the URL of this very program then.
+    #[must_use]
     pub fn cgi(mut self, is_cgi: bool) -> Self {
         self.is_cgi = is_cgi;
         self

@@ -59,6 +59,7 @@ impl ResponseMapping {
     }
 
     /// For a web server that started this process as a CGI program: each of them follows a local redirect.
+    #[must_use]
     pub fn plain_cgi(mut self) -> Self {
         self.follows = true;
         self

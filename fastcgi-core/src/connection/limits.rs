@@ -83,6 +83,7 @@ impl Limits {
     /// nginx, mod_fcgid and lighttpd cannot send more than 64 KiB; Apache's mod_proxy_fcgi, Caddy and h2o can. A
     /// request in the middle of its params costs up to this much memory. What is over it is answered with 431
     /// ([`Refusal::ParamsTooLarge`](crate::Refusal::ParamsTooLarge)), and the connection goes on.
+    #[must_use]
     pub fn max_params_size(mut self, bytes: usize) -> Self {
         self.max_params_size = bytes;
         self
@@ -97,6 +98,7 @@ impl Limits {
     /// `FCGI_GET_VALUES` is answered with this as `FCGI_MAX_REQS`, and with an `FCGI_MPXS_CONNS` of 1 if it is more than 1,
     /// else 0. A request over it is answered with 503 ([`Refusal::Multiplexed`](crate::Refusal::Multiplexed), and
     /// [`Refusal::TooManyRequests`](crate::Refusal::TooManyRequests) where several are allowed).
+    #[must_use]
     pub fn max_reqs(mut self, requests: usize) -> Self {
         self.max_reqs = requests.max(1);
         self
@@ -107,6 +109,7 @@ impl Limits {
     ///
     /// A web server that was answered early goes on sending the request's body; reading it is what lets the answer
     /// through (B-9). The count starts anew with each request.
+    #[must_use]
     pub fn max_ignored(mut self, bytes: u64) -> Self {
         self.max_ignored = bytes;
         self
@@ -116,6 +119,7 @@ impl Limits {
     /// Default: 64 KiB. A window of 0 is one of 1: with no room at all, nothing would ever be read.
     ///
     /// A connection holds up to this and one read.
+    #[must_use]
     pub fn body_window(mut self, bytes: usize) -> Self {
         self.body_window = bytes.max(1);
         self
@@ -125,6 +129,7 @@ impl Limits {
     /// good: because the web server does not read before it has written all (B-8), or because other requests share the
     /// connection. The same where reading is the only way to see that the web server has left: on TCP, after a second
     /// (B-11). Default: 16 MiB.
+    #[must_use]
     pub fn max_spill(mut self, bytes: usize) -> Self {
         self.max_spill = bytes;
         self
@@ -201,6 +206,7 @@ impl Default for Timeouts {
 impl Timeouts {
     /// How long a request may take from its first byte, or from the opening of the connection, to the end of its params,
     /// and from there to the first of a body whose length is not known (B-15). Default: 30 s.
+    #[must_use]
     pub fn params(mut self, limit: Duration) -> Self {
         self.params = limit;
         self
@@ -208,6 +214,7 @@ impl Timeouts {
 
     /// How long a connection that the web server keeps open may be without a request (B-14). Default: 5 minutes
     /// over TCP, else for ever.
+    #[must_use]
     pub fn idle(mut self, limit: Option<Duration>) -> Self {
         self.idle = limit.map_or(Idle::Forever, Idle::For);
         self
@@ -216,12 +223,14 @@ impl Timeouts {
     /// How long nothing of a request body may arrive while the socket is read (B-15). When something that has arrived
     /// still waits to be read then, the time starts anew. At least 1 ms. Default: for ever, because most web servers have a
     /// limit of their own. Yaws has none, and does not report that a client has left its upload.
+    #[must_use]
     pub fn read(mut self, limit: Option<Duration>) -> Self {
         self.read = limit.map(|limit| limit.max(Duration::from_millis(1)));
         self
     }
 
     /// How long the web server may take nothing of what is written to it. Default: 60 s.
+    #[must_use]
     pub fn write(mut self, limit: Duration) -> Self {
         self.write = limit;
         self
@@ -247,12 +256,14 @@ pub struct Config {
 
 impl Config {
     /// How much is taken. Default: [`Limits::default`].
+    #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
     /// How long is waited. Default: [`Timeouts::default`].
+    #[must_use]
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
         self
@@ -262,24 +273,28 @@ impl Config {
     /// service that knows nothing of the role would let everybody in with its first 200 (B-13).
     ///
     /// The answer of an Authorizer leaves when all of it is known; it may be 32 KiB long.
+    #[must_use]
     pub fn authorizer(mut self, serve: bool) -> Self {
         self.authorizer = serve;
         self
     }
 
     /// Whether requests with the role of a Filter are served. Default: `false`, they are refused with 403 (B-13).
+    #[must_use]
     pub fn filter(mut self, serve: bool) -> Self {
         self.filter = serve;
         self
     }
 
     /// How many connections are accepted, answered as `FCGI_MAX_CONNS`. Default: that is not known, and not answered.
+    #[must_use]
     pub fn max_conns(mut self, connections: usize) -> Self {
         self.max_conns = Some(connections);
         self
     }
 
     /// Whether the connection is over TCP, where it can get lost unseen. Default: `false`. See [`Timeouts::idle`].
+    #[must_use]
     pub fn over_tcp(mut self, is_tcp: bool) -> Self {
         self.over_tcp = is_tcp;
         self

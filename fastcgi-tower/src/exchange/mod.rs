@@ -102,6 +102,7 @@ impl<B> Reply<B> {
     }
 
     /// The same, with a body of this length.
+    #[must_use]
     pub fn with_length(mut self, length: BodyLength) -> Self {
         self.length = length;
         self

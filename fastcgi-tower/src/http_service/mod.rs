@@ -95,6 +95,11 @@ impl<S> HttpService<S> {
     }
 
     /// The service of HTTP requests.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.service
+    }
+
+    /// The service of HTTP requests.
     pub fn into_inner(self) -> S {
         self.service
     }

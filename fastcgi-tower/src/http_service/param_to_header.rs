@@ -54,6 +54,7 @@ impl ParamToHeaderLayer {
     /// Exposes one param more.
     ///
     /// After [`all`](Self::all) it changes nothing, because all are exposed already.
+    #[must_use]
     pub fn and(mut self, param: impl Into<Bytes>, header: HeaderName) -> Self {
         if let Rules::Named(rules) = &mut self.rules {
             rules.push((param.into(), header));
@@ -131,6 +132,23 @@ impl<S> Layer<S> for ParamToHeaderLayer {
 pub struct ParamToHeaderService<S> {
     inner: S,
     layer: ParamToHeaderLayer,
+}
+
+impl<S> ParamToHeaderService<S> {
+    /// The service that is called with the headers.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The service that is called with the headers.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// The service that is called with the headers.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
 }
 
 impl<S, B> Service<Request<B>> for ParamToHeaderService<S>

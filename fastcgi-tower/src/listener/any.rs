@@ -127,7 +127,8 @@ impl AnyListener {
 
     /// The one connection inside a process.
     pub(crate) fn internal(io: DuplexStream) -> Self {
-        Self::of(vec![Source::Connected(Some((io.into(), AnyAddr::Pipe)))])
+        let io = AnyIo::new(Kind::Pipe(io));
+        Self::of(vec![Source::Connected(Some((io, AnyAddr::Pipe)))])
     }
 
     /// Connections that are made inside the process, by what comes with it.
@@ -351,12 +352,6 @@ impl From<TcpStream> for AnyIo {
 impl From<UnixStream> for AnyIo {
     fn from(io: UnixStream) -> Self {
         Self::new(Kind::Unix(io))
-    }
-}
-
-impl From<DuplexStream> for AnyIo {
-    fn from(io: DuplexStream) -> Self {
-        Self::new(Kind::Pipe(io))
     }
 }
 

@@ -5,6 +5,8 @@ mod any;
 mod socket;
 mod socket_file;
 mod source;
+#[cfg(feature = "axum-serve")]
+mod tap_io;
 mod unix_socket;
 
 use std::{
@@ -29,6 +31,9 @@ pub use self::{
 };
 
 /// Something that gives connections of web servers: the shape of axum's trait of that name.
+#[diagnostic::on_unimplemented(
+    note = "a listener that was written for `axum::serve` is wrapped: `ForeignListener(listener)` of axum-fastcgi"
+)]
 pub trait Listener: Send + 'static {
     /// A connection.
     type Io: Transport;
@@ -57,6 +62,10 @@ pub trait Listener: Send + 'static {
 ///
 /// The server's guards stand on it. A listener on an address that other machines can reach is refused unless that is
 /// allowed, and `FCGI_WEB_SERVER_ADDRS` admits connections by it.
+#[diagnostic::on_unimplemented(
+    note = "implement `PeerAddr` for an address of your own; a listener that was written for `axum::serve` and has an address \
+            of another type is wrapped, if you vouch for its peers: `TrustedListener(listener)` of axum-fastcgi"
+)]
 pub trait PeerAddr: fmt::Debug + Send {
     /// The IP address; `None` where there is none, as for a Unix socket. **With `None` for a TCP socket, the guards are
     /// off.**
@@ -108,6 +117,13 @@ impl PeerAddr for SocketAddr {
 }
 
 impl PeerAddr for unix::SocketAddr {
+    fn ip(&self) -> Option<IpAddr> {
+        None
+    }
+}
+
+/// The credentials of a process on this machine: only a Unix socket has them.
+impl PeerAddr for unix::UCred {
     fn ip(&self) -> Option<IpAddr> {
         None
     }

@@ -132,18 +132,21 @@ impl From<u32> for SocketPermissions {
 
 impl SocketPermissions {
     /// The mode: `0o600` is for the owner alone, `0o660` for the group, too, `0o666` for everybody. Default: `0o660`.
+    #[must_use]
     pub fn mode(mut self, mode: u32) -> Self {
         self.mode = mode;
         self
     }
 
     /// The owner, by its number. Default: the process's user. Giving a file away takes the rights of root.
+    #[must_use]
     pub fn owner(mut self, uid: u32) -> Self {
         self.owner = Some(uid);
         self
     }
 
     /// The group, by its number. Default: the process's group. A process may give a file to each group that it is in.
+    #[must_use]
     pub fn group(mut self, gid: u32) -> Self {
         self.group = Some(gid);
         self

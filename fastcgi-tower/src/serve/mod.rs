@@ -23,6 +23,7 @@ use proto::{
     Limits, Timeouts,
     cgi::{InvalidScriptName, OnMismatch, PathSource, ScriptName},
 };
+use tokio::select;
 
 pub use self::{one_request::serve_request, stop_handle::StopHandle};
 use crate::{
@@ -237,12 +238,20 @@ impl<L, S> Serve<L, S> {
 
     /// Stops when `signal` is ready: connections that wait are still served, requests in progress finish, idle
     /// connections are closed, and then the server's future is done. A connection that has had a request within the last
-    /// second is kept for its next one, for 1.5 s (B-19).
+    /// second is kept for its next one, for 1.5 s (B-19). Of several signals the first that is ready counts.
     pub fn with_graceful_shutdown(
         mut self,
         signal: impl Future<Output = ()> + Send + 'static,
     ) -> Self {
-        self.signal = Some(Box::pin(signal));
+        self.signal = Some(match self.signal.take() {
+            None => Box::pin(signal),
+            Some(before) => Box::pin(async {
+                select! {
+                    () = before => {}
+                    () = signal => {}
+                }
+            }),
+        });
         self
     }
 

@@ -1,7 +1,7 @@
 //! When a server ends, and what it finishes first. What needs a process of its own is tested with the examples.
 
 use std::{
-    future::{IntoFuture, ready},
+    future::{IntoFuture, pending, ready},
     io,
     net::Ipv6Addr,
     time::Duration,
@@ -39,6 +39,24 @@ async fn rest(mut io: UnixStream) -> Vec<u8> {
     let mut response = Vec::new();
     io.read_to_end(&mut response).await.expect("a connection");
     response
+}
+
+/// As where `run` has one, and the program's own settings another.
+#[tokio::test]
+async fn any_of_several_signals_stops_the_server() {
+    for first in [true, false] {
+        let signal = |is_ready: bool| async move {
+            if !is_ready {
+                pending::<()>().await;
+            }
+        };
+        let (_dir, listener) = socket();
+        let server = serve(listener, service_fn(hello))
+            .with_graceful_shutdown(signal(first))
+            .with_graceful_shutdown(signal(!first));
+        let ended = timeout(Duration::from_secs(20), server.into_future()).await;
+        ended.expect("a signal").expect("a good end");
+    }
 }
 
 /// The web server has connected and sent its request: it is not to learn that it came too late.

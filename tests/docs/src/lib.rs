@@ -11,3 +11,8 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/migrating.md")]
 struct Migrating;
+
+/// docs/facades.md.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/facades.md")]
+struct Facades;

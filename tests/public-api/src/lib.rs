@@ -3,6 +3,10 @@
 //! `cargo run -p fastcgi-public-api` writes these files; a test compares them, so that a change of the interface is seen
 //! in the change of a file. How items are printed depends on the compiler: a listing of another one is not compared.
 
+pub mod facades;
+pub mod items;
+pub mod upstream;
+
 use std::{
     env, fs,
     path::{Path, PathBuf},

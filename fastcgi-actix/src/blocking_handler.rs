@@ -32,8 +32,10 @@ use tower_service::Service;
 /// use std::io::{self, Read};
 ///
 /// use actix_web::{App, web};
-/// use fastcgi_actix::blocking;
-/// use fastcgi_tower::blocking::{Request, service_fn};
+/// use fastcgi_actix::{
+///     blocking,
+///     blocking::{Request, service_fn},
+/// };
 ///
 /// fn count(request: &mut Request) -> io::Result<String> {
 ///     let bytes = io::copy(request, &mut io::sink())?;
@@ -53,7 +55,7 @@ where
     BlockingHandler { service }
 }
 
-/// The handler of [`blocking`]. Clones share the pool.
+/// The handler of [`blocking()`]. Clones share the pool.
 #[derive(Debug)]
 pub struct BlockingHandler<H> {
     service: BlockingService<H>,
