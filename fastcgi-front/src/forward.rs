@@ -116,7 +116,12 @@ async fn forward(
         Ok(response) => response,
         Err(error) => {
             let text = format!("fastcgi-front: {}\n", explain(&error));
-            (StatusCode::BAD_GATEWAY, text).into_response()
+            let status = if error.is_timeout() {
+                StatusCode::GATEWAY_TIMEOUT
+            } else {
+                StatusCode::BAD_GATEWAY
+            };
+            (status, text).into_response()
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What can go wrong with a request to an application.
 
-use std::{error::Error, fmt, io};
+use std::{error::Error, fmt, io, time::Duration};
 
 use proto::{
     ConnectionError,
@@ -29,6 +29,17 @@ pub(super) enum Kind {
     IncompleteResponse(Option<io::Error>),
     RequestBody(BoxError),
     QueryTooLong(QueryTooLong),
+    /// With the limit.
+    TimedOut(Late, Duration),
+}
+
+/// What did not come in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Late {
+    Connect,
+    FirstByte,
+    Read,
+    Whole,
 }
 
 impl ClientError {
@@ -36,9 +47,17 @@ impl ClientError {
         Self { kind }
     }
 
-    /// The application cannot be connected to.
+    /// The application cannot be connected to, or not in time.
     pub fn is_connect(&self) -> bool {
-        matches!(self.kind, Kind::Connect(_))
+        matches!(
+            self.kind,
+            Kind::Connect(_) | Kind::TimedOut(Late::Connect, _)
+        )
+    }
+
+    /// One of the time limits of the [`Client`](super::Client) has passed.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self.kind, Kind::TimedOut(..))
     }
 
     /// The socket failed.
@@ -91,6 +110,18 @@ impl fmt::Display for ClientError {
             Kind::QueryTooLong(_) => {
                 f.write_str("the application cannot be asked for these values")
             }
+            Kind::TimedOut(Late::Connect, limit) => {
+                write!(f, "the application cannot be reached within {limit:?}")
+            }
+            Kind::TimedOut(Late::FirstByte, limit) => {
+                write!(f, "the application sent nothing within {limit:?}")
+            }
+            Kind::TimedOut(Late::Read, limit) => {
+                write!(f, "the application's answer paused for {limit:?}")
+            }
+            Kind::TimedOut(Late::Whole, limit) => {
+                write!(f, "the application's answer was not whole within {limit:?}")
+            }
         }
     }
 }
@@ -104,7 +135,10 @@ impl Error for ClientError {
             Kind::IncompleteResponse(Some(error)) => Some(error),
             Kind::RequestBody(error) => Some(&**error),
             Kind::QueryTooLong(error) => Some(error),
-            Kind::Refused(_) | Kind::NoHead | Kind::IncompleteResponse(None) => None,
+            Kind::Refused(_)
+            | Kind::NoHead
+            | Kind::IncompleteResponse(None)
+            | Kind::TimedOut(..) => None,
         }
     }
 }

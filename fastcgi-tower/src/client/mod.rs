@@ -21,17 +21,20 @@ mod link;
 mod pool;
 mod response_body;
 mod response_future;
+mod start;
 mod stderr;
+mod times;
 
 use std::{
     future::poll_fn,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
+    time::Duration,
 };
 
 use http::{Method, Request, Response, header::CONTENT_LENGTH};
 use http_body::Body;
-use proto::{Params, client::ClientEvent};
+use proto::{Params, client::ClientEvent, record::Role};
 use tower_service::Service;
 
 pub use proto::client::ServerInfo;
@@ -42,8 +45,11 @@ use self::error::Kind;
 use self::{
     call::Outbound,
     pool::{Lease, Limits, Pool},
+    times::{Clock, Times},
 };
-pub use self::{error::ClientError, response_body::ClientBody, response_future::ClientFuture};
+pub use self::{
+    error::ClientError, response_body::ClientBody, response_future::ClientFuture, stderr::OnStderr,
+};
 use crate::error::BoxError;
 
 /// Sends HTTP requests to one FastCGI application, in the role of a Responder.
@@ -53,16 +59,31 @@ use crate::error::BoxError;
 /// application may answer before it has read the request. Nothing is spawned: the response's body, when read, sends
 /// what is left of the request's.
 ///
-/// A request carries its own [`ServerInfo`] and [`ExtraParams`] in its extensions. A body of known size that has no
+/// A request carries its own [`ServerInfo`], [`ExtraParams`] and [`OnStderr`] in its extensions. A body of known size that has no
 /// `content-length` gets one; one of unknown size is sent without, which not every application reads.
 ///
-/// An idle connection that the application has closed is replaced; apart from that, nothing is tried twice. There are
-/// no timeouts: put tower's around it.
+/// An idle connection that the application has closed is replaced, also when that turns out only as the request is sent,
+/// if nothing of it has left; apart from that, nothing is tried twice. A request that is dropped, at any time, takes its
+/// connection with it, so that its answer is never taken for that of another one.
+///
+/// | limit | default | what is waited for |
+/// |---|---|---|
+/// | [`connect_timeout`](Self::connect_timeout) | 10 s | a connection |
+/// | [`first_byte_timeout`](Self::first_byte_timeout) | 60 s | the first byte of the answer |
+/// | [`read_timeout`](Self::read_timeout) | 60 s | each further part of the answer |
+/// | [`timeout`](Self::timeout) | none | the whole, the body of the response included |
+/// | [`max_connections`](Self::max_connections) | 64 | requests at a time |
+///
+/// When one of the times has passed, the request fails ([`ClientError::is_timeout`]) and its connection is closed. The
+/// time that the request's own body takes to come counts for the whole alone, and the time in which nobody reads the
+/// response's body counts for nothing else either.
 #[derive(Clone, Debug)]
 pub struct Client {
     pool: Arc<Pool>,
     server: Arc<ServerInfo>,
     params: Params,
+    times: Times,
+    on_stderr: Option<OnStderr>,
 }
 
 impl Client {
@@ -72,6 +93,8 @@ impl Client {
             pool: Arc::new(Pool::new(address.into(), Limits::DEFAULT)),
             server: Arc::default(),
             params: Params::default(),
+            times: Times::DEFAULT,
+            on_stderr: None,
         }
     }
 
@@ -82,6 +105,8 @@ impl Client {
             pool: Arc::new(Pool::inside(application)),
             server: Arc::default(),
             params: Params::default(),
+            times: Times::NONE,
+            on_stderr: None,
         }
     }
 
@@ -120,6 +145,47 @@ impl Client {
         })
     }
 
+    /// The longest time in which a connection is made, the lookup of a host name included. Default: 10 s.
+    ///
+    /// To wait for one of [`max_connections`](Self::max_connections) places is not connecting; [`timeout`](Self::timeout)
+    /// is the limit of that.
+    #[must_use]
+    pub fn connect_timeout(mut self, limit: Option<Duration>) -> Self {
+        self.times.connect = limit;
+        self
+    }
+
+    /// The longest time from the request, once it was sent, to the first byte of an answer. Default: 60 s, as in nginx.
+    ///
+    /// The same is the longest time in which the application takes nothing of the request.
+    #[must_use]
+    pub fn first_byte_timeout(mut self, limit: Option<Duration>) -> Self {
+        self.times.first_byte = limit;
+        self
+    }
+
+    /// The longest pause in an answer. Default: 60 s, as in nginx.
+    #[must_use]
+    pub fn read_timeout(mut self, limit: Option<Duration>) -> Self {
+        self.times.read = limit;
+        self
+    }
+
+    /// The longest time from the call to the end of the answer. Default: none, because a large answer to a slow client
+    /// takes long without a fault of the application.
+    #[must_use]
+    pub fn timeout(mut self, limit: Option<Duration>) -> Self {
+        self.times.whole = limit;
+        self
+    }
+
+    /// Where messages on `FCGI_STDERR` go. By default they are logged with the level `warn`, up to 16 KiB for each request.
+    #[must_use]
+    pub fn on_stderr(mut self, function: impl Fn(&[u8]) + Send + Sync + 'static) -> Self {
+        self.on_stderr = Some(OnStderr::new(function));
+        self
+    }
+
     /// Where the application listens.
     pub fn address(&self) -> &Address {
         self.pool.address()
@@ -131,11 +197,17 @@ impl Client {
     /// # Errors
     ///
     /// When the names do not fit one record of 65 535 bytes, when the application cannot be reached, and when it closes
-    /// the connection or breaks the protocol.
+    /// the connection, breaks the protocol or is late.
     pub async fn get_values(&self, names: &[&str]) -> Result<Params, ClientError> {
-        let mut lease = Arc::clone(&self.pool).lease().await?;
+        let mut clock = Clock::start(self.times);
+        let mut lease = Box::pin(Arc::clone(&self.pool).lease(self.times.connect));
+        let mut lease = poll_fn(|cx| match lease.as_mut().poll(cx) {
+            Poll::Ready(lease) => Poll::Ready(lease),
+            Poll::Pending => clock.poll_end(cx).map(Err),
+        })
+        .await?;
         lease.link.proto.get_values(names)?;
-        let values = poll_fn(|cx| poll_values(cx, &mut lease)).await?;
+        let values = poll_fn(|cx| poll_values(cx, &mut lease, &mut clock)).await?;
         lease.give_back();
         Ok(values)
     }
@@ -174,11 +246,15 @@ where
         if let Some(length) = length_to_announce(&parts, &body) {
             parts.headers.insert(CONTENT_LENGTH, length.into());
         }
+        let on_stderr = parts.extensions.remove::<OnStderr>();
         let outbound = Outbound {
             params: self.params(&parts),
             body: (!body.is_end_stream()).then(|| Box::pin(body)),
+            role: Role::RESPONDER,
+            stderr: on_stderr.or_else(|| self.on_stderr.clone()).into(),
+            clock: Clock::start(self.times),
         };
-        ClientFuture::new(Arc::clone(&self.pool), parts.method, outbound)
+        ClientFuture::new(Arc::clone(&self.pool), parts.method, Box::new(outbound))
     }
 }
 
@@ -204,7 +280,11 @@ fn length_to_announce<B: Body>(request: &http::request::Parts, body: &B) -> Opti
     (length > 0 || is_expected).then_some(length)
 }
 
-fn poll_values(cx: &mut Context<'_>, lease: &mut Lease) -> Poll<Result<Params, ClientError>> {
+fn poll_values(
+    cx: &mut Context<'_>,
+    lease: &mut Lease,
+    clock: &mut Clock,
+) -> Poll<Result<Params, ClientError>> {
     let broken_off = |cause| ClientError::new(Kind::IncompleteResponse(cause));
     loop {
         while let Some(event) = lease.link.next_event()? {
@@ -218,10 +298,11 @@ fn poll_values(cx: &mut Context<'_>, lease: &mut Lease) -> Poll<Result<Params, C
         if let Poll::Ready(Err(error)) = lease.link.poll_flush(cx) {
             return Poll::Ready(Err(error.into()));
         }
-        match ready!(lease.link.poll_fill(cx)) {
-            Ok(0) => return Poll::Ready(Err(broken_off(None))),
-            Ok(_) => {}
-            Err(error) => return Poll::Ready(Err(broken_off(Some(error)))),
+        match lease.link.poll_fill(cx) {
+            Poll::Pending => return clock.poll_silence(cx).map(Err),
+            Poll::Ready(Ok(0)) => return Poll::Ready(Err(broken_off(None))),
+            Poll::Ready(Ok(_)) => clock.has_heard()?,
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(broken_off(Some(error)))),
         }
     }
 }

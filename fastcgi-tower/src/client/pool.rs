@@ -3,11 +3,15 @@
 use std::{
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 
-use super::error::{ClientError, Kind};
+use super::error::{ClientError, Kind, Late};
 use super::link::{self, Link};
 use crate::{address::Address, listener::AnyIo};
 
@@ -75,7 +79,20 @@ impl Pool {
         }
     }
 
-    async fn connect(&self) -> io::Result<AnyIo> {
+    /// A new connection, within `limit`.
+    async fn connect(&self, limit: Option<Duration>) -> Result<Link, ClientError> {
+        let connected = match limit {
+            Some(limit) => match timeout(limit, self.open()).await {
+                Ok(connected) => connected,
+                Err(_) => return Err(ClientError::new(Kind::TimedOut(Late::Connect, limit))),
+            },
+            None => self.open().await,
+        };
+        let io = connected.map_err(|error| ClientError::new(Kind::Connect(error)))?;
+        Ok(Link::new(io))
+    }
+
+    async fn open(&self) -> io::Result<AnyIo> {
         #[cfg(feature = "http-server")]
         if let Some(application) = &self.inside {
             let (near, far) = tokio::net::UnixStream::pair()?;
@@ -94,23 +111,23 @@ impl Pool {
         self.limits
     }
 
-    /// A connection for one request, as soon as there is a place.
-    pub(super) async fn lease(self: Arc<Self>) -> Result<Lease, ClientError> {
+    /// A connection for one request, as soon as there is a place. A new one is there within `limit`.
+    pub(super) async fn lease(
+        self: Arc<Self>,
+        limit: Option<Duration>,
+    ) -> Result<Lease, ClientError> {
         let place = Arc::clone(&self.places)
             .acquire_owned()
             .await
             .expect("the semaphore is never closed");
         let link = match self.take_idle() {
             Some(link) => link,
-            None => match self.connect().await {
-                Ok(io) => Link::new(io),
-                Err(error) => return Err(ClientError::new(Kind::Connect(error))),
-            },
+            None => self.connect(limit).await?,
         };
         Ok(Lease {
             link,
             pool: self,
-            _place: place,
+            place,
         })
     }
 
@@ -134,10 +151,21 @@ impl Pool {
 pub(super) struct Lease {
     pub(super) link: Link,
     pub(super) pool: Arc<Pool>,
-    _place: OwnedSemaphorePermit,
+    place: OwnedSemaphorePermit,
 }
 
 impl Lease {
+    /// A new connection in the place of this one, within `limit`.
+    pub(super) async fn replaced(self, limit: Option<Duration>) -> Result<Self, ClientError> {
+        let Self { link, pool, place } = self;
+        drop(link);
+        Ok(Self {
+            link: pool.connect(limit).await?,
+            pool,
+            place,
+        })
+    }
+
     /// Keeps the connection for another request, if it is fit for one and there is room.
     pub(super) fn give_back(mut self) {
         let limits = self.pool.limits;

@@ -14,6 +14,10 @@ mod cgi_process;
 mod client;
 #[cfg(feature = "client")]
 mod client_errors;
+#[cfg(feature = "client")]
+mod client_kept;
+#[cfg(feature = "client")]
+mod client_times;
 mod conversations;
 mod counterparts;
 mod crowd;
