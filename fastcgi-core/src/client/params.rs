@@ -66,7 +66,7 @@ fn put_request(block: &mut BytesMut, request: &Parts, server: &ServerInfo) {
     }
 }
 
-fn put_server(block: &mut BytesMut, server: &ServerInfo) {
+pub(super) fn put_server(block: &mut BytesMut, server: &ServerInfo) {
     put_str(block, "GATEWAY_INTERFACE", "CGI/1.1");
     put_str(block, "SERVER_SOFTWARE", &server.software);
     put_str(block, "SERVER_PORT", &server.effective_port().to_string());
@@ -106,7 +106,7 @@ fn put_fields(block: &mut BytesMut, request: &Parts) {
 }
 
 /// For the variables that RFC 3875 names.
-fn put_str(block: &mut BytesMut, name: &str, value: &str) {
+pub(super) fn put_str(block: &mut BytesMut, name: &str, value: &str) {
     put_pair(block, name.as_bytes(), value.as_bytes());
 }
 

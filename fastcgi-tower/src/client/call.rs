@@ -15,7 +15,7 @@ use proto::{
 };
 
 use super::error::{ClientError, Kind};
-use super::{pool::Lease, stderr::Stderr, times::Clock};
+use super::{Piece, pool::Lease, stderr::Stderr, times::Clock};
 use crate::error::BoxError;
 
 /// A request that waits for its connection.
@@ -51,15 +51,6 @@ enum Sending<B> {
     Ended,
     /// The application takes no more. It may have answered all the same.
     Failed(io::Error),
-}
-
-/// A part of the response's half.
-#[derive(Debug)]
-pub(super) enum Piece {
-    Stdout(Bytes),
-    Stderr(Bytes),
-    /// The application has ended the request properly, with this status of its own.
-    End(u32),
 }
 
 /// How a request has begun.
@@ -213,7 +204,9 @@ impl<B> Call<B> {
                 ClientEvent::End { end, .. }
                     if end.protocol_status == ProtocolStatus::REQUEST_COMPLETE =>
                 {
-                    return Ok(Some(Piece::End(end.app_status)));
+                    return Ok(Some(Piece::End {
+                        app_status: end.app_status,
+                    }));
                 }
                 ClientEvent::End { end, .. } => {
                     return Err(ClientError::new(Kind::Refused(end.protocol_status)));
@@ -238,7 +231,7 @@ impl<B> Call<B> {
                     self.put_stderr(&data);
                     continue;
                 }
-                Ok(Some(Piece::End(_))) => return true,
+                Ok(Some(Piece::End { .. })) => return true,
                 Ok(Some(Piece::Stdout(_))) | Err(_) => return false,
             }
             // No waker is needed: the call is over in any case.
@@ -266,6 +259,9 @@ impl<B> Call<B> {
     fn end_stdin(&mut self) {
         if let Some(mut request) = self.lease.link.proto.request(self.id) {
             request.stdin_end();
+            if self.role == Role::FILTER {
+                request.data_end();
+            }
         }
         self.sending = Sending::Ended;
     }

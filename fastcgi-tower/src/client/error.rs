@@ -30,6 +30,8 @@ pub(super) enum Kind {
     RequestBody(BoxError),
     QueryTooLong(QueryTooLong),
     /// With the limit.
+    OutputTooLong(usize),
+    /// With the limit.
     TimedOut(Late, Duration),
 }
 
@@ -65,9 +67,19 @@ impl ClientError {
         matches!(self.kind, Kind::Io(_))
     }
 
-    /// The application broke the protocol.
+    /// What listens does not speak FastCGI, or breaks the protocol.
     pub fn is_protocol(&self) -> bool {
         matches!(self.kind, Kind::Protocol(_))
+    }
+
+    /// What listens speaks HTTP, and not FastCGI. It is asked for at a port of a web server, mostly.
+    pub fn is_http(&self) -> bool {
+        matches!(self.kind, Kind::Protocol(ConnectionError::Http))
+    }
+
+    /// More came than [`Client::max_output`](super::Client::max_output) allows.
+    pub fn is_output_too_long(&self) -> bool {
+        matches!(self.kind, Kind::OutputTooLong(_))
     }
 
     /// The application did not serve the request: it is overloaded, or serves no such role (specification, 5.5).
@@ -101,7 +113,13 @@ impl fmt::Display for ClientError {
         match &self.kind {
             Kind::Connect(_) => f.write_str("the application cannot be reached"),
             Kind::Io(_) => f.write_str("the connection failed"),
+            Kind::Protocol(ConnectionError::Http) => {
+                f.write_str("the application speaks HTTP, not FastCGI")
+            }
             Kind::Protocol(_) => f.write_str("the application broke the protocol"),
+            Kind::OutputTooLong(limit) => {
+                write!(f, "the application's answer is longer than {limit} bytes")
+            }
             Kind::Refused(status) => write!(f, "the application refused the request: {status:?}"),
             Kind::InvalidHead(_) => f.write_str("the application's answer is not a CGI response"),
             Kind::NoHead => f.write_str("the application's answer has no header block"),
@@ -130,6 +148,7 @@ impl Error for ClientError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.kind {
             Kind::Connect(error) | Kind::Io(error) => Some(error),
+            Kind::Protocol(ConnectionError::Http) => None,
             Kind::Protocol(error) => Some(error),
             Kind::InvalidHead(error) => Some(error),
             Kind::IncompleteResponse(Some(error)) => Some(error),
@@ -138,6 +157,7 @@ impl Error for ClientError {
             Kind::Refused(_)
             | Kind::NoHead
             | Kind::IncompleteResponse(None)
+            | Kind::OutputTooLong(_)
             | Kind::TimedOut(..) => None,
         }
     }

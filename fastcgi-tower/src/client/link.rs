@@ -18,7 +18,7 @@ use tokio::{
     time::sleep,
 };
 
-use super::error::ClientError;
+use super::{error::ClientError, trace::TracedIo};
 use crate::{
     address::{Address, Kind},
     listener::AnyIo,
@@ -28,7 +28,7 @@ use crate::{
 /// A connection. Its user has one request on it at a time.
 #[derive(Debug)]
 pub(super) struct Link {
-    socket: Socket<AnyIo>,
+    socket: Socket<TracedIo>,
     is_at_eof: bool,
     /// Whether an earlier request was answered on it.
     is_kept: bool,
@@ -38,7 +38,7 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(io: AnyIo) -> Self {
+    pub(super) fn new(io: TracedIo) -> Self {
         Self {
             socket: Socket::new(io),
             is_at_eof: false,

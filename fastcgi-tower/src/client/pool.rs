@@ -12,7 +12,10 @@ use tokio::{
 };
 
 use super::error::{ClientError, Kind, Late};
-use super::link::{self, Link};
+use super::{
+    link::{self, Link},
+    trace::{Direction, Trace, Traced, TracedIo},
+};
 use crate::{address::Address, listener::AnyIo};
 
 /// The connections of a client and its clones.
@@ -24,6 +27,7 @@ pub(super) struct Pool {
     places: Arc<Semaphore>,
     /// The one last used is the last. The lock is held to push or to pop.
     idle: Mutex<Vec<Link>>,
+    trace: Option<Trace>,
     /// The application, where it is inside this process and has no address.
     #[cfg(feature = "http-server")]
     inside: Option<tokio::sync::mpsc::Sender<tokio::net::UnixStream>>,
@@ -56,6 +60,7 @@ impl Pool {
                 limits.max_connections.min(Semaphore::MAX_PERMITS),
             )),
             idle: Mutex::new(Vec::new()),
+            trace: None,
             #[cfg(feature = "http-server")]
             inside: None,
         }
@@ -66,8 +71,18 @@ impl Pool {
         Self {
             #[cfg(feature = "http-server")]
             inside: self.inside.clone(),
+            trace: self.trace.clone(),
             ..Self::new(self.address.clone(), limits)
         }
+    }
+
+    /// The same, with a function that gets all records.
+    pub(super) fn traced(
+        mut self,
+        function: impl Fn(Direction, Traced<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        self.trace = Some(Trace::new(function));
+        self
     }
 
     /// Connects to an application inside this process.
@@ -89,7 +104,7 @@ impl Pool {
             None => self.open().await,
         };
         let io = connected.map_err(|error| ClientError::new(Kind::Connect(error)))?;
-        Ok(Link::new(io))
+        Ok(Link::new(TracedIo::new(io, self.trace.clone())))
     }
 
     async fn open(&self) -> io::Result<AnyIo> {

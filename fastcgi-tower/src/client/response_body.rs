@@ -10,8 +10,8 @@ use bytes::Bytes;
 use http::{Method, StatusCode, header::CONTENT_LENGTH, response};
 use http_body::{Body, Frame, SizeHint};
 
-use super::call::{Call, Piece};
 use super::error::{ClientError, Kind};
+use super::{Piece, call::Call};
 use crate::error::BoxError;
 
 /// The body of an application's response, as it arrives.
@@ -119,7 +119,7 @@ impl<B> ClientBody<B> {
                     call.put_stderr(&data);
                 }
             }
-            Piece::End(app_status) => {
+            Piece::End { app_status } => {
                 self.app_status = Some(app_status);
                 self.end();
             }

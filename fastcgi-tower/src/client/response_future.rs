@@ -13,8 +13,8 @@ use http_body::Body;
 
 use super::error::{ClientError, Kind};
 use super::{
-    ClientBody,
-    call::{Call, Outbound, Piece},
+    ClientBody, Piece,
+    call::{Call, Outbound},
     pool::Pool,
     start::Start,
 };
@@ -82,7 +82,7 @@ where
                     }
                 }
                 Piece::Stderr(data) => call.put_stderr(&data),
-                Piece::End(_) => return Poll::Ready(Err(ClientError::new(Kind::NoHead))),
+                Piece::End { .. } => return Poll::Ready(Err(ClientError::new(Kind::NoHead))),
             }
         }
     }

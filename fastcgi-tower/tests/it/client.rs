@@ -495,6 +495,9 @@ async fn what_is_no_response_is_an_error() {
 async fn what_is_no_record_is_an_error() {
     let error = answer_to_get(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap_err();
     assert!(error.is_protocol(), "{error:?}");
+    assert!(error.is_http(), "{error:?}");
+    let error = answer_to_get(b"SSH-2.0-OpenSSH\r\n").await.unwrap_err();
+    assert!(error.is_protocol() && !error.is_http(), "{error:?}");
 }
 
 #[tokio::test]
