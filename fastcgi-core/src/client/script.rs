@@ -2,12 +2,12 @@
 
 use std::{fmt, path::Path};
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use http::Method;
 
 use super::{
     ServerInfo,
-    params::{put_server, put_str},
+    params::{parse, put_server, put_str, replaced},
 };
 use crate::cgi::encode_path;
 use crate::params::{Params, put_pair};
@@ -217,7 +217,7 @@ impl Script {
         self
     }
 
-    /// A further param, behind all others; the last one of a name counts. Header fields are such params: `HTTP_ACCEPT`.
+    /// A further param, behind all others, in the place of one with the same name. Header fields are such params: `HTTP_ACCEPT`.
     #[must_use]
     pub fn param(mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
         let pair = (name.as_ref(), value.as_ref());
@@ -231,8 +231,7 @@ impl Script {
     pub fn location(&self) -> Params {
         let mut block = BytesMut::new();
         self.put_location(&mut block);
-        block.extend_from_slice(self.more.as_bytes());
-        parse(block.freeze())
+        replaced(parse(block), &self.more)
     }
 
     fn put_location(&self, block: &mut BytesMut) {
@@ -290,13 +289,8 @@ impl From<Script> for Params {
         );
         put_server(&mut block, server);
         script.put_location(&mut block);
-        block.extend_from_slice(script.more.as_bytes());
-        parse(block.freeze())
+        replaced(parse(block), &script.more)
     }
-}
-
-fn parse(block: Bytes) -> Params {
-    Params::parse(block).expect("put_pair writes whole pairs")
 }
 
 /// The name alone: a query may have secrets in it.

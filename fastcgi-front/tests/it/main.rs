@@ -1,5 +1,7 @@
 //! The program itself, started as a user does, and asked over HTTP.
 
+mod get;
+
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
