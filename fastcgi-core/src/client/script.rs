@@ -62,7 +62,7 @@ pub struct Script {
 impl Script {
     /// The script `name`, such as `/index.php`, below `document_root`, as its own machine sees both.
     ///
-    /// Whether the file is there is not asked. php-fpm with `cgi.fix_pathinfo=1`, which is the default, runs `/a.jpg` where
+    /// The root is taken as it is; php-fpm finds no file where it has a segment `..`. Whether the file is there is not asked. php-fpm with `cgi.fix_pathinfo=1`, which is the default, runs `/a.jpg` where
     /// it is asked for `/a.jpg/x.php` and there is no such file; `security.limit_extensions` keeps it from that.
     ///
     /// # Errors

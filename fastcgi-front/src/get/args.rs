@@ -2,7 +2,7 @@
 
 use std::{
     ffi::OsStr,
-    path::{self, PathBuf},
+    path::{self, Component, PathBuf},
     time::Duration,
 };
 
@@ -147,9 +147,15 @@ pub(super) fn parse(mut parser: Parser) -> Result<Invocation, Error> {
     })))
 }
 
-/// The application has another working directory.
+/// The application has another working directory, and php-fpm does not find a path with `..` in it.
 fn absolute(path: &OsStr) -> Result<PathBuf, Error> {
-    path::absolute(path).map_err(|error| format!("{path:?}: {error}").into())
+    let absolute = path::absolute(path).map_err(|error| format!("{path:?}: {error}"))?;
+    let is_plain = !absolute.components().any(|it| it == Component::ParentDir);
+    if is_plain {
+        return Ok(absolute);
+    }
+    // It may be there for the application alone.
+    Ok(absolute.canonicalize().unwrap_or(absolute))
 }
 
 fn parse_field(field: &str) -> Result<(HeaderName, HeaderValue), String> {

@@ -217,6 +217,27 @@ fn what_is_given_is_sent() {
     }
 }
 
+/// The application has another working directory.
+#[test]
+fn a_relative_folder_is_that_of_the_user() {
+    let app = App::start();
+    let path = app.socket.to_str().expect("a path of UTF-8");
+    let dir = tempfile::tempdir().expect("a directory");
+    let dir = dir.path().canonicalize().expect("it is there");
+    fs::create_dir_all(dir.join("www/sub")).expect("a folder");
+    for (root, args) in [("www", &[][..]), ("sub/..", &["www"])] {
+        let mut command = prepared(&["-r", root, "-p", "SCRIPT_NAME=", "-p", "PATH_INFO=/params"]);
+        let output = command
+            .args([path, "/a.php"])
+            .current_dir(args.iter().fold(dir.clone(), |dir, name| dir.join(name)))
+            .output();
+        let run = Run::from(output.expect("it was built"));
+        let line = format!("SCRIPT_FILENAME={}/www/a.php", dir.display());
+        let has_it = run.stdout.lines().any(|it| it == line);
+        assert!(has_it, "{line} in {run:?}");
+    }
+}
+
 #[test]
 fn a_body_comes_from_a_file_or_from_standard_input() {
     let app = App::start();
