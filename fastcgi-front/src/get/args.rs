@@ -69,7 +69,7 @@ Options:
       --trace               print the records of both directions, on standard error; they may have secrets in them
   -h, --help                print this
 
-A failure is one line on standard error. Exit status:
+A failure is one line on standard error. What does not answer is asked once more, over HTTP. Exit status:
   0  the response has a status below 400
   1  a file cannot be read, or the response cannot be written
   2  an argument is invalid

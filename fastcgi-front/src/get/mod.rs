@@ -3,6 +3,7 @@
 mod args;
 mod location;
 mod outcome;
+mod probe;
 mod records;
 
 use std::{
@@ -84,8 +85,16 @@ async fn get(args: &Args, location: Location) -> Result<(), Failure> {
         outcome: Outcome::of(error),
         line: outcome::line(&args.address, error),
     };
-    let response = send(&mut client, request).await;
-    let response = response.map_err(|error| failed(&error))?;
+    let response = match send(&mut client, request).await {
+        Ok(response) => response,
+        Err(error) if outcome::is_silent(&error) && probe::speaks_http(&args.address).await => {
+            return Err(Failure {
+                outcome: Outcome::NotFastCgi,
+                line: outcome::http(&args.address),
+            });
+        }
+        Err(error) => return Err(failed(&error)),
+    };
     if args.shows_head {
         write(&head(&response))?;
     }

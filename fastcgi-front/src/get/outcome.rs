@@ -42,10 +42,19 @@ impl Outcome {
     }
 }
 
+/// Whether the application was there and did not answer, before the head of a response.
+pub(super) fn is_silent(error: &ClientError) -> bool {
+    (error.is_timeout() && !error.is_connect()) || error.is_incomplete_response()
+}
+
+pub(super) fn http(address: &Address) -> String {
+    format!("{address} speaks HTTP, not FastCGI")
+}
+
 /// What has failed, in one line.
 pub(super) fn line(address: &Address, error: &ClientError) -> String {
     if error.is_http() {
-        return format!("{address} speaks HTTP, not FastCGI");
+        return http(address);
     }
     let cause = error.source();
     if error.is_connect() {

@@ -428,6 +428,36 @@ fn what_is_late_is_one_line() {
     }
 }
 
+/// As Apache and others do, which wait for the end of a line.
+#[test]
+fn a_web_server_that_waits_for_a_line_is_found_out() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let server = thread::spawn(move || {
+        let (_first, _) = listener.accept().expect("the request");
+        let (mut second, _) = listener.accept().expect("the question");
+        let mut line = [0; 18];
+        second.read_exact(&mut line).expect("a request");
+        second
+            .write_all(b"HTTP/1.1 404 Not Found\r\n\r\n")
+            .expect("a reader");
+        line
+    });
+    let run = get(&["--timeout", "0.2", &address, "/"]);
+    assert_fails(&run, 5, &format!("{address} speaks HTTP, not FastCGI"));
+    assert_eq!(server.join().expect("no panic"), *b"GET / HTTP/1.0\r\n\r\n");
+}
+
+/// It answers HTTP in words, and is none the less a FastCGI application.
+#[test]
+fn a_slow_application_is_no_web_server() {
+    let app = App::start();
+    let path = app.socket.to_str().expect("a path of UTF-8");
+    let run = get(&["--timeout", "0.2", path, "/never"]);
+    let line = format!("{path}: the application did not answer within 200ms");
+    assert_fails(&run, 4, &line);
+}
+
 #[test]
 fn a_status_of_failure_is_one_line_and_the_body_is_there() {
     // END_REQUEST: appStatus 3, FCGI_REQUEST_COMPLETE.

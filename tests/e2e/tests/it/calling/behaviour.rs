@@ -1,10 +1,12 @@
 //! What a client does before each application.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use fastcgi_tower::Role;
-use fastcgi_tower::client::{Client, ExtraParams, Output, Piece, Script};
+use fastcgi_tower::client::{Client, ExtraParams, Output, Piece, Script, Traced};
 use http::{Method, Request, Response};
 use http_body_util::{BodyExt, Full};
 use libtest_mimic::Failed;
@@ -28,6 +30,10 @@ pub(super) const CHECKS: &[(&str, Check)] = &[
     ("long_answer_is_cut_at_the_limit", long),
     ("other_roles_are_served_or_refused", roles),
     ("kept_connections_are_used_again", kept),
+    (
+        "kept_connections_of_a_process_that_has_ended_are_replaced",
+        restarted,
+    ),
 ];
 
 /// What a path is answered with.
@@ -237,12 +243,26 @@ fn roles(peer: &Peer) -> Result<(), Failed> {
     })
 }
 
+fn restarted(shared: &Peer) -> Result<(), Failed> {
+    let mut peer = Peer::start(shared.kind)?;
+    let client = peer.client();
+    let runtime = runtime()?;
+    for _ in 0..3 {
+        let hello = peer.script("/hello")?;
+        runtime.block_on(async {
+            // Four connections at once, which are kept.
+            let asked = [(); 4].map(|()| get(&client, hello.clone()));
+            for response in futures_util::future::try_join_all(asked).await? {
+                assert_eq!(response.into_body(), "Hello, world!");
+            }
+            Ok::<_, Failed>(())
+        })?;
+        peer.restart()?;
+    }
+    Ok(())
+}
+
 fn kept(peer: &Peer) -> Result<(), Failed> {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicU32, Ordering};
-
-    use fastcgi_tower::client::Traced;
-
     let ends = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&ends);
     let client = peer.client().on_record(move |_, traced| {

@@ -10,6 +10,7 @@ use libtest_mimic::{Failed, Trial};
 use super::peer::{Kind, Peer};
 
 const GUIDE: &str = include_str!("../../../../../docs/calling.md");
+const README: &str = include_str!("../../../../../README.md");
 
 /// Where php-fpm listens in Debian, and in the guide.
 const SOCKET: &str = "unix:/run/php/php-fpm.sock";
@@ -89,9 +90,9 @@ fn ping_and_status() -> Result<(), Failed> {
 }
 
 /// What is between three ticks and `sh`, line by line.
-fn commands() -> impl Iterator<Item = &'static str> {
+fn commands(page: &'static str) -> impl Iterator<Item = &'static str> {
     let mut is_inside = false;
-    let lines = GUIDE.lines().filter(move |line| {
+    let lines = page.lines().filter(move |line| {
         match *line {
             "```sh" => is_inside = true,
             "```" => is_inside = false,
@@ -110,7 +111,7 @@ fn guide() -> Result<(), Failed> {
     let folders = [folder.to_owned()].into_iter();
     let path = std::env::join_paths(folders.chain(std::env::split_paths(&path)))?;
     let mut count = 0;
-    for command in commands() {
+    for command in commands(GUIDE).chain(commands(README)) {
         let local = command
             .replace(SOCKET, &setup.address())
             .replace("/srv/www", &root.display().to_string());
@@ -123,7 +124,7 @@ fn guide() -> Result<(), Failed> {
         assert!(output.status.success(), "{command}: {:?}", text(&output));
         count += 1;
     }
-    assert!(count >= 6, "{count} commands");
+    assert!(count >= 9, "{count} commands");
     Ok(())
 }
 

@@ -49,32 +49,23 @@ impl Peer {
     pub(super) fn start(kind: Kind) -> io::Result<Self> {
         let dir = tempfile::Builder::new().prefix("fastcgi-e2e-").tempdir()?;
         let socket = dir.path().join("php-fpm.sock");
-        let log = dir.path().join("log");
-        let mut command = match kind {
-            Kind::PhpFpm => php_fpm(dir.path())?,
-            Kind::Go => go(dir.path())?,
-            Kind::Libfcgi => libfcgi(dir.path())?,
-        };
-        command
-            .stdout(Stdio::null())
-            .stderr(fs::File::create(&log)?);
-        if kind == Kind::PhpFpm {
-            command.stdin(Stdio::null());
-        } else {
-            let listener = UnixListener::bind(&socket)?;
-            command.stdin(Stdio::from(OwnedFd::from(listener)));
-        }
-        let mut process = Process::start(&mut command)?;
-        process.wait_until(Duration::from_secs(30), &log, || {
-            UnixStream::connect(&socket).is_ok()
-        })?;
         Ok(Self {
             kind,
-            process,
+            process: launch(kind, dir.path(), &socket)?,
             socket,
             root: sources().join("php").canonicalize()?,
             dir,
         })
+    }
+
+    /// Ends the process, and starts another one on a new socket of the same path.
+    pub(super) fn restart(&mut self) -> io::Result<()> {
+        self.process.terminate()?;
+        if self.socket.exists() {
+            fs::remove_file(&self.socket)?;
+        }
+        self.process = launch(self.kind, self.dir.path(), &self.socket)?;
+        Ok(())
     }
 
     /// A client with connections of its own.
@@ -100,8 +91,31 @@ impl Peer {
     }
 }
 
+fn launch(kind: Kind, dir: &Path, socket: &Path) -> io::Result<Process> {
+    let log = dir.join("log");
+    let mut command = match kind {
+        Kind::PhpFpm => php_fpm(dir)?,
+        Kind::Go => go(dir)?,
+        Kind::Libfcgi => libfcgi(dir)?,
+    };
+    command
+        .stdout(Stdio::null())
+        .stderr(fs::File::create(&log)?);
+    if kind == Kind::PhpFpm {
+        command.stdin(Stdio::null());
+    } else {
+        let listener = UnixListener::bind(socket)?;
+        command.stdin(Stdio::from(OwnedFd::from(listener)));
+    }
+    let mut process = Process::start(&mut command)?;
+    process.wait_until(Duration::from_secs(30), &log, || {
+        UnixStream::connect(socket).is_ok()
+    })?;
+    Ok(process)
+}
+
 /// The program, which has its version in its name in Debian.
-pub(super) fn php_fpm_program() -> io::Result<PathBuf> {
+fn php_fpm_program() -> io::Result<PathBuf> {
     let programs = fs::read_dir("/usr/sbin")?.flatten().map(|it| it.path());
     let mut found = programs.filter(|it| {
         let name = it.file_name().map(|it| it.to_string_lossy().into_owned());
@@ -134,7 +148,8 @@ fn go(dir: &Path) -> io::Result<Command> {
         .arg(&program)
         .arg(".")
         .current_dir(sources().join("go"))
-        .env("GOCACHE", go_cache()?);
+        .env("GOCACHE", go_cache()?)
+        .env("GOPATH", go_cache()?.join("path"));
     succeed(&mut build)?;
     Ok(Command::new(program))
 }
