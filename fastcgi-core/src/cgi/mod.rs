@@ -23,6 +23,7 @@ pub use self::fields::{FieldError, HeaderFields};
 pub use self::left_out::{LeftOut, LeftOutReason};
 pub use self::mapping::{InvalidPathSource, Mapping, OnMismatch, PathSource, RequestHead};
 pub use self::path::{PathRule, has_dot_segments};
+pub(crate) use self::percent::encode as encode_path;
 pub use self::reason_phrase::ReasonPhrase;
 pub use self::response::{InvalidResponse, ResponseMapping, status_text, write_refusal};
 pub use self::script_name::{InvalidScriptName, ScriptName};

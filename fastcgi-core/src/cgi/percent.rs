@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode, percent_encode};
 
 /// T-10: a decoded path as it is written in a URI. Unreserved characters, sub-delimiters, `:`, `@` and `/` stay.
-pub(super) fn encode(path: &[u8]) -> Cow<'_, str> {
+pub(crate) fn encode(path: &[u8]) -> Cow<'_, str> {
     encode_but(path, NOT_IN_PATH)
 }
 

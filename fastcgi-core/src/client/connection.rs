@@ -27,6 +27,8 @@ pub struct ClientConnection {
     // Invariant: sorted by id; holds only requests that the application has not ended.
     requests: Vec<Request>,
     outgoing: Outgoing,
+    /// Whether the application has sent a record.
+    has_received: bool,
     failed: Option<ConnectionError>,
 }
 
@@ -73,7 +75,7 @@ impl ClientConnection {
     ///
     /// # Errors
     ///
-    /// When the application breaks the protocol. The error is sticky.
+    /// When the application breaks the protocol, and when it speaks HTTP ([`ConnectionError::Http`]). The error is sticky.
     pub fn next_event(
         &mut self,
         input: &mut BytesMut,
@@ -115,12 +117,23 @@ impl ClientConnection {
     }
 
     fn take_event(&mut self, input: &mut BytesMut) -> Result<Option<ClientEvent>, ConnectionError> {
-        while let Some(record) = self.decoder.decode(input)? {
+        while let Some(record) = self.decode(input)? {
             if let Some(event) = self.handle_record(record)? {
                 return Ok(Some(event));
             }
         }
         Ok(None)
+    }
+
+    fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Record>, ConnectionError> {
+        let record = self.decoder.decode(input).map_err(|error| {
+            if !self.has_received && input.starts_with(b"HTTP/") {
+                return ConnectionError::Http;
+            }
+            error.into()
+        })?;
+        self.has_received |= record.is_some();
+        Ok(record)
     }
 
     fn handle_record(&mut self, record: Record) -> Result<Option<ClientEvent>, ConnectionError> {

@@ -1,9 +1,11 @@
 //! The web server's end: calling a FastCGI application.
 //!
-//! Applications have no use for this half. It is here for development front ends, for programs that call an application,
-//! and for tests, which then need no web server.
+//! It is here for programs that call an application, such as php-fpm, for development front ends, and for tests, which then
+//! need no web server. A server has use for two pieces of it, and so it is behind no feature: plain CGI is served as one
+//! request on a [`ClientConnection`], and what a CGI function writes is read by [`parse_head`].
 //!
 //! - [`ClientConnection`] is the web server's end of a connection.
+//! - [`Script`] makes the params of a request for a script, as php-fpm expects them.
 //! - [`params`] makes params of an [`http::Request`]'s head, [`parse_head`] an [`http::Response`]'s head of a CGI header
 //!   block.
 //!
@@ -28,6 +30,7 @@ mod event;
 mod head;
 mod params;
 mod request;
+mod script;
 mod server_info;
 
 pub use self::{
@@ -36,5 +39,6 @@ pub use self::{
     head::{InvalidHead, parse_head},
     params::params,
     request::ClientRequestMut,
+    script::{InvalidScript, Script},
     server_info::ServerInfo,
 };

@@ -16,7 +16,7 @@ use crate::{
 pub enum ConnectionError {
     /// A record of another version of the protocol.
     UnsupportedVersion(UnsupportedVersion),
-    /// HTTP, from the beginning of the connection on. It gets an answer (B-21).
+    /// HTTP, from the beginning of the connection on. A client gets an answer (B-21); a server that was called is left alone.
     Http,
     /// A record whose content has the wrong length for its type.
     InvalidLength(RecordType, usize),

@@ -132,6 +132,22 @@ fn names_of_more_than_one_record_are_an_error() {
 }
 
 #[test]
+fn http_is_an_error_of_its_own_at_the_beginning() {
+    let answer = b"HTTP/1.1 400 Bad Request\r\n\r\n";
+    let mut web_server = client::ClientConnection::new();
+    web_server.begin(RESPONDER).expect("a free id");
+    let mut input = BytesMut::from(&answer[..]);
+    let error = web_server.next_event(&mut input);
+    assert_eq!(error, Err(ConnectionError::Http));
+
+    let mut web_server = client::ClientConnection::new();
+    web_server.begin(RESPONDER).expect("a free id");
+    let mut input = BytesMut::from(&[&record(6, 1, b"")[..], answer].concat()[..]);
+    let error = web_server.next_event(&mut input);
+    assert!(matches!(error, Err(ConnectionError::UnsupportedVersion(_))));
+}
+
+#[test]
 fn a_response_is_read() {
     let input = wire(&[
         b"\x01\x06\x00\x01\x00\x1c\x04\x00Content-type: text/html\r\n\r\n<\x00\x00\x00\x00",
@@ -251,7 +267,7 @@ fn end_request_of_another_length_is_an_error() {
 #[test]
 fn an_error_is_returned_again() {
     let mut web_server = client::ClientConnection::new();
-    let mut input = BytesMut::from(&b"HTTP/1.1 400 Bad Request"[..]);
+    let mut input = BytesMut::from(&b"SSH-2.0- 400 Bad Request"[..]);
     let error = web_server.next_event(&mut input).unwrap_err();
     assert!(matches!(error, ConnectionError::UnsupportedVersion(_)));
     let mut good = BytesMut::from(COMPLETE);

@@ -7,6 +7,7 @@ mod captures;
 mod cgi_response;
 mod client_connection;
 mod client_heads;
+mod client_script;
 mod connection;
 mod conversations;
 mod fair;

@@ -1,6 +1,6 @@
 //! What can go wrong with a request to an application.
 
-use std::{error::Error, fmt, io};
+use std::{error::Error, fmt, io, time::Duration};
 
 use proto::{
     ConnectionError,
@@ -29,6 +29,21 @@ pub(super) enum Kind {
     IncompleteResponse(Option<io::Error>),
     RequestBody(BoxError),
     QueryTooLong(QueryTooLong),
+    /// With the limit.
+    OutputTooLong(usize),
+    /// With the limit.
+    TimedOut(Late, Duration),
+}
+
+/// What did not come in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Late {
+    Connect,
+    FirstByte,
+    Read,
+    Whole,
+    /// The whole, of which nothing has come.
+    Answer,
 }
 
 impl ClientError {
@@ -36,9 +51,17 @@ impl ClientError {
         Self { kind }
     }
 
-    /// The application cannot be connected to.
+    /// The application cannot be connected to, or not in time.
     pub fn is_connect(&self) -> bool {
-        matches!(self.kind, Kind::Connect(_))
+        matches!(
+            self.kind,
+            Kind::Connect(_) | Kind::TimedOut(Late::Connect, _)
+        )
+    }
+
+    /// One of the time limits of the [`Client`](super::Client) has passed.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self.kind, Kind::TimedOut(..))
     }
 
     /// The socket failed.
@@ -46,9 +69,19 @@ impl ClientError {
         matches!(self.kind, Kind::Io(_))
     }
 
-    /// The application broke the protocol.
+    /// What listens does not speak FastCGI, or breaks the protocol.
     pub fn is_protocol(&self) -> bool {
         matches!(self.kind, Kind::Protocol(_))
+    }
+
+    /// What listens speaks HTTP, and not FastCGI. It is asked for at a port of a web server, mostly.
+    pub fn is_http(&self) -> bool {
+        matches!(self.kind, Kind::Protocol(ConnectionError::Http))
+    }
+
+    /// More came than [`Client::max_output`](super::Client::max_output) allows.
+    pub fn is_output_too_long(&self) -> bool {
+        matches!(self.kind, Kind::OutputTooLong(_))
     }
 
     /// The application did not serve the request: it is overloaded, or serves no such role (specification, 5.5).
@@ -82,7 +115,13 @@ impl fmt::Display for ClientError {
         match &self.kind {
             Kind::Connect(_) => f.write_str("the application cannot be reached"),
             Kind::Io(_) => f.write_str("the connection failed"),
+            Kind::Protocol(ConnectionError::Http) => {
+                f.write_str("the application speaks HTTP, not FastCGI")
+            }
             Kind::Protocol(_) => f.write_str("the application broke the protocol"),
+            Kind::OutputTooLong(limit) => {
+                write!(f, "the application's answer is longer than {limit} bytes")
+            }
             Kind::Refused(status) => write!(f, "the application refused the request: {status:?}"),
             Kind::InvalidHead(_) => f.write_str("the application's answer is not a CGI response"),
             Kind::NoHead => f.write_str("the application's answer has no header block"),
@@ -90,6 +129,21 @@ impl fmt::Display for ClientError {
             Kind::RequestBody(_) => f.write_str("the body of the request failed"),
             Kind::QueryTooLong(_) => {
                 f.write_str("the application cannot be asked for these values")
+            }
+            Kind::TimedOut(Late::Connect, limit) => {
+                write!(f, "the application cannot be reached within {limit:?}")
+            }
+            Kind::TimedOut(Late::FirstByte, limit) => {
+                write!(f, "the application sent nothing within {limit:?}")
+            }
+            Kind::TimedOut(Late::Read, limit) => {
+                write!(f, "the application's answer paused for {limit:?}")
+            }
+            Kind::TimedOut(Late::Answer, limit) => {
+                write!(f, "the application did not answer within {limit:?}")
+            }
+            Kind::TimedOut(Late::Whole, limit) => {
+                write!(f, "the application's answer was not whole within {limit:?}")
             }
         }
     }
@@ -99,12 +153,17 @@ impl Error for ClientError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.kind {
             Kind::Connect(error) | Kind::Io(error) => Some(error),
+            Kind::Protocol(ConnectionError::Http) => None,
             Kind::Protocol(error) => Some(error),
             Kind::InvalidHead(error) => Some(error),
             Kind::IncompleteResponse(Some(error)) => Some(error),
             Kind::RequestBody(error) => Some(&**error),
             Kind::QueryTooLong(error) => Some(error),
-            Kind::Refused(_) | Kind::NoHead | Kind::IncompleteResponse(None) => None,
+            Kind::Refused(_)
+            | Kind::NoHead
+            | Kind::IncompleteResponse(None)
+            | Kind::OutputTooLong(_)
+            | Kind::TimedOut(..) => None,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     io,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use bytes::Buf;
@@ -12,9 +13,12 @@ use rustix::{
     net::{RecvFlags, recv},
 };
 
-use tokio::net::{TcpStream, UnixStream};
+use tokio::{
+    net::{TcpStream, UnixStream},
+    time::sleep,
+};
 
-use super::error::ClientError;
+use super::{error::ClientError, trace::TracedIo};
 use crate::{
     address::{Address, Kind},
     listener::AnyIo,
@@ -24,23 +28,47 @@ use crate::{
 /// A connection. Its user has one request on it at a time.
 #[derive(Debug)]
 pub(super) struct Link {
-    socket: Socket<AnyIo>,
+    socket: Socket<TracedIo>,
     is_at_eof: bool,
+    /// Whether an earlier request was answered on it.
+    is_kept: bool,
+    /// Whether something of the request has left.
+    has_sent: bool,
     pub(super) proto: ClientConnection,
 }
 
 impl Link {
-    pub(super) fn new(io: AnyIo) -> Self {
+    pub(super) fn new(io: TracedIo) -> Self {
         Self {
             socket: Socket::new(io),
             is_at_eof: false,
+            is_kept: false,
+            has_sent: false,
             proto: ClientConnection::new(),
         }
     }
 
     /// Writes until everything has left.
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.socket.poll_flush(cx, self.proto.outgoing())
+        let unsent = self.unsent();
+        let result = self.socket.poll_flush(cx, self.proto.outgoing());
+        self.has_sent |= self.unsent() < unsent;
+        result
+    }
+
+    /// How many bytes wait to be written.
+    pub(super) fn unsent(&mut self) -> usize {
+        self.proto.outgoing().remaining()
+    }
+
+    /// Whether something of the request has left.
+    pub(super) fn has_sent(&self) -> bool {
+        self.has_sent
+    }
+
+    /// Whether an earlier request was answered on it. The application may have closed it meanwhile.
+    pub(super) fn is_kept(&self) -> bool {
+        self.is_kept
     }
 
     /// Reads once. Gives the number of bytes, 0 at the end of file.
@@ -76,14 +104,21 @@ impl Link {
         has_sent_all && has_taken_all && self.proto.requests_in_progress() == 0
     }
 
-    /// Gives back memory that a connection without a request does not need.
+    /// Gets ready for another request: gives back memory that a connection without a request does not need.
     pub(super) fn release(&mut self) {
+        self.is_kept = true;
+        self.has_sent = false;
         self.proto.outgoing().release();
         self.socket.release();
     }
 }
 
+/// How long to wait before asking again, where so many wait to be accepted on a Unix socket that the system refuses more.
+const FULL_PAUSE: Duration = Duration::from_millis(5);
+
 /// Connects to an application. A host name is looked up for every connection.
+///
+/// On a Unix socket it waits for a place in the backlog, as on TCP.
 pub(super) async fn connect(address: &Address) -> io::Result<AnyIo> {
     match &address.0 {
         Kind::Tcp { host, port } => {
@@ -92,6 +127,11 @@ pub(super) async fn connect(address: &Address) -> io::Result<AnyIo> {
             io.set_nodelay(true)?;
             Ok(io.into())
         }
-        Kind::Path(path) => Ok(UnixStream::connect(path).await?.into()),
+        Kind::Path(path) => loop {
+            match UnixStream::connect(path).await {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => sleep(FULL_PAUSE).await,
+                connected => return Ok(connected?.into()),
+            }
+        },
     }
 }

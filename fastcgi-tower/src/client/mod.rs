@@ -1,4 +1,21 @@
-//! The web server's side: a tower service that hands HTTP requests to a FastCGI application.
+//! The web server's side: a client of FastCGI applications, such as php-fpm.
+//!
+//! [`Client::exchange`] sends params and a body, and gives what the application writes:
+//!
+//! ```no_run
+//! use fastcgi_tower::client::{Address, Client, Script};
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let php = Client::new("unix:/run/php/php-fpm.sock".parse::<Address>()?);
+//! let script = Script::new("/srv/www", "/report.php")?.query("day=1");
+//! let output = php.exchange(script, "").await?;
+//! print!("{}", String::from_utf8_lossy(&output.stdout));
+//! eprint!("{}", String::from_utf8_lossy(&output.stderr));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The same client is a tower service of HTTP requests, whose bodies stream:
 //!
 //! ```no_run
 //! use fastcgi_tower::client::{Address, Client};
@@ -17,71 +34,108 @@
 
 mod call;
 mod error;
+mod exchange;
+mod exchange_stream;
 mod link;
 mod pool;
 mod response_body;
 mod response_future;
+mod service;
+mod start;
 mod stderr;
+mod times;
+mod trace;
+mod values;
 
-use std::{
-    future::poll_fn,
-    sync::Arc,
-    task::{Context, Poll, ready},
-};
+use std::{sync::Arc, time::Duration};
 
-use http::{Method, Request, Response, header::CONTENT_LENGTH};
-use http_body::Body;
-use proto::{Params, client::ClientEvent};
-use tower_service::Service;
+use proto::{Params, record::Role};
 
-pub use proto::client::ServerInfo;
+pub use proto::client::{InvalidScript, Script, ServerInfo};
+pub use proto::record::{Header, RecordType, RequestId};
 
 pub use crate::address::{Address, InvalidAddress};
 
-use self::error::Kind;
-use self::{
-    call::Outbound,
-    pool::{Lease, Limits, Pool},
+pub use self::{
+    error::ClientError,
+    exchange::Output,
+    exchange_stream::{ExchangeStream, Piece},
+    response_body::ClientBody,
+    response_future::ClientFuture,
+    service::ExtraParams,
+    stderr::OnStderr,
+    trace::{Direction, Traced},
 };
-pub use self::{error::ClientError, response_body::ClientBody, response_future::ClientFuture};
-use crate::error::BoxError;
+use self::{
+    pool::{Limits, Pool},
+    times::Times,
+};
 
-/// Sends HTTP requests to one FastCGI application, in the role of a Responder.
+/// Sends requests to one FastCGI application: HTTP requests as a tower [`Service`](tower_service::Service), or params as
+/// they are ([`exchange`](Self::exchange)).
 ///
 /// Each request has a connection for itself until the application has ended it; then the connection is kept for
 /// another one. Clones share the connections. Bodies stream both ways, with back-pressure, and at the same time: an
 /// application may answer before it has read the request. Nothing is spawned: the response's body, when read, sends
 /// what is left of the request's.
 ///
-/// A request carries its own [`ServerInfo`] and [`ExtraParams`] in its extensions. A body of known size that has no
+/// A request carries its own [`ServerInfo`], [`ExtraParams`] and [`OnStderr`] in its extensions. A body of known size that has no
 /// `content-length` gets one; one of unknown size is sent without, which not every application reads.
 ///
-/// An idle connection that the application has closed is replaced; apart from that, nothing is tried twice. There are
-/// no timeouts: put tower's around it.
+/// An idle connection that the application has closed is replaced, also when that turns out only as the request is sent,
+/// if nothing of it has left; apart from that, nothing is tried twice. A request that is dropped, at any time, takes its
+/// connection with it, so that its answer is never taken for that of another one.
+///
+/// | limit | default | what is waited for |
+/// |---|---|---|
+/// | [`connect_timeout`](Self::connect_timeout) | 10 s | a connection |
+/// | [`first_byte_timeout`](Self::first_byte_timeout) | 60 s | the first byte of the answer |
+/// | [`read_timeout`](Self::read_timeout) | 60 s | each further part of the answer |
+/// | [`timeout`](Self::timeout) | none | the whole, the body of the response included |
+/// | [`max_connections`](Self::max_connections) | 64 | a place: so many requests at a time |
+/// | [`max_output`](Self::max_output) | 16 MiB | – it is the most that [`exchange`](Self::exchange) collects |
+///
+/// When one of the times has passed, the request fails ([`ClientError::is_timeout`]) and its connection is closed. The
+/// time that the request's own body takes to come counts for the whole alone, and the time in which nobody reads the
+/// response's body counts for nothing else either.
+///
+/// php-fpm serves a connection that is kept with a child that serves nobody else meanwhile: use
+/// [`keep_conn(false)`](Self::keep_conn) where others need its children, too.
 #[derive(Clone, Debug)]
 pub struct Client {
     pool: Arc<Pool>,
     server: Arc<ServerInfo>,
     params: Params,
+    times: Times,
+    role: Role,
+    max_output: usize,
+    on_stderr: Option<OnStderr>,
 }
+
+/// Beyond what a page or a report has; downloads are for those that stream.
+const MAX_OUTPUT: usize = 16 * 1024 * 1024;
 
 impl Client {
     /// A client of the application that listens on `address`. Nothing is connected yet.
     pub fn new(address: impl Into<Address>) -> Self {
-        Self {
-            pool: Arc::new(Pool::new(address.into(), Limits::DEFAULT)),
-            server: Arc::default(),
-            params: Params::default(),
-        }
+        Self::over(Pool::new(address.into(), Limits::DEFAULT), Times::DEFAULT)
     }
 
     /// A client of an application inside this process.
     #[cfg(feature = "http-server")]
     pub(crate) fn inside(application: tokio::sync::mpsc::Sender<tokio::net::UnixStream>) -> Self {
+        Self::over(Pool::inside(application), Times::NONE)
+    }
+
+    fn over(pool: Pool, times: Times) -> Self {
         Self {
-            pool: Arc::new(Pool::inside(application)),
+            pool: Arc::new(pool),
             server: Arc::default(),
             params: Params::default(),
+            times,
+            role: Role::RESPONDER,
+            max_output: MAX_OUTPUT,
+            on_stderr: None,
         }
     }
 
@@ -120,108 +174,88 @@ impl Client {
         })
     }
 
+    /// The longest time in which a connection is made, the lookup of a host name included. Default: 10 s.
+    ///
+    /// To wait for one of [`max_connections`](Self::max_connections) places is not connecting; [`timeout`](Self::timeout)
+    /// is the limit of that.
+    #[must_use]
+    pub fn connect_timeout(mut self, limit: Option<Duration>) -> Self {
+        self.times.connect = limit;
+        self
+    }
+
+    /// The longest time from the request, once it was sent, to the first byte of an answer. Default: 60 s, as in nginx.
+    ///
+    /// The same is the longest time in which the application takes nothing of the request.
+    #[must_use]
+    pub fn first_byte_timeout(mut self, limit: Option<Duration>) -> Self {
+        self.times.first_byte = limit;
+        self
+    }
+
+    /// The longest pause in an answer. Default: 60 s, as in nginx.
+    #[must_use]
+    pub fn read_timeout(mut self, limit: Option<Duration>) -> Self {
+        self.times.read = limit;
+        self
+    }
+
+    /// The longest time from the call to the end of the answer. Default: none, because a large answer to a slow client
+    /// takes long without a fault of the application.
+    #[must_use]
+    pub fn timeout(mut self, limit: Option<Duration>) -> Self {
+        self.times.whole = limit;
+        self
+    }
+
+    /// The role that the application is asked for (specification, 6). Default: [`Role::RESPONDER`].
+    ///
+    /// A clone may have another one and share the connections. A Filter gets an empty `FCGI_DATA`.
+    #[must_use]
+    pub fn role(mut self, role: Role) -> Self {
+        self.role = role;
+        self
+    }
+
+    /// The most that [`exchange`](Self::exchange) collects, in bytes of both streams together. Default: 16 MiB.
+    #[must_use]
+    pub fn max_output(mut self, bytes: usize) -> Self {
+        self.max_output = bytes;
+        self
+    }
+
+    /// Calls `function` for each record that is sent or has arrived, for people to look at. Connections are not shared with
+    /// the client that this was made of.
+    ///
+    /// With more than one connection at a time, the records of all of them come as they are. Params may be secret.
+    #[must_use]
+    pub fn on_record(
+        mut self,
+        function: impl Fn(Direction, Traced<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        let pool = self.pool.with_limits(self.pool.limits());
+        self.pool = Arc::new(pool.traced(function));
+        self
+    }
+
+    /// Where messages of HTTP requests on `FCGI_STDERR` go. By default they are logged with the level `warn`, up to 16 KiB for each request.
+    #[must_use]
+    pub fn on_stderr(mut self, function: impl Fn(&[u8]) + Send + Sync + 'static) -> Self {
+        self.on_stderr = Some(OnStderr::new(function));
+        self
+    }
+
     /// Where the application listens.
     pub fn address(&self) -> &Address {
         self.pool.address()
-    }
-
-    /// Asks the application what it can do (specification, 4.1); the names are in
-    /// [`values`](https://docs.rs/fastcgi-core/latest/fastcgi_core/values/). The answer has those that it knows.
-    ///
-    /// # Errors
-    ///
-    /// When the names do not fit one record of 65 535 bytes, when the application cannot be reached, and when it closes
-    /// the connection or breaks the protocol.
-    pub async fn get_values(&self, names: &[&str]) -> Result<Params, ClientError> {
-        let mut lease = Arc::clone(&self.pool).lease().await?;
-        lease.link.proto.get_values(names)?;
-        let values = poll_fn(|cx| poll_values(cx, &mut lease)).await?;
-        lease.give_back();
-        Ok(values)
     }
 
     fn with_limits(mut self, limits: Limits) -> Self {
         self.pool = Arc::new(self.pool.with_limits(limits));
         self
     }
-
-    fn params(&self, request: &http::request::Parts) -> Params {
-        let server = request.extensions.get().unwrap_or(&*self.server);
-        let own = request.extensions.get::<ExtraParams>();
-        let extra = self
-            .params
-            .iter()
-            .chain(own.iter().flat_map(|own| own.0.iter()));
-        proto::client::params(request, server, extra)
-    }
 }
 
-impl<B> Service<Request<B>> for Client
-where
-    B: Body<Error: Into<BoxError>>,
-{
-    type Response = Response<ClientBody<B>>;
-    type Error = ClientError;
-    type Future = ClientFuture<B>;
-
-    /// Always ready: a request waits for its turn in its future.
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ClientError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<B>) -> ClientFuture<B> {
-        let (mut parts, body) = request.into_parts();
-        if let Some(length) = length_to_announce(&parts, &body) {
-            parts.headers.insert(CONTENT_LENGTH, length.into());
-        }
-        let outbound = Outbound {
-            params: self.params(&parts),
-            body: (!body.is_end_stream()).then(|| Box::pin(body)),
-        };
-        ClientFuture::new(Arc::clone(&self.pool), parts.method, outbound)
-    }
-}
-
-/// More params for one request: put this into its extensions.
-///
-/// They come after all others, and the last one of a name counts.
-#[derive(Clone, Debug)]
-pub struct ExtraParams(Params);
-
-impl From<Params> for ExtraParams {
-    fn from(params: Params) -> Self {
-        Self(params)
-    }
-}
-
-/// The length of a body that does not come from an HTTP server, which would have said so in the head.
-fn length_to_announce<B: Body>(request: &http::request::Parts, body: &B) -> Option<u64> {
-    if request.headers.contains_key(CONTENT_LENGTH) {
-        return None;
-    }
-    let length = body.size_hint().exact()?;
-    let is_expected = matches!(request.method, Method::POST | Method::PUT | Method::PATCH);
-    (length > 0 || is_expected).then_some(length)
-}
-
-fn poll_values(cx: &mut Context<'_>, lease: &mut Lease) -> Poll<Result<Params, ClientError>> {
-    let broken_off = |cause| ClientError::new(Kind::IncompleteResponse(cause));
-    loop {
-        while let Some(event) = lease.link.next_event()? {
-            match event {
-                ClientEvent::Values(values) => return Poll::Ready(Ok(values)),
-                // An application that does not know the question has no answers.
-                ClientEvent::UnknownType(_) => return Poll::Ready(Ok(Params::default())),
-                unasked => tracing::debug!(?unasked, "no answer to the question"),
-            }
-        }
-        if let Poll::Ready(Err(error)) = lease.link.poll_flush(cx) {
-            return Poll::Ready(Err(error.into()));
-        }
-        match ready!(lease.link.poll_fill(cx)) {
-            Ok(0) => return Poll::Ready(Err(broken_off(None))),
-            Ok(_) => {}
-            Err(error) => return Poll::Ready(Err(broken_off(Some(error)))),
-        }
-    }
-}
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/calling.md")]
+struct Guide;

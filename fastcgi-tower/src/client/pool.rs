@@ -3,12 +3,19 @@
 use std::{
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 
-use super::error::{ClientError, Kind};
-use super::link::{self, Link};
+use super::error::{ClientError, Kind, Late};
+use super::{
+    link::{self, Link},
+    trace::{Direction, Trace, Traced, TracedIo},
+};
 use crate::{address::Address, listener::AnyIo};
 
 /// The connections of a client and its clones.
@@ -20,6 +27,7 @@ pub(super) struct Pool {
     places: Arc<Semaphore>,
     /// The one last used is the last. The lock is held to push or to pop.
     idle: Mutex<Vec<Link>>,
+    trace: Option<Trace>,
     /// The application, where it is inside this process and has no address.
     #[cfg(feature = "http-server")]
     inside: Option<tokio::sync::mpsc::Sender<tokio::net::UnixStream>>,
@@ -52,6 +60,7 @@ impl Pool {
                 limits.max_connections.min(Semaphore::MAX_PERMITS),
             )),
             idle: Mutex::new(Vec::new()),
+            trace: None,
             #[cfg(feature = "http-server")]
             inside: None,
         }
@@ -62,8 +71,18 @@ impl Pool {
         Self {
             #[cfg(feature = "http-server")]
             inside: self.inside.clone(),
+            trace: self.trace.clone(),
             ..Self::new(self.address.clone(), limits)
         }
+    }
+
+    /// The same, with a function that gets all records.
+    pub(super) fn traced(
+        mut self,
+        function: impl Fn(Direction, Traced<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        self.trace = Some(Trace::new(function));
+        self
     }
 
     /// Connects to an application inside this process.
@@ -75,7 +94,20 @@ impl Pool {
         }
     }
 
-    async fn connect(&self) -> io::Result<AnyIo> {
+    /// A new connection, within `limit`.
+    async fn connect(&self, limit: Option<Duration>) -> Result<Link, ClientError> {
+        let connected = match limit {
+            Some(limit) => match timeout(limit, self.open()).await {
+                Ok(connected) => connected,
+                Err(_) => return Err(ClientError::new(Kind::TimedOut(Late::Connect, limit))),
+            },
+            None => self.open().await,
+        };
+        let io = connected.map_err(|error| ClientError::new(Kind::Connect(error)))?;
+        Ok(Link::new(TracedIo::new(io, self.trace.clone())))
+    }
+
+    async fn open(&self) -> io::Result<AnyIo> {
         #[cfg(feature = "http-server")]
         if let Some(application) = &self.inside {
             let (near, far) = tokio::net::UnixStream::pair()?;
@@ -94,23 +126,23 @@ impl Pool {
         self.limits
     }
 
-    /// A connection for one request, as soon as there is a place.
-    pub(super) async fn lease(self: Arc<Self>) -> Result<Lease, ClientError> {
+    /// A connection for one request, as soon as there is a place. A new one is there within `limit`.
+    pub(super) async fn lease(
+        self: Arc<Self>,
+        limit: Option<Duration>,
+    ) -> Result<Lease, ClientError> {
         let place = Arc::clone(&self.places)
             .acquire_owned()
             .await
             .expect("the semaphore is never closed");
         let link = match self.take_idle() {
             Some(link) => link,
-            None => match self.connect().await {
-                Ok(io) => Link::new(io),
-                Err(error) => return Err(ClientError::new(Kind::Connect(error))),
-            },
+            None => self.connect(limit).await?,
         };
         Ok(Lease {
             link,
             pool: self,
-            _place: place,
+            place,
         })
     }
 
@@ -134,10 +166,21 @@ impl Pool {
 pub(super) struct Lease {
     pub(super) link: Link,
     pub(super) pool: Arc<Pool>,
-    _place: OwnedSemaphorePermit,
+    place: OwnedSemaphorePermit,
 }
 
 impl Lease {
+    /// A new connection in the place of this one, within `limit`.
+    pub(super) async fn replaced(self, limit: Option<Duration>) -> Result<Self, ClientError> {
+        let Self { link, pool, place } = self;
+        drop(link);
+        Ok(Self {
+            link: pool.connect(limit).await?,
+            pool,
+            place,
+        })
+    }
+
     /// Keeps the connection for another request, if it is fit for one and there is room.
     pub(super) fn give_back(mut self) {
         let limits = self.pool.limits;

@@ -10,8 +10,8 @@ use bytes::Bytes;
 use http::{Method, StatusCode, header::CONTENT_LENGTH, response};
 use http_body::{Body, Frame, SizeHint};
 
-use super::call::{Call, Piece};
 use super::error::{ClientError, Kind};
+use super::{Piece, call::Call};
 use crate::error::BoxError;
 
 /// The body of an application's response, as it arrives.
@@ -20,12 +20,14 @@ use crate::error::BoxError;
 /// left of the request's body, `B`, is sent meanwhile. At its end the connection is kept for another request; dropping
 /// it earlier closes the connection, by which the application sees that nobody waits any more.
 ///
-/// It fails when the application breaks off ([`ClientError::is_incomplete_response`]).
+/// It fails when the application breaks off ([`ClientError::is_incomplete_response`]), and when it is late
+/// ([`ClientError::is_timeout`]).
 pub struct ClientBody<B> {
     /// What was read with the head or with an earlier part; never empty.
     ready: Option<Bytes>,
     rest: Rest<B>,
     length: Length,
+    app_status: Option<u32>,
 }
 
 /// What comes after `ready`.
@@ -74,10 +76,17 @@ impl<B> ClientBody<B> {
             ready: None,
             rest: Rest::Arriving(call),
             length: Length::new(head, method),
+            app_status: None,
         };
         body.push(received);
         body.look_ahead();
         body
+    }
+
+    /// The status that the application gave at the end (specification, 5.5), which is 0 for success with most of them. `None`
+    /// until the end has arrived.
+    pub fn app_status(&self) -> Option<u32> {
+        self.app_status
     }
 
     /// A part of the response. Parts that have no place in it are dropped.
@@ -105,7 +114,15 @@ impl<B> ClientBody<B> {
     fn take(&mut self, piece: Piece) {
         match piece {
             Piece::Stdout(data) => self.push(data),
-            Piece::End => self.end(),
+            Piece::Stderr(data) => {
+                if let Rest::Arriving(call) = &mut self.rest {
+                    call.put_stderr(&data);
+                }
+            }
+            Piece::End { app_status } => {
+                self.app_status = Some(app_status);
+                self.end();
+            }
         }
     }
 

@@ -13,9 +13,10 @@ use http_body::Body;
 
 use super::error::{ClientError, Kind};
 use super::{
-    ClientBody,
-    call::{Call, Outbound, Piece},
-    pool::{Lease, Pool},
+    ClientBody, Piece,
+    call::{Call, Outbound},
+    pool::Pool,
+    start::Start,
 };
 use crate::error::BoxError;
 
@@ -31,28 +32,20 @@ pub struct ClientFuture<B> {
 }
 
 /// ```text
-/// Connecting ──a connection──▶ Calling ──the head──▶ Done
+/// Starting ──something has left──▶ Calling ──the head──▶ Done
 /// ```
 enum Stage<B> {
-    Connecting {
-        lease: LeaseFuture,
-        outbound: Outbound<B>,
-    },
+    Starting(Start<B>),
     Calling(Box<Call<B>>),
     Done,
 }
 
-type LeaseFuture = Pin<Box<dyn Future<Output = Result<Lease, ClientError>> + Send>>;
-
 impl<B> ClientFuture<B> {
-    pub(super) fn new(pool: Arc<Pool>, method: Method, outbound: Outbound<B>) -> Self {
+    pub(super) fn new(pool: Arc<Pool>, method: Method, outbound: Box<Outbound<B>>) -> Self {
         Self {
             method,
             head: BytesMut::new(),
-            stage: Stage::Connecting {
-                lease: Box::pin(pool.lease()),
-                outbound,
-            },
+            stage: Stage::Starting(Start::new(pool, outbound)),
         }
     }
 
@@ -88,7 +81,8 @@ where
                         return Poll::Ready(Ok(head));
                     }
                 }
-                Piece::End => return Poll::Ready(Err(ClientError::new(Kind::NoHead))),
+                Piece::Stderr(data) => call.put_stderr(&data),
+                Piece::End { .. } => return Poll::Ready(Err(ClientError::new(Kind::NoHead))),
             }
         }
     }
@@ -111,17 +105,12 @@ where
         loop {
             // What is not put back is dropped, and with it the connection.
             match mem::replace(&mut this.stage, Stage::Done) {
-                Stage::Connecting {
-                    mut lease,
-                    outbound,
-                } => match lease.as_mut().poll(cx) {
+                Stage::Starting(mut start) => match start.poll(cx) {
                     Poll::Pending => {
-                        this.stage = Stage::Connecting { lease, outbound };
+                        this.stage = Stage::Starting(start);
                         return Poll::Pending;
                     }
-                    Poll::Ready(lease) => {
-                        this.stage = Stage::Calling(Box::new(Call::new(lease?, outbound)));
-                    }
+                    Poll::Ready(call) => this.stage = Stage::Calling(call?),
                 },
                 Stage::Calling(mut call) => match this.poll_head(cx, &mut call) {
                     Poll::Pending => {

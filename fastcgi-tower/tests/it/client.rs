@@ -33,11 +33,12 @@ use tokio::{
 use tower::ServiceExt;
 
 /// BEGIN_REQUEST (5.1): id 1, a Responder, FCGI_KEEP_CONN.
-const BEGIN: &[u8] = b"\x01\x01\x00\x01\x00\x08\x00\x00\x00\x01\x01\x00\x00\x00\x00\x00";
+pub(crate) const BEGIN: &[u8] = b"\x01\x01\x00\x01\x00\x08\x00\x00\x00\x01\x01\x00\x00\x00\x00\x00";
 /// The same without flags.
-const BEGIN_CLOSE: &[u8] = b"\x01\x01\x00\x01\x00\x08\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00";
-const PARAMS_END: &[u8] = b"\x01\x04\x00\x01\x00\x00\x00\x00";
-const STDIN_END: &[u8] = b"\x01\x05\x00\x01\x00\x00\x00\x00";
+pub(crate) const BEGIN_CLOSE: &[u8] =
+    b"\x01\x01\x00\x01\x00\x08\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00";
+pub(crate) const PARAMS_END: &[u8] = b"\x01\x04\x00\x01\x00\x00\x00\x00";
+pub(crate) const STDIN_END: &[u8] = b"\x01\x05\x00\x01\x00\x00\x00\x00";
 /// The end of STDOUT and END_REQUEST (5.5): FCGI_REQUEST_COMPLETE.
 pub(crate) const COMPLETE: &[u8] =
     b"\x01\x06\x00\x01\x00\x00\x00\x00\x01\x03\x00\x01\x00\x08\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00";
@@ -51,7 +52,7 @@ fn record(record_type: u8, content: &[u8]) -> Vec<u8> {
     [&[1, record_type, 0, 1, high, low, 0, 0], content].concat()
 }
 
-fn stdin(content: &[u8]) -> Vec<u8> {
+pub(crate) fn stdin(content: &[u8]) -> Vec<u8> {
     record(5, content)
 }
 
@@ -59,7 +60,7 @@ pub(crate) fn stdout(content: &[u8]) -> Vec<u8> {
     record(6, content)
 }
 
-fn stderr(content: &[u8]) -> Vec<u8> {
+pub(crate) fn stderr(content: &[u8]) -> Vec<u8> {
     record(7, content)
 }
 
@@ -96,7 +97,7 @@ impl App {
 }
 
 /// A connection, seen from the application.
-pub(crate) struct Link(UnixStream);
+pub(crate) struct Link(pub(crate) UnixStream);
 
 impl Link {
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
@@ -116,11 +117,11 @@ impl Link {
     }
 
     /// Takes what [`get`] sends.
-    async fn expect_get(&mut self) {
+    pub(crate) async fn expect_get(&mut self) {
         self.expect([BEGIN, &params(GET), STDIN_END].concat()).await;
     }
 
-    async fn expect_closed(&mut self) {
+    pub(crate) async fn expect_closed(&mut self) {
         let end = self.0.read_to_end(&mut Vec::new()).await;
         // The system resets a connection that is closed with something unread.
         let is_reset = |error: io::Error| error.kind() == io::ErrorKind::ConnectionReset;
@@ -129,7 +130,7 @@ impl Link {
 }
 
 /// The pairs (3.4) of `GET /a%20b?c`.
-const GET: &[u8] = b"\x0e\x03REQUEST_METHODGET\x0b\x08REQUEST_URI/a%20b?c\x0b\x00SCRIPT_NAME\x09\x04PATH_INFO/a b\
+pub(crate) const GET: &[u8] = b"\x0e\x03REQUEST_METHODGET\x0b\x08REQUEST_URI/a%20b?c\x0b\x00SCRIPT_NAME\x09\x04PATH_INFO/a b\
     \x0c\x01QUERY_STRINGc\x0f\x08SERVER_PROTOCOLHTTP/1.1\x0e\x04REQUEST_SCHEMEhttp\x0b\x00SERVER_NAME\
     \x11\x07GATEWAY_INTERFACECGI/1.1\x0f\x04SERVER_SOFTWAREtest\x0b\x02SERVER_PORT80";
 /// The pairs of `POST /` with five bytes.
@@ -137,11 +138,11 @@ const POST_FIVE: &[u8] = b"\x0e\x04REQUEST_METHODPOST\x0b\x01REQUEST_URI/\x0b\x0
     \x0c\x00QUERY_STRING\x0e\x01CONTENT_LENGTH5\x0f\x08SERVER_PROTOCOLHTTP/1.1\x0e\x04REQUEST_SCHEMEhttp\
     \x0b\x00SERVER_NAME\x11\x07GATEWAY_INTERFACECGI/1.1\x0f\x04SERVER_SOFTWAREtest\x0b\x02SERVER_PORT80";
 /// The pairs of `POST /` with nobody knows how many.
-const POST: &[u8] = b"\x0e\x04REQUEST_METHODPOST\x0b\x01REQUEST_URI/\x0b\x00SCRIPT_NAME\x09\x01PATH_INFO/\
+pub(crate) const POST: &[u8] = b"\x0e\x04REQUEST_METHODPOST\x0b\x01REQUEST_URI/\x0b\x00SCRIPT_NAME\x09\x01PATH_INFO/\
     \x0c\x00QUERY_STRING\x0f\x08SERVER_PROTOCOLHTTP/1.1\x0e\x04REQUEST_SCHEMEhttp\
     \x0b\x00SERVER_NAME\x11\x07GATEWAY_INTERFACECGI/1.1\x0f\x04SERVER_SOFTWAREtest\x0b\x02SERVER_PORT80";
 
-fn params(pairs: &[u8]) -> Vec<u8> {
+pub(crate) fn params(pairs: &[u8]) -> Vec<u8> {
     [record(4, pairs), PARAMS_END.to_vec()].concat()
 }
 
@@ -151,10 +152,10 @@ pub(crate) fn get() -> Request<Empty<Bytes>> {
 }
 
 /// A request body that is fed by hand.
-struct Upload(mpsc::UnboundedReceiver<io::Result<Bytes>>);
+pub(crate) struct Upload(mpsc::UnboundedReceiver<io::Result<Bytes>>);
 
 impl Upload {
-    fn new() -> (mpsc::UnboundedSender<io::Result<Bytes>>, Request<Self>) {
+    pub(crate) fn new() -> (mpsc::UnboundedSender<io::Result<Bytes>>, Request<Self>) {
         let (sender, receiver) = mpsc::unbounded_channel();
         let request = Request::post("/").body(Self(receiver));
         (sender, request.expect("a valid request"))
@@ -175,7 +176,7 @@ impl Body for Upload {
 }
 
 /// A request body without end, which counts what was taken of it.
-struct Endless(Arc<AtomicUsize>);
+pub(crate) struct Endless(pub(crate) Arc<AtomicUsize>);
 
 impl Body for Endless {
     type Data = Bytes;
@@ -494,6 +495,9 @@ async fn what_is_no_response_is_an_error() {
 async fn what_is_no_record_is_an_error() {
     let error = answer_to_get(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap_err();
     assert!(error.is_protocol(), "{error:?}");
+    assert!(error.is_http(), "{error:?}");
+    let error = answer_to_get(b"SSH-2.0-OpenSSH\r\n").await.unwrap_err();
+    assert!(error.is_protocol() && !error.is_http(), "{error:?}");
 }
 
 #[tokio::test]

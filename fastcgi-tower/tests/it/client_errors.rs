@@ -25,9 +25,14 @@ fn facts(error: ClientError) -> (String, bool) {
 
 #[tokio::test]
 async fn an_answer_that_is_none_says_what_it_is() {
-    let table: [(Vec<u8>, &str, bool); 4] = [
+    let table: [(Vec<u8>, &str, bool); 5] = [
         (
             b"HTTP/1.1 200 OK\r\n\r\n".to_vec(),
+            "the application speaks HTTP, not FastCGI",
+            false,
+        ),
+        (
+            b"SSH-2.0-OpenSSH_9.2\r\n".to_vec(),
             "the application broke the protocol",
             true,
         ),

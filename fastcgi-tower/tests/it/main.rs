@@ -14,6 +14,14 @@ mod cgi_process;
 mod client;
 #[cfg(feature = "client")]
 mod client_errors;
+#[cfg(feature = "client")]
+mod client_exchange;
+#[cfg(feature = "client")]
+mod client_kept;
+#[cfg(feature = "client")]
+mod client_times;
+#[cfg(feature = "client")]
+mod client_trace;
 mod conversations;
 mod counterparts;
 mod counters;
