@@ -64,3 +64,7 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/migrating.md")]
 struct Migrating;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/coming-from.md")]
+struct ComingFrom;
