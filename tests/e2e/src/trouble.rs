@@ -15,7 +15,7 @@ use crate::readme::block;
 use crate::server::{apache, apache_fcgid, caddy, cgi, lighttpd, nginx};
 use crate::suite::arrivals;
 
-/// nginx with [`NGINX`](self::NGINX) or another text, before an application on a Unix socket.
+/// nginx before an application on a Unix socket; each test has a text of its own.
 pub const BEHIND_NGINX: Layout = Layout {
     name: "trouble",
     socket: Socket::Unix,

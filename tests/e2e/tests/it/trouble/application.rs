@@ -90,7 +90,7 @@ fn no_process_is_kept(row: &Row) -> Result<(), Failed> {
     let remedy = "FcgidMinProcessesPerClass 1";
     row.says(remedy)?;
     let ended = |least: &str| {
-        let times = "FcgidIdleTimeout 1\nFcgidIdleScanInterval 1\nFcgidZombieScanInterval 1\n";
+        let times = "FcgidIdleTimeout 1\nFcgidProcessLifeTime 1\nFcgidIdleScanInterval 1\n";
         let site = hosted(&format!("{least}\n{times}{HOST}"))?;
         let process = site.get("/pid")?.text();
         let start = Instant::now();
@@ -103,6 +103,8 @@ fn no_process_is_kept(row: &Row) -> Result<(), Failed> {
     };
     assert!(ended("FcgidMinProcessesPerClass 0")?);
     assert!(!ended(remedy)?);
+    // The default is 3.
+    assert!(!ended("")?);
     Ok(())
 }
 
