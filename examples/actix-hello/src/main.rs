@@ -21,6 +21,9 @@ struct Visitor {
 
 #[actix_web::main]
 async fn main() -> Result<(), fastcgi_actix::RunError> {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .init();
     let app = || {
         App::new()
             .route("/", web::get().to(home))

@@ -19,6 +19,9 @@ new EventSource('events').onmessage = event => document.getElementById('n').text
 
 #[actix_web::main]
 async fn main() -> Result<(), fastcgi_actix::RunError> {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .init();
     let app = || {
         App::new()
             .route("/", web::get().to(|| async { Html::new(PAGE) }))

@@ -15,6 +15,9 @@ static BLOCK: [u8; 64 * 1024] = [b'.'; 64 * 1024];
 
 #[actix_web::main]
 async fn main() -> Result<(), fastcgi_actix::RunError> {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .init();
     let app = || {
         let both = web::resource("/upload").route(web::put().to(upload));
         App::new()

@@ -19,6 +19,9 @@ const MEMBER: &str = "Basic em9lOmhlbGxv";
 
 #[tokio::main]
 async fn main() -> Result<(), RunError> {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .init();
     // Whatever the path is.
     let app = Router::new().fallback(may_pass);
     // Off by default: an application that knows nothing of the role would let everybody in with its first 200.

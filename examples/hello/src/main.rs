@@ -24,6 +24,9 @@ struct Visitor {
 
 #[tokio::main]
 async fn main() -> Result<(), RunError> {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .init();
     let app = Router::new()
         .route("/", get(Html("<h1>Hello from axum over FastCGI</h1>\n")))
         .route("/form", post(form))

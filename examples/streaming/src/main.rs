@@ -20,6 +20,9 @@ new EventSource('events').onmessage = event => document.getElementById('n').text
 
 #[tokio::main]
 async fn main() -> Result<(), axum_fastcgi::RunError> {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .init();
     let app = Router::new()
         .route("/", get(Html(PAGE)))
         .route("/events", get(events));

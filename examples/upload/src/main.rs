@@ -20,6 +20,9 @@ static BLOCK: [u8; 64 * 1024] = [b'.'; 64 * 1024];
 
 #[tokio::main]
 async fn main() -> Result<(), axum_fastcgi::RunError> {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .init();
     let app = Router::new()
         .route("/upload", put(upload).post(upload))
         .route("/download/{bytes}", get(download));

@@ -16,3 +16,8 @@ struct Migrating;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/facades.md")]
 struct Facades;
+
+/// docs/coming-from.md.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/coming-from.md")]
+struct ComingFrom;

@@ -7,9 +7,10 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::application::Socket;
+use crate::differential::PASSWORDS;
 use crate::layout::{Layout, Setup};
 use crate::server::cgi::apache as apache_cgi;
-use crate::server::{apache, apache_fcgid, caddy, haproxy, lighttpd, nginx};
+use crate::server::{apache, apache_fcgid, caddy, h2o, haproxy, lighttpd, nginx};
 
 /// The web server starts the application, or the test does: not the site.
 const PLAIN: Layout = Layout {
@@ -68,6 +69,7 @@ pub const NGINX: Layout = Layout {
 pub const NGINX_PROTECTED: Layout = Layout {
     configure: |setup| {
         let site = include_str!("../../../docs/deploy/nginx-protected.conf");
+        with_passwords(setup)?;
         nginx::configure(setup, &paths(setup, site))
     },
     ..PLAIN
@@ -94,10 +96,63 @@ pub const NGINX_PROTECTED_SHOWING: Layout = Layout {
 pub const APACHE_PROTECTED: Layout = Layout {
     configure: |setup| {
         let site = include_str!("../../../docs/deploy/apache-protected.conf");
-        apache::configure(setup, &paths(setup, site))
+        with_passwords(setup)?;
+        apache::configure(setup, &format!("{AUTH_MODULES}{}", paths(setup, site)))
     },
     ..PLAIN
 };
+
+const AUTH_MODULES: &str = "
+LoadModule authn_core_module modules/mod_authn_core.so
+LoadModule authn_file_module modules/mod_authn_file.so
+LoadModule authz_user_module modules/mod_authz_user.so
+LoadModule auth_basic_module modules/mod_auth_basic.so
+LoadModule xsendfile_module modules/mod_xsendfile.so
+";
+
+/// lighttpd before one socket, with pages that not everybody may see.
+pub const LIGHTTPD_PROTECTED: Layout = Layout {
+    configure: |setup| {
+        let site = include_str!("../../../docs/deploy/lighttpd-protected.conf");
+        with_passwords(setup)?;
+        lighttpd::configure(setup, &paths(setup, site))
+    },
+    ..PLAIN
+};
+
+/// Caddy before one socket, with pages that not everybody may see.
+pub const CADDY_PROTECTED: Layout = Layout {
+    configure: |setup| {
+        let site = include_str!("../../../docs/deploy/protected.Caddyfile");
+        caddy::configure(setup, &paths(setup, site))
+    },
+    ..PLAIN
+};
+
+/// h2o before one socket, with pages that not everybody may see.
+pub const H2O_PROTECTED: Layout = Layout {
+    configure: |setup| {
+        let site = include_str!("../../../docs/deploy/h2o-protected.conf");
+        with_passwords(setup)?;
+        h2o::configure(setup, &paths(setup, site))
+    },
+    ..PLAIN
+};
+
+/// HAProxy before one socket, with pages that not everybody may see.
+pub const HAPROXY_PROTECTED: Layout = Layout {
+    configure: |setup| {
+        let site = include_str!("../../../docs/deploy/haproxy-protected.cfg");
+        haproxy::configure(setup, &paths(setup, site))
+    },
+    ..PLAIN
+};
+
+/// `zoe` has the password `hello`.
+fn with_passwords(setup: &Setup<'_>) -> io::Result<()> {
+    let passwords = setup.write("passwords", PASSWORDS)?;
+    fs::set_permissions(passwords, Permissions::from_mode(0o644))
+}
 
 /// Apache with a connection for each of 1536 threads, which it keeps.
 pub const APACHE_REUSING: Layout = Layout {

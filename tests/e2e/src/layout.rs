@@ -174,6 +174,12 @@ pub struct Setup<'a> {
 }
 
 impl Setup<'_> {
+    /// A directory for this web server's files.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        self.dir
+    }
+
     /// Where the web server is to listen.
     pub(crate) fn port(&self) -> u16 {
         let ports = self.ports.iter();

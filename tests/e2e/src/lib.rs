@@ -24,6 +24,7 @@ mod site;
 mod suite;
 mod support;
 mod table;
+pub mod trouble;
 
 pub use crate::application::{Application, Socket, build_examples, install};
 pub use crate::authorizers::{authorizing_layouts, spawning_layouts};
@@ -37,6 +38,6 @@ pub use crate::program::{Supervisor, copy, free_port, program, upload, version};
 pub use crate::server::{
     APACHE_HTTP2, CADDY_BOTH_WAYS, CADDY_HTTP2, HAPROXY_UNASKED, cgi_layouts, layouts,
 };
-pub use crate::site::{Authorizer, Shared, Site, path_with_sbin};
+pub use crate::site::{Authorizer, Configure, Shared, Site, path_with_sbin};
 pub use crate::suite::{CGI, behaviours, concurrent_requests};
 pub use crate::table::table;

@@ -8,7 +8,7 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{self as unix, UnixListener};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -33,6 +33,9 @@ pub struct Authorizer {
     /// What it is told.
     pub environment: &'static [(&'static str, &'static str)],
 }
+
+/// Writes a configuration, and returns the command that runs the web server in the foreground.
+pub type Configure<'a> = dyn Fn(&Setup<'_>) -> io::Result<Command> + 'a;
 
 /// A running web server with the application behind it; both end when it is dropped.
 #[derive(Debug)]
@@ -68,7 +71,21 @@ impl Site {
         program: &str,
         environment: &[(&str, &str)],
     ) -> io::Result<Self> {
-        Self::start_thrice(layout, program, environment, None)
+        Self::start_thrice(layout, program, environment, None, &layout.configure)
+    }
+
+    /// As [`start_with`](Self::start_with), with another configuration than that of `layout`.
+    ///
+    /// # Errors
+    ///
+    /// When one of them does not start.
+    pub fn start_configured(
+        layout: &Layout,
+        program: &str,
+        environment: &[(&str, &str)],
+        configure: &Configure<'_>,
+    ) -> io::Result<Self> {
+        Self::start_thrice(layout, program, environment, None, configure)
     }
 
     /// Starts the example `program`, an [`Authorizer`] that listens on TCP where the configuration has port 9000, and
@@ -82,7 +99,7 @@ impl Site {
         program: &str,
         authorizer: Option<&Authorizer>,
     ) -> io::Result<Self> {
-        Self::start_thrice(layout, program, &[], authorizer)
+        Self::start_thrice(layout, program, &[], authorizer, &layout.configure)
     }
 
     /// Another process may take the free port before the web server does.
@@ -91,12 +108,14 @@ impl Site {
         program: &str,
         environment: &[(&str, &str)],
         authorizer: Option<&Authorizer>,
+        configure: &Configure<'_>,
     ) -> io::Result<Self> {
-        let mut attempt = Self::start_once(layout, program, environment, authorizer);
+        let once = || Self::start_once(layout, program, environment, authorizer, configure);
+        let mut attempt = once();
         for _ in 0..2 {
             match &attempt {
                 Err(error) if error.kind() != ErrorKind::NotFound => {
-                    attempt = Self::start_once(layout, program, environment, authorizer)
+                    attempt = once();
                 }
                 _ => break,
             }
@@ -109,6 +128,7 @@ impl Site {
         program: &str,
         environment: &[(&str, &str)],
         authorizer: Option<&Authorizer>,
+        configure: &Configure<'_>,
     ) -> io::Result<Self> {
         let dir = tempfile::Builder::new().prefix("fastcgi-e2e-").tempdir()?;
         // The web server may run as another user.
@@ -147,7 +167,7 @@ impl Site {
 
         let reserved = ReservedPort::new()?;
         let addr = reserved.addr;
-        let mut command = (layout.configure)(&Setup {
+        let mut command = configure(&Setup {
             dir: dir.path(),
             binary: &binary,
             authorizer: authorizer_binary.as_deref(),

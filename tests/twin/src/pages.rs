@@ -36,6 +36,7 @@ pub(crate) fn router() -> Router {
             .route(&at("/ssi/{*rest}"), any(with_include))
             .route(&at("/xa/{*rest}"), any(accel_redirect))
             .route(&at("/send/{file}"), any(send_file))
+            .route(&at("/sendfile/{file}"), any(send_file_by_name))
             .route(&at("/reproxy/{*rest}"), any(reproxy));
     }
     router
@@ -109,6 +110,18 @@ async fn send_file(Path(file): Path<String>, request: Request) -> Response {
     let mut response = page("file", StatusCode::OK, request);
     if let Ok(value) = HeaderValue::try_from(format!("/files/{file}")) {
         let name = HeaderName::from_static("x-accel-redirect");
+        response.headers_mut().insert(name, value);
+    }
+    response
+}
+
+/// Apache and lighttpd send a file in the place of the response: `files`, beside the program, has it.
+async fn send_file_by_name(Path(file): Path<String>, request: Request) -> Response {
+    let mut response = page("file", StatusCode::OK, request);
+    let program = std::env::current_exe().unwrap_or_default();
+    let path = program.with_file_name("files").join(file);
+    if let Ok(value) = HeaderValue::try_from(path.display().to_string()) {
+        let name = HeaderName::from_static("x-sendfile");
         response.headers_mut().insert(name, value);
     }
     response

@@ -67,7 +67,7 @@ fn answer(status: StatusCode, parts: &Parts, report: String) -> Response {
 
 /// The params that say which resource is meant.
 fn target_params(params: &Params) -> String {
-    const NAMES: [&str; 12] = [
+    const NAMES: [&str; 13] = [
         "REQUEST_URI",
         "SCRIPT_NAME",
         "PATH_INFO",
@@ -78,6 +78,7 @@ fn target_params(params: &Params) -> String {
         "CONTEXT_PREFIX",
         "REDIRECT_URL",
         "REDIRECT_STATUS",
+        "REMOTE_USER",
         "REDIRECT_REDIRECT_STATUS",
         "SERVER_PROTOCOL",
     ];

@@ -31,6 +31,7 @@ pub use self::configuration::Configuration;
 pub use self::documented::{DOCUMENTED, Documented};
 pub use self::findings::Findings;
 pub use self::left_out::LEFT_OUT;
+pub(crate) use self::nginx::PASSWORDS;
 pub use self::rows::{ROWS, Requests, Row, What};
 pub use self::run::Comparison;
 

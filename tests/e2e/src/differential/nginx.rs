@@ -517,7 +517,7 @@ const BELOW_APP: Scope = Scope {
 };
 
 /// `zoe:hello`
-pub(super) const PASSWORDS: &str = "zoe:{SHA}qvTGHdzF6KLavt4PO0gs2a6pQ00=\n";
+pub(crate) const PASSWORDS: &str = "zoe:{SHA}qvTGHdzF6KLavt4PO0gs2a6pQ00=\n";
 pub(super) const CREDENTIALS: &str = "em9lOmhlbGxv";
 
 const SPLIT_APP: Lines = Lines {

@@ -24,7 +24,7 @@ pub(crate) use self::request::{arrives_as, client_has_no_port, host_of_an_absolu
 pub(crate) use self::response::{
     message_is_lost, reason_phrase_is_the_usual_one, whole_page_comes,
 };
-pub(crate) use self::stream::{arrives_at_once, arrives_in_parts};
+pub(crate) use self::stream::{arrivals, arrives_at_once, arrives_in_parts};
 use crate::Behaviour;
 
 /// All behaviours.

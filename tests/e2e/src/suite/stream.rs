@@ -67,7 +67,7 @@ pub(crate) fn arrives_in_parts(site: &Site, path: &str) -> Result<(), Failed> {
 }
 
 /// The body, and how often something arrived, with a pause before.
-fn arrivals(site: &Site, path: &str) -> Result<(String, usize), Failed> {
+pub(crate) fn arrivals(site: &Site, path: &str) -> Result<(String, usize), Failed> {
     let mut connection = site.connect()?;
     let request = Request::get(site.at(path));
     connection.start(&request)?;

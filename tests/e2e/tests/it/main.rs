@@ -11,6 +11,7 @@ mod foreign_clients;
 mod fronts;
 mod functions;
 mod http2;
+mod logging;
 mod lost;
 mod managers;
 mod mixed_load;
@@ -28,6 +29,7 @@ mod started;
 mod starts;
 mod static_binary;
 mod stopping;
+mod trouble;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -71,6 +73,8 @@ fn main() -> std::io::Result<ExitCode> {
         .chain(functions::trials())
         .chain(raw::trials())
         .chain(protected::trials())
+        .chain(logging::trials())
+        .chain(trouble::trials())
         .chain(differential::trials())
         .chain(layouts().flat_map(|layout| behind(layout, "tour")))
         .chain(actix_layouts().flat_map(|layout| behind(layout, "actix-tour")))

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod conversation;
+mod guides;
 mod house;
 mod imports;
 mod readme;

@@ -34,7 +34,7 @@ const DIFFERENCES: &[Difference] = &[Difference {
 
 /// What the host configures. `FCGI_WEB_SERVER_ADDRS` is there because a web server may have it for other programs' sake:
 /// nobody connects to a CGI program.
-const HOST: &str = r#"
+pub(crate) const HOST: &str = r#"
 LoadModule cgid_module modules/mod_cgid.so
 ScriptSock /run/tour/cgid.sock
 Listen 127.0.0.1:8080
@@ -52,7 +52,11 @@ Listen 127.0.0.1:8080
 "#;
 
 pub(crate) fn htaccess(setup: &Setup<'_>, rules: &str) -> io::Result<Command> {
+    hosted(setup, rules, HOST)
+}
+
+pub(crate) fn hosted(setup: &Setup<'_>, rules: &str, host: &str) -> io::Result<Command> {
     let rules = setup.write("public/.htaccess", rules)?;
     fs::hard_link(setup.binary, rules.with_file_name("index.cgi"))?;
-    apache::configure(setup, HOST)
+    apache::configure(setup, host)
 }
