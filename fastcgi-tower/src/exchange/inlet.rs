@@ -46,7 +46,8 @@ impl Inlet {
         self.stdin = Sender::new(request.length);
         self.data = is_filter.then(|| Box::new(Sender::new(request.data_length)));
         self.handle.renew();
-        self.span = tracing::debug_span!("request", id = %request.id, role = ?request.role);
+        // Not `request`, which the span of tower-http's `TraceLayer` inside it is called.
+        self.span = tracing::debug_span!("fastcgi_request", id = %request.id, role = ?request.role);
         self.origin = origin;
     }
 

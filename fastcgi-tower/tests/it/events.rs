@@ -39,6 +39,7 @@ struct Spans {
     begun: AtomicUsize,
     /// References to spans that have not ended.
     open: AtomicUsize,
+    names: Mutex<Vec<&'static str>>,
 }
 
 impl Events {
@@ -64,7 +65,9 @@ impl Subscriber for Events {
         self.0.lock().expect("no panic elsewhere").push(line.0);
     }
 
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        let mut names = self.1.names.lock().expect("no panic elsewhere");
+        names.push(span.metadata().name());
         self.1.begun.fetch_add(1, Ordering::Relaxed);
         self.1.open.fetch_add(1, Ordering::Relaxed);
         Id::from_u64(1)
@@ -138,7 +141,7 @@ async fn a_body_without_a_content_type_is_mentioned() {
     panic!("it is not mentioned");
 }
 
-/// Not with the next one on a connection that is kept.
+/// Not with the next one on a connection that is kept. `TraceLayer` makes a span inside it that is called `request`.
 #[tokio::test(start_paused = true)]
 async fn the_span_of_a_request_ends_with_it() {
     // As above, a new subscriber has the places in the code asked again.
@@ -151,6 +154,8 @@ async fn the_span_of_a_request_ends_with_it() {
         until_idle().await;
         if events.1.begun.load(Ordering::Relaxed) == 1 {
             assert_eq!(events.1.open.load(Ordering::Relaxed), 0);
+            let names = events.1.names.lock().expect("no panic elsewhere");
+            assert_eq!(*names, ["fastcgi_request"]);
             return;
         }
     }
