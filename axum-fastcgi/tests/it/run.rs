@@ -3,7 +3,6 @@
 //! What is chosen by the environment runs in a process of its own: `tests/program.rs`.
 
 use std::{
-    env,
     error::Error as _,
     future::pending,
     io::{self, Read},
@@ -81,14 +80,11 @@ fn the_settings_can_be_seen() {
     assert!(shown.contains("startup_timeout: 5s"), "{shown}");
 }
 
-/// Where the program in `tests/program.rs` finds the test that started it.
+/// Where the program in `tests/programs/axum` finds the test that started it.
 const CONTROL: &str = "AXUM_FASTCGI_TEST_CONTROL";
 
-/// It is built with the tests, as an example is, and so is not far from them.
 fn program() -> PathBuf {
-    let test = env::current_exe().expect("a program");
-    let target = test.ancestors().nth(2).expect("a target folder");
-    target.join("examples/axum-test-program")
+    fastcgi_test_kit::program("axum-test-program")
 }
 
 /// Starts the program on `socket`.

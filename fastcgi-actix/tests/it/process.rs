@@ -1,6 +1,5 @@
 //! What a process is started with, and its signals, are its own: so the server is in a process of its own.
 
-use std::env;
 use std::io::{self, BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
@@ -15,12 +14,9 @@ use tempfile::TempDir;
 
 use crate::wire::{self, Ask};
 
-/// The program in `tests/program.rs`, in the way that is named. It is built with the tests, as an example is, and so is
-/// not far from them.
+/// The program in `tests/programs/actix`, in the way that is named.
 fn program(way: &str) -> Command {
-    let test = env::current_exe().unwrap();
-    let target = test.ancestors().nth(2).unwrap();
-    let mut program = Command::new(target.join("examples/actix-test-program"));
+    let mut program = Command::new(fastcgi_test_kit::program("actix-test-program"));
     program.arg(way).stdin(Stdio::null()).stdout(Stdio::null());
     program
 }

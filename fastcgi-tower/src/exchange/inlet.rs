@@ -47,6 +47,7 @@ impl Inlet {
         self.stdin = Sender::new(request.length);
         self.data = is_filter.then(|| Box::new(Sender::new(request.data_length)));
         self.handle.renew();
+        // Not `request`, which the span of tower-http's `TraceLayer` inside it is called.
         self.span = tracing::debug_span!(
             "fastcgi_request",
             id = %request.id,

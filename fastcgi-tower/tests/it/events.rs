@@ -44,6 +44,7 @@ struct Spans {
     /// The one that is entered: tests here have one at a time.
     current: Mutex<Option<&'static Metadata<'static>>>,
     last: Mutex<Option<&'static Metadata<'static>>>,
+    names: Mutex<Vec<&'static str>>,
 }
 
 impl Events {
@@ -71,6 +72,8 @@ impl Subscriber for Events {
 
     fn new_span(&self, span: &Attributes<'_>) -> Id {
         *self.1.last.lock().expect("no panic elsewhere") = Some(span.metadata());
+        let mut names = self.1.names.lock().expect("no panic elsewhere");
+        names.push(span.metadata().name());
         self.1.begun.fetch_add(1, Ordering::Relaxed);
         self.1.open.fetch_add(1, Ordering::Relaxed);
         Id::from_u64(1)
@@ -186,7 +189,7 @@ async fn the_span_of_a_request_has_its_method_and_its_path_without_the_query() {
     panic!("nothing is recorded");
 }
 
-/// Not with the next one on a connection that is kept.
+/// Not with the next one on a connection that is kept. `TraceLayer` makes a span inside it that is called `request`.
 #[tokio::test(start_paused = true)]
 async fn the_span_of_a_request_ends_with_it() {
     // As above, a new subscriber has the places in the code asked again.
@@ -199,6 +202,8 @@ async fn the_span_of_a_request_ends_with_it() {
         until_idle().await;
         if events.1.begun.load(Ordering::Relaxed) == 1 {
             assert_eq!(events.1.open.load(Ordering::Relaxed), 0);
+            let names = events.1.names.lock().expect("no panic elsewhere");
+            assert_eq!(*names, ["fastcgi_request"]);
             return;
         }
     }

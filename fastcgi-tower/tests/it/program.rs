@@ -1,7 +1,6 @@
-//! Programs of their own: `tests/program.rs`, started in the ways in which programs are started.
+//! Programs of their own: `tests/programs/tower`, started in the ways in which programs are started.
 
 use std::{
-    env,
     io::{Read, Write},
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
@@ -16,9 +15,7 @@ use crate::support::{get, get_close, post, records, stdin};
 
 /// The program, told what to be.
 pub(crate) fn program(what: &str) -> Command {
-    let test = env::current_exe().expect("a program");
-    let target = test.ancestors().nth(2).expect("a target folder");
-    let mut program = Command::new(target.join("examples/tower-test-program"));
+    let mut program = Command::new(fastcgi_test_kit::program("tower-test-program"));
     program.env("TOWER_TEST_PROGRAM", what);
     program
 }

@@ -1,4 +1,4 @@
-//! A program for the tests: what it does is in `TOWER_TEST_PROGRAM`.
+//! A program for the tests of fastcgi-tower: what it does is in `TOWER_TEST_PROGRAM`.
 
 use std::{
     convert::Infallible,
@@ -43,11 +43,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         Ok("async-cgi-settings") => Ok(async_cgi_fn(hello_async)
             .configure(|server| server.max_requests(1))
             .run()?),
-        #[cfg(feature = "http-server")]
         Ok("cgi-http") => Ok(cgi_fn(hello).http("127.0.0.1:0").run()?),
-        #[cfg(feature = "http-server")]
         Ok("blocking-http") => serve(|run| run.http("127.0.0.1:0")),
-        #[cfg(feature = "http-server")]
         Ok("exchanges-http") => exchanges(),
         Ok("stuck") => serve(|run| run),
         Ok("echo") => echo(),
@@ -116,7 +113,6 @@ fn serve(configure: impl FnOnce(BlockingRun) -> BlockingRun) -> Result<(), Box<d
     Ok(())
 }
 
-#[cfg(feature = "http-server")]
 fn exchanges() -> Result<(), Box<dyn Error>> {
     use fastcgi_tower::{Exchange, Reply, run_exchanges};
 

@@ -1,4 +1,4 @@
-//! A program for the tests: it serves an echo on descriptor 0, or runs in whichever way it was started.
+//! A program for the tests of fastcgi-actix: it serves an echo on descriptor 0, or runs in whichever way it was started.
 
 use actix_web::{App, HttpRequest, web};
 use fastcgi_actix::FastCgiServer;

@@ -1,4 +1,4 @@
-//! A program for the tests of `run`: its startup waits for a byte, which is its state, and its end sends one.
+//! A program for the tests of axum-fastcgi: its startup waits for a byte, which is its state, and its end sends one.
 
 use std::{env, io, os::unix::net::UnixStream as StdUnixStream, time::Duration};
 
