@@ -164,12 +164,12 @@ impl Client {
         })
     }
 
-    /// The most requests at a time; more wait for their turn. Default: 64.
+    /// The most requests at a time; more wait for their turn. Default: 64. A limit of 0 is one of 1.
     #[must_use]
     pub fn max_connections(self, max_connections: usize) -> Self {
         let limits = self.pool.limits();
         self.with_limits(Limits {
-            max_connections,
+            max_connections: max_connections.max(1),
             ..limits
         })
     }
