@@ -30,6 +30,7 @@ pub(super) const ROWS: &[(&str, Provoke)] = &[
     ("encoded_slash_is_refused", encoded_slash_is_refused),
     ("mod_fcgid_collects", mod_fcgid_collects),
     ("mod_proxy_fcgi_collects", mod_proxy_fcgi_collects),
+    ("client_is_a_proxy_of_apache", client_is_a_proxy),
     ("every_process_is_busy", every_process_is_busy),
     ("script_does_not_exec", script_does_not_exec),
 ];
@@ -49,9 +50,17 @@ fn answers(site: &Site) -> Result<(), Failed> {
     Ok(())
 }
 
+/// What the page says to try: whether Apache serves a file that is not the application's.
+fn robots_status(site: &Site) -> Result<u16, Failed> {
+    let file = site.dir().join("public/robots.txt");
+    fs::write(&file, "User-agent: *\n")?;
+    Ok(site.get("/robots.txt")?.status)
+}
+
 fn script_has_crlf(row: &Row) -> Result<(), Failed> {
     let site = with_script(0o755, |script| script.replace('\n', "\r\n"))?;
     row.shows(&site, &site.get("/")?)?;
+    assert_eq!(robots_status(&site)?, 200);
     answers(&with_script(0o755, str::to_owned)?)
 }
 
@@ -130,6 +139,7 @@ fn pass_auth_is_not_allowed(row: &Row) -> Result<(), Failed> {
     let host = HOST.replace("AllowOverride All", FILES_ALONE);
     let site = hosted(HTACCESS, &host)?;
     row.shows(&site, &site.get("/")?)?;
+    assert_eq!(robots_status(&site)?, 500);
     let rule = "RewriteRule ^ - [E=HTTP_AUTHORIZATION:%{HTTP:Authorization}]";
     row.says(rule)?;
     let rules = HTACCESS.replace("CGIPassAuth On\n", "");
@@ -194,6 +204,37 @@ fn mod_proxy_fcgi_collects(row: &Row) -> Result<(), Failed> {
     assert_eq!(pieces(&site, "/pieces")?, 1);
     row.is_logged(&site)?;
     streams(&behind(&apache_proxy())?)
+}
+
+/// A proxy further out asks for the client, and says so in a header.
+fn client_is_a_proxy(row: &Row) -> Result<(), Failed> {
+    let request = Request::get("/whoami").header("X-Forwarded-For", "203.0.113.7");
+    let client = |site: &str| {
+        let layout = Layout {
+            socket: Socket::Unix,
+            ..STARTED
+        };
+        let module = "LoadModule remoteip_module modules/mod_remoteip.so\n";
+        let site = Site::start_configured(&layout, "tour", &[], &|setup| {
+            apache(setup, &format!("{module}{site}"))
+        })?;
+        let client = site.send(&request)?.text();
+        row.is_logged(&site)?;
+        Ok::<_, Failed>(client)
+    };
+    let seen = client(&apache_proxy())?;
+    assert!(seen.starts_with("127.0.0.1:"), "{seen}");
+    let (proxy, header) = (
+        "RemoteIPInternalProxy 192.0.2.1",
+        "RemoteIPHeader X-Forwarded-For",
+    );
+    row.says(proxy)?;
+    row.says(header)?;
+    // The proxy has this address here.
+    let here = proxy.replace("192.0.2.1", "127.0.0.1");
+    let seen = client(&format!("{here}\n{header}\n{}", apache_proxy()))?;
+    assert!(seen.starts_with("203.0.113.7:"), "{seen}");
+    Ok(())
 }
 
 /// One process answers one request at a time. mod_fcgid tries for a minute to get another one.
