@@ -9,6 +9,7 @@ mod client_connection;
 mod client_heads;
 mod connection;
 mod conversations;
+mod explained;
 mod fair;
 mod field_names;
 mod fixtures;
