@@ -12,7 +12,7 @@ use axum::http::header::{CONTENT_TYPE, COOKIE, HOST, LOCATION, SET_COOKIE};
 use axum::http::{HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use axum_fastcgi::{Params, RequestHandle, ScriptName};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::{Value, json};
 
 use crate::{Doctor, streams};
@@ -111,8 +111,12 @@ async fn body(request: Request) -> Response {
     let mut body = Limited::new(request.into_body(), MAX_UPLOAD);
     let (mut length, mut sum) = (0, 0_u64);
     while let Some(frame) = body.frame().await {
-        let Ok(frame) = frame else {
-            return StatusCode::BAD_REQUEST.into_response();
+        let frame = match frame {
+            Ok(frame) => frame,
+            Err(error) if error.is::<LengthLimitError>() => {
+                return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+            }
+            Err(_) => return StatusCode::BAD_REQUEST.into_response(),
         };
         if let Some(data) = frame.data_ref() {
             length += data.len();

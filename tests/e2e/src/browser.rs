@@ -6,8 +6,11 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
+use libtest_mimic::Failed;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -16,12 +19,40 @@ use crate::process::Process;
 /// A running Chromium with one page; it ends when it is dropped.
 #[derive(Debug)]
 pub struct Browser {
-    _process: Process,
+    process: Process,
     messages: BufReader<UnixStream>,
     /// The session of the page.
     session: String,
     count: u64,
-    _profile: TempDir,
+    profile: TempDir,
+}
+
+/// Browsers that tests share, one test at a time each; they end when this is dropped.
+#[derive(Debug, Default)]
+pub struct Browsers {
+    idle: Mutex<Vec<Browser>>,
+}
+
+impl Browsers {
+    /// Gives `work` a browser that is idle, or a new one. After a failure it is not used again.
+    ///
+    /// # Errors
+    ///
+    /// Those of `work`, and when Chromium does not start.
+    pub fn lend<T>(
+        &self,
+        work: impl FnOnce(&mut Browser) -> Result<T, Failed>,
+    ) -> Result<T, Failed> {
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let lent = idle().pop();
+        let mut browser = match lent {
+            Some(browser) => browser,
+            None => Browser::start()?,
+        };
+        let done = work(&mut browser)?;
+        idle().push(browser);
+        Ok(done)
+    }
 }
 
 impl Browser {
@@ -53,11 +84,11 @@ impl Browser {
         // Its ends of the sockets are its own alone: so an end of file says that it has ended.
         drop(command);
         let mut browser = Self {
-            _process: process,
+            process,
             messages: BufReader::new(ours),
             session: String::new(),
             count: 0,
-            _profile: profile,
+            profile,
         };
         let target = browser.call("Target.createTarget", json!({ "url": "about:blank" }))?;
         let attach = json!({ "targetId": target["targetId"], "flatten": true });
@@ -169,6 +200,25 @@ const LOADED: &str = "document.readyState === 'complete' || new Promise(resolve 
 
 /// How long Chromium may be silent.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+impl Drop for Browser {
+    /// The processes of Chromium go on writing for a moment after they were asked to end.
+    fn drop(&mut self) {
+        self.session.clear();
+        _ = self.call("Browser.close", json!({}));
+        _ = self.process.end_within(Duration::from_secs(10));
+        let start = Instant::now();
+        while fs::remove_dir_all(self.profile.path()).is_err_and(is_unfinished)
+            && start.elapsed() < Duration::from_secs(5)
+        {
+            thread::yield_now();
+        }
+    }
+}
+
+fn is_unfinished(error: Error) -> bool {
+    error.kind() != io::ErrorKind::NotFound
+}
 
 const ARGUMENTS: [&str; 9] = [
     "--headless=new",

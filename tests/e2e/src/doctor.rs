@@ -52,7 +52,7 @@ pub struct Examined {
 }
 
 /// The token of the tests.
-const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+pub const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 const TOKEN_FILE: &str = "doctor-fedcba9876543210fedcba9876543210.token";
 
 /// What a test changes.

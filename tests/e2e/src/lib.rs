@@ -29,7 +29,7 @@ mod table;
 
 pub use crate::application::{Application, Socket, build_examples, install};
 pub use crate::authorizers::{authorizing_layouts, spawning_layouts};
-pub use crate::browser::Browser;
+pub use crate::browser::{Browser, Browsers};
 pub use crate::client::{Connection, Request, Response};
 pub use crate::examples::{Example, examples};
 pub use crate::fastcgi::FastCgi;
