@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Json;
@@ -189,19 +190,28 @@ async fn sleep(doctor: &Doctor) -> Response {
 /// Puts a copy of the program in its own place, as an upload does.
 async fn restart(doctor: &Doctor) -> Response {
     let program = doctor.started.program().to_owned();
-    let replaced = tokio::task::spawn_blocking(move || -> io::Result<()> {
-        let uploaded = program.with_extension("upload");
-        let mode = fs::metadata(&program)?.permissions().mode();
-        fs::copy(&program, &uploaded)?;
-        fs::set_permissions(&uploaded, fs::Permissions::from_mode(mode))?;
-        fs::rename(&uploaded, &program)
-    });
+    let replaced = tokio::task::spawn_blocking(move || replace(&program));
     let error = match replaced.await {
         Ok(Ok(())) => None,
         Ok(Err(error)) => Some(error.kind().to_string()),
         Err(_) => Some("the copy did not end".to_owned()),
     };
     Json(json!({ "process": doctor.started.process, "error": error })).into_response()
+}
+
+/// Under a name of this process alone, so that no half of a copy is put there.
+fn replace(program: &Path) -> io::Result<()> {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let uploaded = program.with_extension(format!("upload-{}-{count}", std::process::id()));
+    let permissions = fs::metadata(program)?.permissions();
+    let copied = fs::copy(program, &uploaded)
+        .and_then(|_| fs::set_permissions(&uploaded, permissions))
+        .and_then(|()| fs::rename(&uploaded, program));
+    if copied.is_err() {
+        _ = fs::remove_file(&uploaded);
+    }
+    copied
 }
 
 /// Where the browser has opened the page, without a slash at the end.

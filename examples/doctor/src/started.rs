@@ -7,6 +7,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use fastcgi_core::cgi::Mapping;
 use fastcgi_tower::process::Mount;
+use rustix::net::sockopt::socket_acceptconn;
+use rustix::stdio;
 
 /// What is known of the start of this process.
 pub(crate) struct Started {
@@ -76,13 +78,10 @@ impl Started {
 impl Way {
     fn of_this_process() -> Self {
         let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
-        let stdin = fs::read_link("/proc/self/fd/0").unwrap_or_default();
-        let has_socket = stdin.to_string_lossy().starts_with("socket:");
-        let is_cgi = is_set("GATEWAY_INTERFACE") || is_set("REQUEST_METHOD");
         match () {
-            () if has_socket && !is_cgi => Self::Inherited,
+            () if socket_acceptconn(stdio::stdin()).unwrap_or(false) => Self::Inherited,
             () if is_set("LISTEN_FDS") => Self::Activated,
-            () if is_cgi => Self::Cgi,
+            () if is_set("GATEWAY_INTERFACE") || is_set("REQUEST_METHOD") => Self::Cgi,
             () if is_set("FCGI_LISTEN") => Self::Bound,
             () => Self::Http,
         }

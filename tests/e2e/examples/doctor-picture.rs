@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = Path::new(folder.as_deref().unwrap_or(docs));
     let schemes = [("light", "doctor.png"), ("dark", "doctor-dark.png")];
     for (scheme, name) in schemes {
-        browser.look(800, 1060, scheme)?;
+        browser.look(800, 1200, scheme)?;
         browser.evaluate("scrollTo(0, 0)")?;
         browser.picture(&folder.join(name))?;
         if env::args().nth(1).is_some() {

@@ -13,6 +13,7 @@ use crate::browser::Browser;
 use crate::guide::localized;
 use crate::layout::{Layout, Setup};
 use crate::program::{Supervisor, program};
+use crate::server::cgi::apache as apache_cgi;
 use crate::server::{apache_fcgid, caddy, lighttpd, nginx};
 use crate::site::Site;
 
@@ -24,6 +25,8 @@ pub enum Host {
     Nginx,
     /// `examples/shared-hosting/.htaccess`, in a directory below the root of the site.
     Apache,
+    /// `docs/deploy/cgi.htaccess`.
+    Cgi,
     /// `docs/deploy/Caddyfile`.
     Caddy,
     /// `docs/deploy/lighttpd.conf`.
@@ -37,7 +40,7 @@ impl Host {
     fn mount(self) -> &'static str {
         match self {
             Self::Apache => "/app",
-            Self::Nginx | Self::Caddy | Self::Lighttpd => "",
+            Self::Nginx | Self::Cgi | Self::Caddy | Self::Lighttpd => "",
         }
     }
 }
@@ -81,6 +84,7 @@ impl Case {
         let configure: fn(&Setup<'_>) -> io::Result<Command> = match host {
             Host::Nginx => |setup| configure(Host::Nginx, setup, &[]),
             Host::Apache => |setup| configure(Host::Apache, setup, &[]),
+            Host::Cgi => |setup| configure(Host::Cgi, setup, &[]),
             Host::Caddy => |setup| configure(Host::Caddy, setup, &[]),
             Host::Lighttpd => |setup| configure(Host::Lighttpd, setup, &[]),
         };
@@ -113,6 +117,10 @@ pub fn configure(host: Host, setup: &Setup<'_>, changes: Changes) -> io::Result<
         Host::Lighttpd => {
             let site = changed(include_str!("../../../docs/deploy/lighttpd.conf"), changes)?;
             lighttpd::configure(setup, &local(&site))
+        }
+        Host::Cgi => {
+            let rules = changed(include_str!("../../../docs/deploy/cgi.htaccess"), changes)?;
+            apache_cgi::htaccess(setup, &rules)
         }
         Host::Apache => {
             // What the host says, and what its user does, as one text.
@@ -156,7 +164,12 @@ impl Examined {
             ..nginx::PLAIN
         };
         let site = Site::start(&layout, "doctor")?;
-        prepare(site.dir())?;
+        // Beside the program, which plain CGI starts under another name.
+        let folder = match case.host {
+            Host::Cgi => site.dir().join("public"),
+            _ => site.dir().to_owned(),
+        };
+        prepare(site.dir(), &folder)?;
         let spawned_by_test = matches!(case.host, Host::Nginx | Host::Caddy);
         let supervisor = spawned_by_test.then(|| {
             let binary = site.dir().join("doctor");
@@ -262,8 +275,8 @@ impl From<&Value> for Row {
 }
 
 /// A token, as the program would write it, in a folder that is the program's user's.
-fn prepare(dir: &Path) -> io::Result<()> {
-    let token = dir.join(TOKEN_FILE);
+fn prepare(dir: &Path, folder: &Path) -> io::Result<()> {
+    let token = folder.join(TOKEN_FILE);
     fs::write(&token, format!("{TOKEN}\n"))?;
     fs::set_permissions(&token, Permissions::from_mode(0o600))?;
     // Apache is started by root here, and runs the program as another user, as a host with suEXEC does.
@@ -276,7 +289,7 @@ fn prepare(dir: &Path) -> io::Result<()> {
             text.trim().parse().map_err(io::Error::other)
         };
         let (user, group) = (id("-u")?, id("-g")?);
-        for path in [dir, &token] {
+        for path in [folder, &token] {
             chown(path, Some(user), Some(group))?;
         }
     }

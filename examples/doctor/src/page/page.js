@@ -40,16 +40,18 @@ class Row {
     this.check = check;
     this.state = 'idle';
     this.said = '';
+    this.dot = make('span', { className: 'dot', role: 'img', ariaLabel: WORDS.idle });
     this.time = make('span', { className: 'time' });
     this.sentence = make('p', { className: 'said' });
     this.mend = make('div', { className: 'mend' });
-    this.element = make('div', { className: 'check', id: `check-${check.id}` }, make('span', { className: 'dot' }), make('h3', { textContent: check.title }), this.time, this.sentence, this.mend);
+    this.element = make('div', { className: 'check', id: `check-${check.id}` }, this.dot, make('h3', { textContent: check.title }), this.time, this.sentence, this.mend);
   }
 
   show(state, said) {
     this.state = state;
     this.said = said;
     this.element.dataset.state = state;
+    this.dot.ariaLabel = WORDS[state];
     this.sentence.textContent = said;
     this.mend.replaceChildren();
     const known = state === 'bad' && settingFor(this.check.id, host.facts.server, here);
@@ -188,17 +190,25 @@ function wantedFor(id) {
   return [...needs.flatMap(wantedFor), id];
 }
 
+// Why there are no facts: a wrong token is one reason of several.
+function refusal(response) {
+  if (!response) return 'There was no answer.';
+  if (response.status === 403) return 'That is not the token. Without it, this page says nothing.';
+  if (response.ok) return 'The program was not given the field X-Doctor: the web server, or a filter in front of it, keeps unknown header fields back.';
+  return `The web server answered ${response.status}.`;
+}
+
 async function enter(token, options) {
   host.token = token;
   const response = await ask('facts').catch(() => null);
-  const isFacts = response !== null && response.ok && (response.headers.get('content-type') || '').includes('json');
-  if (!isFacts) {
+  host.facts = response?.ok ? await response.json().catch(() => null) : null;
+  if (!host.facts) {
     element('door').hidden = false;
     element('refused').hidden = false;
+    element('refused').textContent = refusal(response);
     sessionStorage.removeItem('fastcgi-doctor');
     return;
   }
-  host.facts = await response.json();
   sessionStorage.setItem('fastcgi-doctor', token);
   await examine(options);
 }

@@ -1,6 +1,6 @@
 // The report: what was found, without anything that is the user's.
 
-const WORDS = { ok: 'ok', bad: 'FAILS', untested: 'not tested', running: 'running', idle: 'not tested' };
+const WORDS = { ok: 'ok', bad: 'fails', untested: 'not tested', running: 'running', idle: 'not tested' };
 
 function report(rows) {
   const { facts } = host;

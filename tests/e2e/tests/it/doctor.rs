@@ -18,6 +18,7 @@ pub(crate) fn trials() -> impl Iterator<Item = Trial> {
     let documented = [
         ("nginx", Host::Nginx),
         ("apache_mod_fcgid_in_a_directory", Host::Apache),
+        ("apache_with_plain_cgi", Host::Cgi),
         ("caddy", Host::Caddy),
         ("lighttpd", Host::Lighttpd),
     ];
@@ -30,6 +31,10 @@ pub(crate) fn trials() -> impl Iterator<Item = Trial> {
         })
     });
     // 100 MiB take their time: in tests/long.
+    let of_page = Arc::clone(&browsers);
+    let door = Trial::test("doctor::the_door_opens_with_the_token_alone", move || {
+        of_page.lend(door)
+    });
     let faults = FAULTS
         .iter()
         .filter(|fault| fault.check != "upload100" || scaled(1) > 1);
@@ -41,6 +46,7 @@ pub(crate) fn trials() -> impl Iterator<Item = Trial> {
         })
     });
     green.chain(red).chain([
+        door,
         Trial::test("doctor::each_check_has_a_fault", each_check_has_a_fault),
         Trial::test(
             "doctor::the_page_says_nothing_without_a_token",
@@ -214,13 +220,79 @@ fn is_red_and_mended(browser: &mut Browser, fault: &Fault) -> Result<(), Failed>
     Ok(())
 }
 
-/// No check without a fault, so that none is green whatever happens.
+/// As a user does it, on a phone.
+fn door(browser: &mut Browser) -> Result<(), Failed> {
+    let examined = Examined::start(&Case::documented(Host::Lighttpd))?;
+    let site = examined.site();
+    browser.look(390, 800, "light")?;
+    browser.open(&format!("http://{}/", site.addr()))?;
+    let shown = "['door', 'refused', 'examination'].filter(id => !element(id).hidden).join()";
+    assert_eq!(browser.evaluate(shown)?, "door");
+    // The answer to a wrong token is awaited: the page says then that it is wrong.
+    let enter = |token: &str| {
+        format!(
+            "element('token').value = '{token}'; element('door').requestSubmit(); \
+             new Promise(resolve => new MutationObserver(() => resolve(element('refused').textContent)) \
+                 .observe(document.body, {{ subtree: true, childList: true, characterData: true }}))"
+        )
+    };
+    let said = browser.evaluate(&enter("another-token-of-32-characters.."))?;
+    assert_eq!(
+        said,
+        "That is not the token. Without it, this page says nothing."
+    );
+    assert_eq!(browser.evaluate(shown)?, "door,refused");
+
+    browser.evaluate(&enter(TOKEN))?;
+    assert_eq!(browser.evaluate("finished")?, true);
+    assert_eq!(browser.evaluate(shown)?, "examination");
+    let report = browser.evaluate("element('report').textContent")?;
+    let report = report.as_str().unwrap_or_default();
+    assert!(
+        report.contains("web server: lighttpd/") && report.contains("ok         Streaming"),
+        "{report}"
+    );
+    for secret in [TOKEN, "127.0.0.1", "fastcgi-e2e"] {
+        assert!(!report.contains(secret), "{secret}: {report}");
+    }
+    // Nothing is wider than the phone.
+    browser.evaluate("document.querySelectorAll('details').forEach(it => it.open = true)")?;
+    assert_eq!(
+        browser.evaluate("document.documentElement.scrollWidth")?,
+        390
+    );
+    // Loaded again, it needs no token.
+    browser.open(&format!("http://{}/", site.addr()))?;
+    assert_eq!(browser.evaluate("finished")?, true);
+    browser.evaluate("sessionStorage.clear()")?;
+    browser.look(800, 600, "light")?;
+    examined.stop();
+    Ok(())
+}
+
+/// No check without a fault, so that none is green whatever happens; and the guide has a row for each.
 fn each_check_has_a_fault() -> Result<(), Failed> {
     let checks = include_str!("../../../../examples/doctor/src/page/checks.js");
-    let ids = checks.split("id: '").skip(1);
-    let mut ids: Vec<_> = ids.filter_map(|rest| rest.split('\'').next()).collect();
+    let guide = include_str!("../../../../docs/doctor.md");
+    let mut ids = Vec::new();
+    for check in checks.split("id: '").skip(1) {
+        let (id, rest) = check.split_once('\'').ok_or("an id has an end")?;
+        let title = rest.split('\'').nth(1).ok_or("a check has a title")?;
+        let mut rows = guide
+            .lines()
+            .filter(|line| line.starts_with(&format!("| {title} |")));
+        let row = rows
+            .next()
+            .ok_or_else(|| format!("docs/doctor.md has no row for {title:?}"))?;
+        assert!(
+            row.ends_with(&format!("| `doctor::fault::{id}` |")),
+            "{row}"
+        );
+        ids.push(id);
+    }
+    let rows = guide.matches("`doctor::fault::").count();
+    assert_eq!((rows, ids.len()), (FAULTS.len(), FAULTS.len()));
     let mut faults: Vec<_> = FAULTS.iter().map(|fault| fault.check).collect();
-    assert!(ids.len() > 20, "{ids:?}");
     ids.sort_unstable();
     faults.sort_unstable();
     assert_eq!(ids, faults);

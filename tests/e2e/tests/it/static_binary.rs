@@ -11,15 +11,28 @@ use fastcgi_e2e::{FastCgi, Process, copy};
 use libtest_mimic::{Failed, Trial};
 
 pub(crate) fn trials() -> impl Iterator<Item = Trial> {
-    [Trial::test(
-        "deploy::static_binary::runs_in_an_empty_root",
-        runs_in_an_empty_root,
-    )]
+    [
+        (
+            "runs_in_an_empty_root",
+            "shared-hosting",
+            "<h1>Hello from a shared host</h1>\n",
+        ),
+        (
+            "so_does_the_doctor",
+            "doctor",
+            "<title>FastCGI doctor</title>",
+        ),
+    ]
     .into_iter()
+    .map(|(name, program, said)| {
+        Trial::test(format!("deploy::static_binary::{name}"), move || {
+            runs_in_an_empty_root(program, said)
+        })
+    })
 }
 
 /// With the command of the guide, but for the profile.
-fn build() -> Result<PathBuf, Failed> {
+fn build(program: &str) -> Result<PathBuf, Failed> {
     let guide = include_str!("../../../../docs/deploy.md");
     let flags = "-C target-feature=+crt-static";
     let target = "x86_64-unknown-linux-gnu";
@@ -33,7 +46,7 @@ fn build() -> Result<PathBuf, Failed> {
             "build",
             "--quiet",
             "--package",
-            "shared-hosting",
+            program,
             "--target",
             &target,
         ])
@@ -47,11 +60,11 @@ fn build() -> Result<PathBuf, Failed> {
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .status()?;
     assert!(built.success(), "cargo cannot build it");
-    Ok(directory.join(target).join("debug/shared-hosting"))
+    Ok(directory.join(target).join("debug").join(program))
 }
 
-fn runs_in_an_empty_root() -> Result<(), Failed> {
-    let binary = build()?;
+fn runs_in_an_empty_root(program: &str, said_by_it: &str) -> Result<(), Failed> {
+    let binary = build(program)?;
     let ldd = Command::new("ldd")
         .arg(&binary)
         .env("LC_ALL", "C")
@@ -82,10 +95,8 @@ fn runs_in_an_empty_root() -> Result<(), Failed> {
         .env_clear()
         .stdin(OwnedFd::from(listener));
     let mut process = Process::start(&mut command)?;
-    assert_eq!(
-        FastCgi::tcp(port)?.get("/")?,
-        "<h1>Hello from a shared host</h1>\n"
-    );
+    let page = FastCgi::tcp(port)?.get("/")?;
+    assert!(page.contains(said_by_it), "{page}");
     assert!(process.terminate()?.success());
     Ok(())
 }
