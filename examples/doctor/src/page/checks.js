@@ -1,7 +1,13 @@
 // What is tested, by requests of this page to the program that it came from. A check gives the sentence for its row, or throws:
-// `Bad` where the host has to change, `Untested` where nothing can be said.
+// `Bad` where the host has to change, `Untested` where nothing can be said. The setting that mends it is that of the check, unless
+// `Bad` names another.
 
-class Bad extends Error {}
+class Bad extends Error {
+  constructor(message, setting) {
+    super(message);
+    this.setting = setting;
+  }
+}
 class Untested extends Error {}
 
 const MIB = 1 << 20;
@@ -115,7 +121,7 @@ const CHECKS = [
     async run() {
       const seen = await echo();
       const isHttps = location.protocol === 'https:';
-      if (seen.isHttps !== isHttps) throw new Bad(`This page came over ${isHttps ? 'HTTPS' : 'HTTP'}, and the application is told the other: secure cookies and absolute links would be wrong.`);
+      if (seen.isHttps !== isHttps) throw new Bad(`This page came over ${isHttps ? 'HTTPS' : 'HTTP'}, and the application is told the other: secure cookies and absolute links would be wrong.`, isHttps ? 'scheme' : 'claimed');
       const name = (seen.host || '').replace(/:\d+$/, '');
       if (name.toLowerCase() !== location.hostname) throw new Bad('The application is told another host than that of this page: absolute links would lead elsewhere.');
       if (seen.host !== location.host) return 'The scheme and the name arrive. The port does not: nginx’s $host has none.';
@@ -279,7 +285,7 @@ const CHECKS = [
       if (!response.isOurs) throw new Bad(`After a redirect inside the web server, the application is asked for the first page again (${response.status}): an error page would be the page that was denied.`);
       const seen = await response.json();
       if (seen.path.endsWith('/doctor-internal-target')) return 'After X-Accel-Redirect, the application is asked for the page that is meant.';
-      if (host.facts.server === 'nginx') throw new Bad('nginx does not follow X-Accel-Redirect: fastcgi_ignore_headers has it.');
+      if (host.facts.server === 'nginx') throw new Bad('nginx does not follow X-Accel-Redirect: fastcgi_ignore_headers has it.', 'ignored');
       if (seen.isRedirected) return 'Rules have led this request to the program, and it was asked for the page that is meant.';
       return 'This web server makes none for an application, and the page that was asked for is the one that is meant.';
     },

@@ -47,15 +47,15 @@ class Row {
     this.element = make('div', { className: 'check', id: `check-${check.id}` }, this.dot, make('h3', { textContent: check.title }), this.time, this.sentence, this.mend);
   }
 
-  show(state, said) {
+  show(state, said, setting = this.check.id) {
     this.state = state;
     this.said = said;
+    this.setting = state === 'bad' ? settingFor(setting, host.facts.server, here) : undefined;
     this.element.dataset.state = state;
     this.dot.ariaLabel = WORDS[state];
     this.sentence.textContent = said;
     this.mend.replaceChildren();
-    const known = state === 'bad' && settingFor(this.check.id, host.facts.server, here);
-    if (known) this.mend.append(proposal(known));
+    if (this.setting) this.mend.append(proposal(this.setting));
     summarise();
   }
 
@@ -77,7 +77,7 @@ class Row {
       this.show('ok', said);
     } catch (error) {
       if (error instanceof Untested) this.show('untested', error.message);
-      else this.show('bad', error instanceof Bad ? error.message : `The answer was not what was asked for (${error.name}).`);
+      else this.show('bad', error instanceof Bad ? error.message : `The answer was not what was asked for (${error.name}).`, error.setting);
     }
     const took = performance.now() - begun;
     this.time.textContent = took < 1000 ? `${Math.round(took)} ms` : `${(took / 1000).toFixed(1)} s`;
@@ -124,8 +124,7 @@ function summarise() {
 function finish(all) {
   const wanted = new Map();
   for (const row of all) {
-    const known = row.state === 'bad' && settingFor(row.check.id, host.facts.server, here);
-    if (known) wanted.set(known.text, known);
+    if (row.setting) wanted.set(row.setting.text, row.setting);
   }
   const shown = [...wanted.values()].map(known => {
     const card = proposal(known);
@@ -155,7 +154,7 @@ function drawFacts() {
   element('params').tBodies[0].replaceChildren(...facts.params.map(cells));
   const { minutesLeft = 0 } = facts.token || {};
   element('left').textContent = minutesLeft > 90 ? `in ${Math.round(minutesLeft / 60)} hours` : `in ${minutesLeft} minutes`;
-  element('nginx-location').textContent = `location ${here}/ {\n    include fastcgi_params;\n    fastcgi_pass unix:/run/app/app.sock;\n    fastcgi_keep_conn on;\n}` + (here ? `\n\n# and in the program: .script_name("${here}")` : '');
+  element('nginx-location').textContent = `${here ? `location = ${here} { return 301 ${here}/; }\n` : ''}location ${here}/ {\n    include fastcgi_params;\n    fastcgi_pass unix:/run/app/app.sock;\n    fastcgi_keep_conn on;\n}` + (here ? `\n\n# and in the program: .script_name("${here}")` : '');
 }
 
 // Runs all checks, or `only` one with what it needs; those that disturb the others at the end.

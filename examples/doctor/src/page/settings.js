@@ -9,9 +9,18 @@ const SETTINGS = {
     any: ['in your program, as a setting of serve(..) or in configure of run(..); or as the environment variable FCGI_SCRIPT_NAME={mount}', '.script_name("{mount}")'],
   },
   site: {
-    nginx: ['in the location, after the include', 'fastcgi_param HTTP_HOST $http_host;\nfastcgi_param HTTPS $https if_not_empty;'],
+    nginx: ['in the location, after the include', 'fastcgi_param HTTP_HOST $http_host;'],
     caddy: ['in reverse_proxy, remove', 'header_up Host …'],
-    any: ['where TLS ends in front of this web server, it has to say so', 'SetEnvIf X-Forwarded-Proto https HTTPS=on'],
+    ...anywhere('pass the field Host on as it came; a proxy in front has to do so, too'),
+  },
+  scheme: {
+    nginx: ['in the location, after the include, if all clients come over HTTPS', 'fastcgi_param HTTPS on;'],
+    'apache-fcgid': ['in .htaccess, if a proxy in front ends TLS and sets that field for every request', 'SetEnvIf X-Forwarded-Proto https HTTPS=on'],
+    'apache-cgi': ['in .htaccess, if a proxy in front ends TLS and sets that field for every request', 'SetEnvIf X-Forwarded-Proto https HTTPS=on'],
+    'apache-proxy': ['in the virtual host, if a proxy in front ends TLS and sets that field for every request', 'SetEnvIf X-Forwarded-Proto https HTTPS=on'],
+    caddy: ['in transport fastcgi, if all clients come over HTTPS', 'env HTTPS on'],
+    lighttpd: ['in lighttpd.conf, with mod_setenv, if all clients come over HTTPS', 'setenv.set-environment = ( "HTTPS" => "on" )'],
+    ...anywhere('send the parameter HTTPS=on if all clients come over HTTPS'),
   },
   token: {
     any: ['move the program and its token to a folder that is not served, such as app/ in the home directory, or remove the rule that serves', '*.token'],
@@ -20,7 +29,7 @@ const SETTINGS = {
     'apache-fcgid': ['in the virtual host; only the host can', 'AllowEncodedSlashes On'],
     'apache-cgi': ['in the virtual host; only the host can', 'AllowEncodedSlashes On'],
     'apache-proxy': ['in the virtual host', 'AllowEncodedSlashes NoDecode'],
-    nginx: ['in your program, where nginx rewrites the path', '.script_name("{mount}")'],
+    nginx: ['in your program, if nginx rewrites the path; else remove the rule that refuses %2F', '.script_name("{mount}")'],
     ...anywhere('remove the rule that refuses or decodes %2F'),
   },
   doubled: anywhere('remove the rule that redirects or refuses //'),
@@ -106,6 +115,11 @@ const SETTINGS = {
   internal: {
     nginx: ['in the location, in front of all fastcgi_param', 'include fastcgi_params;'],
     ...anywhere('send SCRIPT_NAME and PATH_INFO of the page that is meant'),
+  },
+  // HTTPS is claimed where there is none.
+  claimed: anywhere('remove the parameter HTTPS, or the rule that sets it'),
+  ignored: {
+    nginx: ['in the location, remove', 'fastcgi_ignore_headers X-Accel-Redirect;'],
   },
   keep: {
     nginx: ['in the location; and keepalive 8; in the upstream', 'fastcgi_keep_conn on;'],

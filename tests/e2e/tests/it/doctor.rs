@@ -38,9 +38,16 @@ pub(crate) fn trials() -> impl Iterator<Item = Trial> {
     let faults = FAULTS
         .iter()
         .filter(|fault| fault.check != "upload100" || scaled(1) > 1);
-    let red = faults.map(move |fault| {
+    let faults = faults.map(|fault| (format!("doctor::fault::{}", fault.check), fault));
+    let others = OTHER_FAULTS.iter().map(|fault| {
+        let host = fault.broken.host;
+        (
+            format!("doctor::other_fault::{}_{host:?}", fault.check).to_lowercase(),
+            fault,
+        )
+    });
+    let red = faults.chain(others).map(move |(name, fault)| {
         let browsers = Arc::clone(&browsers);
-        let name = format!("doctor::fault::{}", fault.check);
         Trial::test(name, move || {
             browsers.lend(|browser| is_red_and_mended(browser, fault))
         })
@@ -178,6 +185,24 @@ const FAULTS: &[Fault] = &[
         },
         ..fault!("restart", Nginx, "Restart=always", "location /" => "location /")
     },
+];
+
+/// Where a check can be red for another reason, and the page proposes another setting.
+const OTHER_FAULTS: &[Fault] = &[
+    fault!("site", Nginx, "remove the parameter HTTPS",
+        "fastcgi_pass app;" => "fastcgi_pass app; fastcgi_param HTTPS on;"),
+    fault!("internal", Nginx, "fastcgi_ignore_headers X-Accel-Redirect;",
+        "fastcgi_pass app;" => "fastcgi_pass app; fastcgi_ignore_headers X-Accel-Redirect;"),
+    fault!("methods", Apache, "PUT, PATCH, DELETE, OPTIONS",
+        "RewriteEngine On\n" => "RewriteEngine On\nRewriteCond %{REQUEST_METHOD} ^(PUT|DELETE|PATCH)$\nRewriteRule ^ - [F]\n"),
+    fault!("events", Caddy, "read_timeout 1h",
+        "transport fastcgi" => "transport fastcgi {\n\t\t\tread_timeout 2s\n\t\t}";
+        mended "transport fastcgi" => "transport fastcgi {\n\t\t\tread_timeout 1h\n\t\t}"),
+    fault!("streaming", Caddy, "flush_interval -1", "flush_interval -1" => ""),
+    fault!("upload1", Lighttpd, "server.max-request-size = 102400",
+        "server.stream-response-body = 2" => "server.stream-response-body = 2\nserver.max-request-size = 100";
+        mended "server.stream-response-body = 2" => "server.stream-response-body = 2\nserver.max-request-size = 102400"),
+    fault!("streaming", Apache, "FcgidOutputBufferSize 0", "FcgidOutputBufferSize 0" => ""),
 ];
 
 fn all_is_green(browser: &mut Browser, host: Host) -> Result<(), Failed> {
