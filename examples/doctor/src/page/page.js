@@ -111,7 +111,7 @@ function summarise() {
   const ok = count('ok'), bad = count('bad'), untested = count('untested');
   for (const [id, number] of [['bar-ok', ok], ['bar-bad', bad], ['bar-untested', untested]]) element(id).style.width = `${100 * number / all.length}%`;
   const isRunning = !element('examination').dataset.finished;
-  element('verdict').textContent = isRunning ? 'Examining …' : bad ? `${bad} thing${bad > 1 ? 's' : ''} to mend` : 'This host does what an application needs';
+  element('verdict').textContent = isRunning ? 'Examining' : bad ? `${bad} thing${bad > 1 ? 's' : ''} to mend` : 'This host does what an application needs';
   const tally = [`${ok} of ${all.length} checks are green`];
   if (untested) tally.push(`${untested} could not be tested`);
   const offered = count('idle');

@@ -10,7 +10,7 @@ const SETTINGS = {
   },
   site: {
     nginx: ['in the location, after the include', 'fastcgi_param HTTP_HOST $http_host;'],
-    caddy: ['in reverse_proxy, remove', 'header_up Host …'],
+    caddy: ['in reverse_proxy, remove', 'header_up Host'],
     ...anywhere('pass the field Host on as it came; a proxy in front has to do so, too'),
   },
   scheme: {
@@ -41,7 +41,7 @@ const SETTINGS = {
     ...anywhere('remove the rule that drops the query'),
   },
   methods: {
-    nginx: ['in the location, remove', 'limit_except …'],
+    nginx: ['in the location, remove', 'limit_except'],
     any: ['in the configuration of the web server, remove the rule for', 'PUT, PATCH, DELETE, OPTIONS'],
   },
   head: anywhere('remove the rule that refuses HEAD'),
@@ -96,20 +96,20 @@ const SETTINGS = {
   },
   missing: {
     nginx: ['in the location', 'fastcgi_intercept_errors off;'],
-    caddy: ['in reverse_proxy, remove', 'handle_response …'],
+    caddy: ['in reverse_proxy, remove', 'handle_response'],
     lighttpd: ['in lighttpd.conf', 'server.error-intercept = "disable"'],
     'apache-proxy': ['in the virtual host', 'ProxyErrorOverride Off'],
     ...anywhere('remove the rule that puts a page in place of the application’s own 404'),
   },
   broken: {
     nginx: ['in the location', 'fastcgi_intercept_errors off;'],
-    caddy: ['in reverse_proxy, remove', 'handle_response …'],
+    caddy: ['in reverse_proxy, remove', 'handle_response'],
     lighttpd: ['in lighttpd.conf', 'server.error-intercept = "disable"'],
     'apache-proxy': ['in the virtual host', 'ProxyErrorOverride Off'],
     ...anywhere('remove the rule that puts a page in place of the application’s own 500'),
   },
   redirect: {
-    caddy: ['in reverse_proxy, remove', 'header_down Location …'],
+    caddy: ['in reverse_proxy, remove', 'header_down Location'],
     ...anywhere('remove the rule that changes the field Location'),
   },
   internal: {
