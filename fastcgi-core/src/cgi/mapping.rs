@@ -55,7 +55,7 @@ pub struct Mapping {
     pub(super) path_source: PathSource,
     pub(super) on_mismatch: OnMismatch,
     pub(super) is_cgi: bool,
-    mounts_redirects: bool,
+    pub(super) mounts_redirects: bool,
 }
 
 impl Mapping {
@@ -303,7 +303,7 @@ pub enum OnMismatch {
 }
 
 /// T-16: as it came. HEAD stays HEAD, and methods are case-sensitive.
-fn method(variables: &Variables<'_>) -> Result<Method, InvalidRequest> {
+pub(super) fn method(variables: &Variables<'_>) -> Result<Method, InvalidRequest> {
     let method = Method::from_bytes(variables.request_method.unwrap_or_default())
         .map_err(|_| InvalidRequest::Method)?;
     // T-4

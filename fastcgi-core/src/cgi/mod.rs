@@ -2,6 +2,7 @@
 
 mod body_length;
 mod error;
+mod explain;
 mod fields;
 mod headers;
 pub(crate) mod hop_by_hop;
@@ -19,6 +20,7 @@ mod variables;
 
 pub use self::body_length::{BodyLength, ShortBody};
 pub use self::error::InvalidRequest;
+pub use self::explain::{Explanation, Reading, Resolved, explain};
 pub use self::fields::{FieldError, HeaderFields};
 pub use self::left_out::{LeftOut, LeftOutReason};
 pub use self::mapping::{InvalidPathSource, Mapping, OnMismatch, PathSource, RequestHead};

@@ -10,6 +10,7 @@ mod client_heads;
 mod client_script;
 mod connection;
 mod conversations;
+mod explained;
 mod fair;
 mod field_names;
 mod fixtures;

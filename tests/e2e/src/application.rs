@@ -251,6 +251,7 @@ const PROGRAMS: [&str; 19] = [
     "authorizer",
     "blocking-handler",
     "cgi-function",
+    "doctor",
     "environment",
     "exchanges",
     "fastcgi-front",

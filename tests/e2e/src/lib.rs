@@ -9,8 +9,10 @@
 
 mod application;
 mod authorizers;
+mod browser;
 mod client;
 pub mod differential;
+pub mod doctor;
 mod examples;
 mod fastcgi;
 pub mod guide;
@@ -28,6 +30,7 @@ pub mod trouble;
 
 pub use crate::application::{Application, Socket, build_examples, install};
 pub use crate::authorizers::{authorizing_layouts, spawning_layouts};
+pub use crate::browser::{Browser, Browsers};
 pub use crate::client::{Connection, Request, Response};
 pub use crate::examples::{Example, examples};
 pub use crate::fastcgi::FastCgi;

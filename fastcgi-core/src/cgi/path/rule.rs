@@ -54,6 +54,36 @@ pub enum PathRule {
     NF,
 }
 
+impl PathRule {
+    /// What the line takes for the path, in a few words: for logs and for people.
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Asterisk => "the request target of OPTIONS, which is no path",
+            Self::PathInfo => "PATH_INFO, as configured",
+            Self::RequestUri => "REQUEST_URI, as configured",
+            Self::OF => "with a script name: the path for which a front controller was called",
+            Self::O1 => "with a script name: the end of REQUEST_URI behind the script name",
+            Self::O2 => "with a script name: PATH_INFO, spelled as in REQUEST_URI",
+            Self::O3 => "with a script name: what the web server made of the path",
+            Self::O4 => "with a script name: the whole path without the script name",
+            Self::O5 => "with a script name: the whole path, which is outside",
+            Self::O7 => "with a script name: the program itself was asked for, under CGI",
+            Self::O8 => "with a script name: REQUEST_URI, because nothing else is there",
+            Self::N1 => "PATH_INFO, which is the end of REQUEST_URI",
+            Self::N2 => "PATH_INFO, encoded",
+            Self::N3 => "the path in the URL of mod_proxy_fcgi",
+            Self::N4 => "the program itself was asked for",
+            Self::N5 => "SCRIPT_NAME, which is all of REQUEST_URI",
+            Self::N5r => "SCRIPT_NAME, which is the end of REQUEST_URI",
+            Self::N6 => "SCRIPT_NAME, encoded",
+            Self::N7 => "nothing says which path: the root",
+            Self::N8 => "REQUEST_URI, because nothing else is there",
+            Self::N9 => "SCRIPT_NAME and PATH_INFO, which the client may have split",
+            Self::NF => "the path for which a front controller was called",
+        }
+    }
+}
+
 impl fmt::Display for PathRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

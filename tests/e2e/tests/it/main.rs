@@ -6,6 +6,7 @@ mod cgi;
 mod crowd;
 mod departure;
 mod differential;
+mod doctor;
 mod examples;
 mod foreign_clients;
 mod fronts;
@@ -76,6 +77,7 @@ fn main() -> std::io::Result<ExitCode> {
         .chain(logging::trials())
         .chain(trouble::trials())
         .chain(differential::trials())
+        .chain(doctor::trials())
         .chain(layouts().flat_map(|layout| behind(layout, "tour")))
         .chain(actix_layouts().flat_map(|layout| behind(layout, "actix-tour")))
         .collect();

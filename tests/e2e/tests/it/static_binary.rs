@@ -16,21 +16,32 @@ use libtest_mimic::{Failed, Trial};
 use rustix::process::{Pid, Signal, kill_process};
 
 pub(crate) fn trials() -> impl Iterator<Item = Trial> {
-    [
-        Trial::test(
-            "deploy::static_binary::runs_in_an_empty_root",
-            runs_in_an_empty_root,
+    let in_an_empty_root = [
+        (
+            "runs_in_an_empty_root",
+            "shared-hosting",
+            "<h1>Hello from a shared host</h1>\n",
         ),
-        Trial::test(
-            "deploy::static_binary::runs_as_its_image_says",
-            runs_as_its_image_says,
+        (
+            "so_does_the_doctor",
+            "doctor",
+            "<title>FastCGI doctor</title>",
         ),
-    ]
-    .into_iter()
+    ];
+    let in_an_empty_root = in_an_empty_root.into_iter().map(|(name, program, said)| {
+        Trial::test(format!("deploy::static_binary::{name}"), move || {
+            runs_in_an_empty_root(program, said)
+        })
+    });
+    let as_its_image_says = Trial::test(
+        "deploy::static_binary::runs_as_its_image_says",
+        runs_as_its_image_says,
+    );
+    in_an_empty_root.chain([as_its_image_says])
 }
 
 /// With the command of the guide, but for the profile.
-fn build() -> Result<PathBuf, Failed> {
+fn build(program: &str) -> Result<PathBuf, Failed> {
     let guide = include_str!("../../../../docs/deploy.md");
     let flags = "-C target-feature=+crt-static";
     let target = "x86_64-unknown-linux-gnu";
@@ -47,7 +58,7 @@ fn build() -> Result<PathBuf, Failed> {
             "build",
             "--quiet",
             "--package",
-            "shared-hosting",
+            program,
             "--target",
             &target,
         ])
@@ -61,11 +72,11 @@ fn build() -> Result<PathBuf, Failed> {
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .status()?;
     assert!(built.success(), "cargo cannot build it");
-    Ok(directory.join(target).join("debug/shared-hosting"))
+    Ok(directory.join(target).join("debug").join(program))
 }
 
-fn runs_in_an_empty_root() -> Result<(), Failed> {
-    let binary = build()?;
+fn runs_in_an_empty_root(program: &str, said_by_it: &str) -> Result<(), Failed> {
+    let binary = build(program)?;
     let ldd = Command::new("ldd")
         .arg(&binary)
         .env("LC_ALL", "C")
@@ -96,10 +107,8 @@ fn runs_in_an_empty_root() -> Result<(), Failed> {
         .env_clear()
         .stdin(OwnedFd::from(listener));
     let mut process = Process::start(&mut command)?;
-    assert_eq!(
-        FastCgi::tcp(port)?.get("/")?,
-        "<h1>Hello from a shared host</h1>\n"
-    );
+    let page = FastCgi::tcp(port)?.get("/")?;
+    assert!(page.contains(said_by_it), "{page}");
     assert!(process.terminate()?.success());
     Ok(())
 }
@@ -123,7 +132,7 @@ fn runs_as_its_image_says() -> Result<(), Failed> {
     let root = tempfile::Builder::new().prefix("fastcgi-e2e-").tempdir()?;
     fs::set_permissions(root.path(), Permissions::from_mode(0o755))?;
     let inside = |path: &str| root.path().join(path.trim_start_matches('/'));
-    copy(&build()?, &inside(program))?;
+    copy(&build("shared-hosting")?, &inside(program))?;
     fs::create_dir(inside("/proc"))?;
     // The volume of compose.yaml.
     let compose = include_str!("../../../../docs/deploy/compose.yaml");
