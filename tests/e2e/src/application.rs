@@ -242,7 +242,7 @@ fn profile_directory() -> io::Result<PathBuf> {
         .ok_or_else(|| io::Error::other("no target directory"))
 }
 
-const PROGRAMS: [&str; 18] = [
+const PROGRAMS: [&str; 19] = [
     "actix-hello",
     "actix-shared-hosting",
     "actix-streaming",
@@ -255,6 +255,7 @@ const PROGRAMS: [&str; 18] = [
     "exchanges",
     "fastcgi-front",
     "hello",
+    "php-site",
     "shared-hosting",
     "starts",
     "streaming",

@@ -55,7 +55,7 @@ fn at_the_root() -> &'static str {
 }
 
 /// The block in this language that begins so.
-fn block(page: &'static str, language: &str, start: &str) -> &'static str {
+pub(crate) fn block(page: &'static str, language: &str, start: &str) -> &'static str {
     let fence = format!("```{language}\n");
     let mut blocks = page.split(&fence).skip(1);
     let block = blocks.find(|text| text.starts_with(start));

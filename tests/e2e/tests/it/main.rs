@@ -15,6 +15,7 @@ mod managers;
 mod mixed_load;
 mod mounted;
 mod multiplexing;
+mod php;
 mod protected;
 mod raw;
 mod readme;
@@ -69,6 +70,7 @@ fn main() -> std::io::Result<ExitCode> {
         .chain(functions::trials())
         .chain(raw::trials())
         .chain(protected::trials())
+        .chain(php::trials())
         .chain(differential::trials())
         .chain(layouts().flat_map(|layout| behind(layout, "tour")))
         .chain(actix_layouts().flat_map(|layout| behind(layout, "actix-tour")))
