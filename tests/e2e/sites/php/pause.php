@@ -3,5 +3,5 @@
 echo str_repeat('x', 100);
 ob_flush();
 flush();
-sleep(20);
+sleep(40);
 echo "too late\n";

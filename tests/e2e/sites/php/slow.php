@@ -1,4 +1,4 @@
 <?php
 // Longer than the limit of the test.
-sleep(20);
+sleep(40);
 echo "too late\n";

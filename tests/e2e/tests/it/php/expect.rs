@@ -11,7 +11,7 @@ use super::requests::form;
 use super::sites::Browser;
 
 /// The limit is shorter than the scripts that are slow, and longer than a busy machine needs for those that are not.
-pub(super) const ENVIRONMENT: &[(&str, &str)] = &[("PHP_TIME_LIMIT", "5")];
+pub(super) const ENVIRONMENT: &[(&str, &str)] = &[("PHP_TIME_LIMIT", "8")];
 
 /// What must be in no log: in a query, a path info, a cookie, a header, a password and a body.
 const SECRET: &str = "s3cret";

@@ -20,11 +20,11 @@ pub(super) const FAILING: Setting = Setting {
 pub(super) const FAILURES: [Test; 9] = [
     ("slow_script_is_504", |sites| {
         ends_with(sites.rust(), "/test/slow.php", 504)?;
-        is_logged(|| sites.log(), "/test/slow.php", "5s")
+        is_logged(|| sites.log(), "/test/slow.php", "8s")
     }),
     ("answer_that_stops_in_the_middle_is_cut", |sites| {
         is_cut(sites.rust(), "/test/pause.php")?;
-        is_logged(|| sites.log(), "/test/pause.php", "paused for 5s")
+        is_logged(|| sites.log(), "/test/pause.php", "paused for 8s")
     }),
     ("process_that_dies_is_502", |sites| {
         ends_with(sites.rust(), "/test/dies.php", 502)?;

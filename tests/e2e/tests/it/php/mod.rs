@@ -23,7 +23,7 @@ use self::sites::{
     BEHIND_APACHE, BEHIND_NGINX, BEHIND_NGINX_WITH_TLS, FRONT_CONTROLLER, GUIDE, Setting, Shared,
     Sites,
 };
-use self::traps::{TRAPS, UNGUARDED};
+use self::traps::{TRAPS, UNGUARDED, UNGUARDED_UPLOADS, UPLOADS};
 use self::visits::{CONTROLLED, PATHS, VISITS, Visit};
 
 pub(crate) fn trials() -> impl Iterator<Item = Trial> {
@@ -36,6 +36,7 @@ pub(crate) fn trials() -> impl Iterator<Item = Trial> {
         ("behind_apache", BEHIND_APACHE, VISITS, &BEHIND),
         ("front_controller", FRONT_CONTROLLER, CONTROLLED, &[]),
         ("trap", UNGUARDED, &[], &TRAPS),
+        ("trap", UNGUARDED_UPLOADS, &[], &UPLOADS),
         ("failure", FAILING, &[], &FAILURES),
     ];
     let trials = groups

@@ -305,12 +305,12 @@ pub(super) const SCRIPTED: [Failure; 16] = [
         "broke off",
     ),
     failure("answer_that_breaks_off_is_cut", "cut.php", 0, "broke off"),
-    failure("silence_is_504", "silent.php", 504, "5s"),
+    failure("silence_is_504", "silent.php", 504, "8s"),
     failure(
         "messages_that_never_end_are_504",
         "mumbles.php",
         504,
-        "limit=5s",
+        "limit=8s",
     ),
 ];
 

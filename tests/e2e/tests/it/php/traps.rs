@@ -27,6 +27,17 @@ pub(super) const UNGUARDED: Setting = Setting {
     ..GUIDE
 };
 
+/// The same, with the folder for uploads where it is in the example: below the root.
+pub(super) const UNGUARDED_UPLOADS: Setting = Setting {
+    files: |root| {
+        write(&root.join("uploads/index.php"), CODE)?;
+        symlink("uploads/evil.php", root.join("link-to-upload.php"))
+    },
+    ..UNGUARDED
+};
+
+pub(super) const UPLOADS: [Test; 1] = [("upload_below_the_root_is_not_run", upload_is_not_run)];
+
 /// Names of files that are in the site, and that nobody is shown.
 const HIDDEN: [&str; 30] = [
     ".env",
