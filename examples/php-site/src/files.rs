@@ -18,6 +18,8 @@ pub(crate) enum Found {
     /// A folder without an index file.
     NoIndex,
     Nothing,
+    /// The root is not there.
+    NoSite,
 }
 
 /// A script that may be run.
@@ -47,8 +49,12 @@ impl Folders {
     /// Looks at the file system, so it blocks.
     pub(crate) fn find(&self, path: &UrlPath) -> Found {
         // Each time: a new version of a site is often put in place by changing a symbolic link.
-        let Ok(root) = self.root.canonicalize() else {
-            return Found::Nothing;
+        let root = match self.root.canonicalize() {
+            Ok(root) => root,
+            Err(error) => {
+                tracing::error!(root = %self.root.display(), %error, "the site cannot be read");
+                return Found::NoSite;
+            }
         };
         if path.segments().iter().any(|name| is_hidden(name)) {
             return Found::Nothing;

@@ -120,10 +120,7 @@ impl PhpSite {
         };
         let folders = self.folders.clone();
         let found = spawn_blocking(move || folders.find(&path)).await;
-        let Ok(found) = found else {
-            return refuse(StatusCode::INTERNAL_SERVER_ERROR);
-        };
-        match found {
+        match found.unwrap_or(Found::NoSite) {
             Found::Script(script) => php::run(self, script, request).await,
             Found::File(path) => match ServeFile::new(path).oneshot(request).await {
                 Ok(response) => response.map(Body::new),
@@ -137,6 +134,7 @@ impl PhpSite {
             }
             Found::NoIndex => refuse(StatusCode::FORBIDDEN),
             Found::Nothing => refuse(StatusCode::NOT_FOUND),
+            Found::NoSite => refuse(StatusCode::INTERNAL_SERVER_ERROR),
         }
     }
 }

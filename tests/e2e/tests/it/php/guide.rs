@@ -12,9 +12,53 @@ use libtest_mimic::{Failed, Trial};
 use super::sites::Sites;
 
 pub(super) fn trials(tests: Vec<String>) -> impl Iterator<Item = Trial> {
+    let needs = Trial::test("php::guide::packages_are_those_of_the_example", packages);
     let code = Trial::test("php::guide::code_is_that_of_the_example", code);
     let tables = Trial::test("php::guide::tables_name_the_tests", move || tables(&tests));
-    [code, tables].into_iter()
+    [needs, code, tables].into_iter()
+}
+
+/// Each line of `cargo add` has the features of the example, and no dependency is missing.
+fn packages() -> Result<(), Failed> {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/php-site/Cargo.toml");
+    let manifest = fs::read_to_string(manifest)?;
+    let (_, rest) = manifest
+        .split_once("[dependencies]\n")
+        .ok_or("no dependencies")?;
+    let lines = rest.lines().take_while(|line| !line.starts_with('['));
+    let lines = lines.filter(|line| !line.starts_with('#') && !line.is_empty());
+    let mut wanted: Vec<_> = lines.map(|line| (name(line), features(line))).collect();
+    let mut added = Vec::new();
+    for line in MOVING
+        .lines()
+        .filter_map(|line| line.strip_prefix("cargo add "))
+    {
+        let (names, rest) = line.split_once(" --").unwrap_or((line, ""));
+        let features = rest
+            .rsplit_once("features ")
+            .map_or("", |(_, features)| features);
+        added.extend(
+            names
+                .split(' ')
+                .map(|it| (name(it), features.replace(',', ", "))),
+        );
+    }
+    wanted.sort();
+    added.sort();
+    assert_eq!(wanted, added);
+    Ok(())
+}
+
+fn name(line: &str) -> String {
+    let end = |byte: char| !byte.is_alphanumeric() && byte != '-';
+    line.split(end).next().unwrap_or_default().to_owned()
+}
+
+fn features(line: &str) -> String {
+    let list = line
+        .split_once("features = [")
+        .and_then(|(_, rest)| rest.split_once(']'));
+    list.map_or("", |(list, _)| list).replace('"', "")
 }
 
 /// Each block of code is in a file of the example, apart from indentation.

@@ -79,8 +79,15 @@ fn scripted() -> impl Iterator<Item = Trial> {
         let name = format!("php::failure::{}", failure.name);
         Trial::test(name, move || shared.check(failure))
     });
-    let absent = "php::failure::php_fpm_that_is_not_there_is_502";
-    failures.chain([Trial::test(absent, scripted::php_fpm_that_is_not_there)])
+    let absent = Trial::test(
+        "php::failure::php_fpm_that_is_not_there_is_502",
+        scripted::php_fpm_that_is_not_there,
+    );
+    let nowhere = Trial::test(
+        "php::failure::site_that_is_not_there_is_500",
+        scripted::site_that_is_not_there,
+    );
+    failures.chain([absent, nowhere])
 }
 
 type Test = (&'static str, fn(&Sites) -> Result<(), Failed>);

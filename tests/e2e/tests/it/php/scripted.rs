@@ -327,3 +327,18 @@ pub(super) fn php_fpm_that_is_not_there() -> Result<(), Failed> {
     );
     Ok(())
 }
+
+/// A wrong path in the settings is no site without pages.
+pub(super) fn site_that_is_not_there() -> Result<(), Failed> {
+    let dir = tempfile::Builder::new().prefix("fastcgi-e2e-").tempdir()?;
+    let root = dir.path().join("nowhere");
+    let example = Example::http(dir.path(), &root, &dir.path().join("nobody.sock"), &[])?;
+    ends_with(example.browser(), "/page.php", 500)?;
+    let log = example.log()?;
+    assert!(
+        log.contains("ERROR") && log.contains("the site cannot be read"),
+        "{log}"
+    );
+    assert!(log.contains("/nowhere"), "{log}");
+    Ok(())
+}
