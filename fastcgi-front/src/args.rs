@@ -42,6 +42,7 @@ A development web server in front of one FastCGI application.
 
 Usage: fastcgi-front [OPTIONS] COMMAND [ARGS...]
        fastcgi-front [OPTIONS] --connect ADDRESS
+       fastcgi-front get [OPTIONS] ADDRESS [PATH]    one request, without a web server: see fastcgi-front get --help
 
 COMMAND is started with a listening socket as its descriptor 0, as mod_fcgid and spawn-fcgi do, and is ended when
 fastcgi-front is. What it writes to its standard output and error appears here.
@@ -57,6 +58,7 @@ Options:
 Examples:
   fastcgi-front cargo run -q -p hello
   fastcgi-front --connect 127.0.0.1:9000 --param SCRIPT_FILENAME=/srv/www/index.php
+  fastcgi-front get unix:/run/php/php-fpm.sock /ping
 ";
 
 /// Reads the arguments. Options end where the command begins.
@@ -98,7 +100,7 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Invocation, Error> {
 }
 
 /// Only what stands for itself in an URL, so that comparing needs no decoding.
-fn parse_mount(path: &str) -> Result<String, String> {
+pub(crate) fn parse_mount(path: &str) -> Result<String, String> {
     let mount: ScriptName = path.parse().map_err(|error| format!("{error}"))?;
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
     if !mount.as_bytes().iter().copied().all(is_plain) {
@@ -107,7 +109,7 @@ fn parse_mount(path: &str) -> Result<String, String> {
     Ok(mount.as_str().into_owned())
 }
 
-fn parse_param(param: &OsStr) -> Result<(Vec<u8>, Vec<u8>), Error> {
+pub(crate) fn parse_param(param: &OsStr) -> Result<(Vec<u8>, Vec<u8>), Error> {
     let mut parts = param.as_bytes().splitn(2, |&byte| byte == b'=');
     match (parts.next(), parts.next()) {
         (Some(name), Some(value)) if !name.is_empty() => Ok((name.to_vec(), value.to_vec())),

@@ -1,12 +1,18 @@
 //! Errors for people: one line that says what could not be done, and why.
 
-use std::{fmt, io};
+use std::{error::Error as StdError, fmt, io};
 
 /// Why the program ends with failure.
 #[derive(Debug)]
 pub(crate) struct Error {
     what: String,
     cause: io::Error,
+}
+
+impl Error {
+    pub(crate) fn new(what: String, cause: io::Error) -> Self {
+        Self { what, cause }
+    }
 }
 
 impl fmt::Display for Error {
@@ -31,4 +37,16 @@ impl<T> Context<T> for io::Result<T> {
             cause,
         })
     }
+}
+
+/// An error and its causes, in one line.
+pub(crate) fn explain(error: &dyn StdError) -> String {
+    let mut line = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        line.push_str(": ");
+        line.push_str(&error.to_string());
+        source = error.source();
+    }
+    line
 }

@@ -1,6 +1,6 @@
 //! The HTTP server, and the way of a request to the application.
 
-use std::{error::Error as StdError, future::poll_fn, io, net::SocketAddr, sync::Arc};
+use std::{future::poll_fn, io, net::SocketAddr, sync::Arc};
 
 use axum::{
     body::Body,
@@ -17,6 +17,8 @@ use tokio::{
     sync::oneshot,
 };
 use tower_service::Service;
+
+use crate::error::explain;
 
 /// What every request needs.
 #[derive(Clone, Debug)]
@@ -136,16 +138,4 @@ async fn call(client: &mut Client, request: Request) -> Result<Response, ClientE
             error
         }))
     }))
-}
-
-/// An error and its causes, in one line.
-fn explain(error: &ClientError) -> String {
-    let mut line = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        line.push_str(": ");
-        line.push_str(&error.to_string());
-        source = error.source();
-    }
-    line
 }

@@ -1,4 +1,5 @@
-//! A development web server in front of one FastCGI application: try it with curl or a browser.
+//! A development web server in front of one FastCGI application, to try it with curl or a browser; and `get`, which is curl
+//! for FastCGI.
 //!
 //! It listens for HTTP on a local address and hands every request to the application, which it starts with a listening
 //! socket as descriptor 0, as mod_fcgid and spawn-fcgi do, or which runs already. It is no web server for production.
@@ -7,6 +8,7 @@ mod application;
 mod args;
 mod error;
 mod forward;
+mod get;
 mod signals;
 mod stdio;
 
@@ -20,7 +22,7 @@ use crate::{
     error::{Context, Error},
     forward::Front,
     signals::Signals,
-    stdio::{complain, print},
+    stdio::{complain, print, show},
 };
 
 /// How long responses may take to leave after the application has ended.
@@ -35,11 +37,13 @@ async fn main() -> ExitCode {
         // It complains to the same place, by a panic where nobody reads.
         .log_internal_errors(false)
         .init();
+    // The first argument alone: a program of that name is started as ./get.
+    if std::env::args_os().nth(1).is_some_and(|arg| arg == "get") {
+        return get::main(lexopt::Parser::from_args(std::env::args_os().skip(2))).await;
+    }
     let args = match args::parse(lexopt::Parser::from_env()) {
         Ok(Invocation::Serve(args)) => args,
-        Ok(Invocation::Print(text)) => {
-            return print(&text).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
-        }
+        Ok(Invocation::Print(text)) => return show(&text),
         Err(error) => {
             complain(format_args!("{error}; --help explains"));
             return ExitCode::from(2);

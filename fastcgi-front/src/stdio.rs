@@ -3,6 +3,7 @@
 use std::{
     fmt::Display,
     io::{self, Write},
+    process::ExitCode,
 };
 
 /// Prints on standard output.
@@ -10,6 +11,11 @@ pub(crate) fn print(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout();
     stdout.write_all(text.as_bytes())?;
     stdout.flush()
+}
+
+/// Prints what the user has asked for, and nothing else.
+pub(crate) fn show(text: &str) -> ExitCode {
+    print(text).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
 }
 
 /// Prints a line on standard error. Not `eprintln!`, which panics where nobody reads.

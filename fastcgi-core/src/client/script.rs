@@ -2,12 +2,12 @@
 
 use std::{fmt, path::Path};
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use http::Method;
 
 use super::{
     ServerInfo,
-    params::{put_server, put_str},
+    params::{parse, put_server, put_str, replaced},
 };
 use crate::cgi::encode_path;
 use crate::params::{Params, put_pair};
@@ -62,7 +62,7 @@ pub struct Script {
 impl Script {
     /// The script `name`, such as `/index.php`, below `document_root`, as its own machine sees both.
     ///
-    /// Whether the file is there is not asked. php-fpm with `cgi.fix_pathinfo=1`, which is the default, runs `/a.jpg` where
+    /// The root is taken as it is; php-fpm finds no file where it has a segment `..`. Whether the file is there is not asked. php-fpm with `cgi.fix_pathinfo=1`, which is the default, runs `/a.jpg` where
     /// it is asked for `/a.jpg/x.php` and there is no such file; `security.limit_extensions` keeps it from that.
     ///
     /// # Errors
@@ -217,7 +217,7 @@ impl Script {
         self
     }
 
-    /// A further param, behind all others; the last one of a name counts. Header fields are such params: `HTTP_ACCEPT`.
+    /// A further param, behind all others, in the place of one with the same name. Header fields are such params: `HTTP_ACCEPT`.
     #[must_use]
     pub fn param(mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
         let pair = (name.as_ref(), value.as_ref());
@@ -231,8 +231,7 @@ impl Script {
     pub fn location(&self) -> Params {
         let mut block = BytesMut::new();
         self.put_location(&mut block);
-        block.extend_from_slice(self.more.as_bytes());
-        parse(block.freeze())
+        replaced(parse(block), &self.more)
     }
 
     fn put_location(&self, block: &mut BytesMut) {
@@ -290,13 +289,8 @@ impl From<Script> for Params {
         );
         put_server(&mut block, server);
         script.put_location(&mut block);
-        block.extend_from_slice(script.more.as_bytes());
-        parse(block.freeze())
+        replaced(parse(block), &script.more)
     }
-}
-
-fn parse(block: Bytes) -> Params {
-    Params::parse(block).expect("put_pair writes whole pairs")
 }
 
 /// The name alone: a query may have secrets in it.

@@ -296,11 +296,12 @@ fn ambiguous_names_are_left_out() {
 }
 
 #[test]
-fn extra_params_win() {
-    let extra = [("SERVER_NAME", "other"), ("X", "")];
+fn extra_params_replace_others() {
+    let extra = [("SERVER_NAME", "other"), ("X", ""), ("X", "twice")];
     let params = client::params(&request("/", &[]), &ServerInfo::default(), extra);
-    assert_eq!(params.get("SERVER_NAME"), Some(&b"other"[..]));
-    assert_eq!(params.get("X"), Some(&b""[..]));
+    assert_param(&params, "SERVER_NAME", "other");
+    let values: Vec<_> = params.get_all("X").collect();
+    assert_eq!(values, [&b""[..], b"twice"]);
 }
 
 /// The response, and what of the input is left.

@@ -81,6 +81,7 @@ fn what_is_given_counts_more_than_what_is_made() -> Result {
         ("REDIRECT_STATUS", "404"),
     ] {
         assert_eq!(value(&params, name), expected, "{name}");
+        assert_eq!(params.get_all(name).count(), 1, "{name}");
     }
     Ok(())
 }

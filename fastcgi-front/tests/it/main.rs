@@ -1,5 +1,7 @@
 //! The program itself, started as a user does, and asked over HTTP.
 
+mod get;
+
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
@@ -100,7 +102,8 @@ impl App {
         let router = Router::new()
             .route("/echo", axum::routing::post(async |body: Body| body))
             .route("/params", get(params))
-            .route("/log", get(log));
+            .route("/log", get(log))
+            .route("/never", get(std::future::pending::<()>));
         runtime.spawn(async { axum_fastcgi::serve(listener, router).await });
         Self {
             runtime,

@@ -42,6 +42,8 @@ pub(super) enum Late {
     FirstByte,
     Read,
     Whole,
+    /// The whole, of which nothing has come.
+    Answer,
 }
 
 impl ClientError {
@@ -136,6 +138,9 @@ impl fmt::Display for ClientError {
             }
             Kind::TimedOut(Late::Read, limit) => {
                 write!(f, "the application's answer paused for {limit:?}")
+            }
+            Kind::TimedOut(Late::Answer, limit) => {
+                write!(f, "the application did not answer within {limit:?}")
             }
             Kind::TimedOut(Late::Whole, limit) => {
                 write!(f, "the application's answer was not whole within {limit:?}")

@@ -255,3 +255,7 @@ impl Client {
         self
     }
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/calling.md")]
+struct Guide;

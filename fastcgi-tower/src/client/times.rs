@@ -102,8 +102,8 @@ impl Clock {
         let since = self.silent_since;
         let silence = since.and_then(|since| since.checked_add(self.silence_limit()?));
         let (deadline, late) = match (silence, self.end) {
-            (Some(silence), Some(end)) if end <= silence => (end, Late::Whole),
-            (None, Some(end)) => (end, Late::Whole),
+            (Some(silence), Some(end)) if end <= silence => (end, self.late_end()),
+            (None, Some(end)) => (end, self.late_end()),
             (Some(silence), _) if self.has_answered => (silence, Late::Read),
             (Some(silence), _) => (silence, Late::FirstByte),
             (None, None) => return Poll::Pending,
@@ -120,12 +120,20 @@ impl Clock {
         }
     }
 
+    fn late_end(&self) -> Late {
+        if self.has_answered {
+            Late::Whole
+        } else {
+            Late::Answer
+        }
+    }
+
     fn late(&self, late: Late) -> ClientError {
         let limit = match late {
             Late::Connect => self.times.connect,
             Late::FirstByte => self.times.first_byte,
             Late::Read => self.times.read,
-            Late::Whole => self.times.whole,
+            Late::Whole | Late::Answer => self.times.whole,
         };
         ClientError::new(Kind::TimedOut(late, limit.unwrap_or_default()))
     }

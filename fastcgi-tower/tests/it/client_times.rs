@@ -193,10 +193,7 @@ async fn waiting_for_a_place_counts_for_the_whole() {
     let start = Instant::now();
     let second = exchange(client.timeout(Some(5 * SECOND)), get());
     let error = second.await.expect_err("there is no place");
-    assert_eq!(
-        late(&error),
-        "the application's answer was not whole within 5s"
-    );
+    assert_eq!(late(&error), "the application did not answer within 5s");
     assert_eq!(start.elapsed().as_secs(), 5);
     link.send([stdout(b"\n"), COMPLETE.into()].concat()).await;
     first.await.expect("no panic").expect("a response");

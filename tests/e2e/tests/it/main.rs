@@ -1,6 +1,7 @@
 //! Every behaviour behind every web server: one test each, listed at run time.
 
 mod app_status;
+mod calling;
 mod cgi;
 mod crowd;
 mod departure;
@@ -52,6 +53,7 @@ fn main() -> std::io::Result<ExitCode> {
         .chain(mounted::trials())
         .chain(readme::trials())
         .chain(foreign_clients::trials())
+        .chain(calling::trials())
         .chain(http2::trials())
         .chain(managers::trials())
         .chain(cgi::trials())
