@@ -17,7 +17,7 @@ pub(super) const FAILING: Setting = Setting {
     ..GUIDE
 };
 
-pub(super) const FAILURES: [Test; 9] = [
+pub(super) const FAILURES: [Test; 10] = [
     ("slow_script_is_504", |sites| {
         ends_with(sites.rust(), "/test/slow.php", 504)?;
         is_logged(|| sites.log(), "/test/slow.php", "8s")
@@ -62,6 +62,7 @@ pub(super) const FAILURES: [Test; 9] = [
         "more_requests_than_processes_are_answered_in_the_end",
         crowded,
     ),
+    ("clients_that_send_slowly_keep_no_process", slow_clients),
     ("nobody_gets_the_answer_of_another", nobody_elses),
 ];
 
@@ -106,6 +107,26 @@ fn crowded(sites: &Sites) -> Result<(), Failed> {
             (answer.status, answer.header("x-token").as_deref()),
             (200, Some("crowd"))
         );
+    }
+    Ok(())
+}
+
+/// More of them than there are processes, each with a form that never ends.
+fn slow_clients(sites: &Sites) -> Result<(), Failed> {
+    let request = form("/page.php", "name=slow").header("Host", HOST);
+    let slow: Vec<_> = (0..20)
+        .map(|_| {
+            let mut connection = sites.rust().connect()?;
+            connection.start_part(&request, 3)?;
+            Ok(connection)
+        })
+        .collect::<io::Result<_>>()?;
+    assert_eq!(sites.rust().get("/page.php?name=quick")?.status, 200);
+    // They are answered when they have sent the rest.
+    for mut connection in slow {
+        connection.send_raw(b"e=slow")?;
+        let response = connection.head(&request)?;
+        assert_eq!(response.status, 200);
     }
     Ok(())
 }

@@ -353,6 +353,7 @@ fn moved_page(sites: &Sites) -> Result<(), Failed> {
     );
     assert_eq!(today.body, rust.body);
     assert_eq!(rust.header("x-powered-by"), None);
+    assert_eq!(sites.rust().send(form("/hello.php", "a=b"))?.status, 405);
     fs::write(&file, CODE)?;
     let others = [
         "//hello.php",
