@@ -88,6 +88,11 @@ pub(super) fn forged_variables(sites: &Sites) -> Result<(), Failed> {
         .map(ToString::to_string)
         .unwrap_or_default();
     assert!(script.contains("/www/test/server.php"), "{script}");
+    // Links in mails are made of it.
+    let request = Request::get("/test/server.php").header("Host", "evil.example");
+    let variables = sites.rust().connect()?.send(&request)?.json()?;
+    assert_eq!(variables["SERVER_NAME"], "www.example.org");
+    assert_eq!(variables["HTTP_HOST"], "evil.example");
     Ok(())
 }
 
