@@ -242,7 +242,7 @@ fn profile_directory() -> io::Result<PathBuf> {
         .ok_or_else(|| io::Error::other("no target directory"))
 }
 
-const PROGRAMS: [&str; 19] = [
+const PROGRAMS: [&str; 21] = [
     "actix-hello",
     "actix-shared-hosting",
     "actix-streaming",
@@ -257,6 +257,7 @@ const PROGRAMS: [&str; 19] = [
     "fastcgi-front",
     "hello",
     "monitored",
+    "php-site",
     "shared-hosting",
     "starts",
     "streaming",

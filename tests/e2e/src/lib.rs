@@ -18,6 +18,7 @@ mod fastcgi;
 pub mod guide;
 mod layout;
 mod load;
+pub mod moving;
 mod process;
 mod program;
 pub mod readme;

@@ -50,7 +50,7 @@ impl Request {
             .body(chunks)
     }
 
-    /// Adds a header; one name may come several times.
+    /// Adds a header; one name may come several times. Without `Host`, it is the address that is connected to.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
@@ -63,10 +63,11 @@ impl Request {
     }
 
     pub(super) fn head(&self, host: SocketAddr) -> String {
-        let mut head = format!(
-            "{} {} HTTP/1.1\r\nHost: {host}\r\n",
-            self.method, self.target
-        );
+        let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.target);
+        let mut names = self.headers.iter().map(|(name, _)| name);
+        if !names.any(|name| name == "Host") {
+            head.push_str(&format!("Host: {host}\r\n"));
+        }
         for (name, value) in &self.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
@@ -106,7 +107,7 @@ impl Response {
     }
 
     /// Every field: name and value as they came; not UTF-8 becomes replacement characters.
-    pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, String)> {
+    pub fn fields(&self) -> impl Iterator<Item = (&str, String)> {
         let fields = self.headers.iter();
         fields.map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value).into_owned()))
     }

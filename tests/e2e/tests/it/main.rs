@@ -18,6 +18,7 @@ mod managers;
 mod mixed_load;
 mod mounted;
 mod multiplexing;
+mod php;
 mod protected;
 mod raw;
 mod readme;
@@ -76,6 +77,7 @@ fn main() -> std::io::Result<ExitCode> {
         .chain(protected::trials())
         .chain(logging::trials())
         .chain(trouble::trials())
+        .chain(php::trials())
         .chain(differential::trials())
         .chain(doctor::trials())
         .chain(layouts().flat_map(|layout| behind(layout, "tour")))

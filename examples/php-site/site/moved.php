@@ -1,0 +1,2 @@
+<?php
+header('Location: /docs/?from=' . rawurlencode($_GET['from'] ?? ''), true, (int) ($_GET['status'] ?? 302));

@@ -1,0 +1,5 @@
+<?php
+echo str_repeat('x', 100);
+ob_flush();
+flush();
+posix_kill(posix_getpid(), 9);
