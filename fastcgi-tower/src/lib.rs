@@ -30,7 +30,8 @@
 //! - [`respond`], [`redirect`] and [`local_redirect`] are ready-made responses for that level; the feature `json` has them of
 //!   values.
 //! - The feature `http-server` has programs serve HTTP when they are started by hand: [`Run`]`::http`.
-//! - The feature `client` has the other side: a tower service that calls a FastCGI application.
+//! - The feature `client` has the other side: it calls FastCGI applications, such as php-fpm, with params as they are, or as a
+//!   tower service of HTTP requests.
 //!
 //! This crate routes nothing and parses no HTTP; for axum there is `axum-fastcgi`, for actix-web `fastcgi-actix`.
 

@@ -93,11 +93,11 @@ use self::{
 /// | [`read_timeout`](Self::read_timeout) | 60 s | each further part of the answer |
 /// | [`timeout`](Self::timeout) | none | the whole, the body of the response included |
 /// | [`max_connections`](Self::max_connections) | 64 | a place: so many requests at a time |
-/// | [`max_output`](Self::max_output) | 16 MiB | – it is the most that [`exchange`](Self::exchange) collects |
+/// | [`max_output`](Self::max_output) | 16 MiB | nothing: it is the most that [`exchange`](Self::exchange) collects |
 ///
-/// When one of the times has passed, the request fails ([`ClientError::is_timeout`]) and its connection is closed. The
-/// time that the request's own body takes to come counts for the whole alone, and the time in which nobody reads the
-/// response's body counts for nothing else either.
+/// When one of the times has passed, the request fails ([`ClientError::is_timeout`]) and its connection is closed. Only
+/// [`timeout`](Self::timeout) counts the time in which the request's own body is awaited, or in which nobody reads the
+/// response's.
 ///
 /// php-fpm serves a connection that is kept with a child that serves nobody else meanwhile: use
 /// [`keep_conn(false)`](Self::keep_conn) where others need its children, too.
@@ -164,12 +164,12 @@ impl Client {
         })
     }
 
-    /// The most requests at a time; more wait for their turn. Default: 64.
+    /// The most requests at a time; more wait for their turn. Default: 64. A limit of 0 is one of 1.
     #[must_use]
     pub fn max_connections(self, max_connections: usize) -> Self {
         let limits = self.pool.limits();
         self.with_limits(Limits {
-            max_connections,
+            max_connections: max_connections.max(1),
             ..limits
         })
     }

@@ -686,6 +686,16 @@ async fn requests_over_the_limit_wait_for_their_turn() {
 }
 
 #[tokio::test]
+async fn a_limit_of_no_requests_is_one_of_one() {
+    let app = App::listen();
+    let call = tokio::spawn(exchange(app.client().max_connections(0), get()));
+    let mut link = app.accept().await;
+    link.expect_get().await;
+    link.send([stdout(b"\n"), COMPLETE.into()].concat()).await;
+    call.await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn application_that_is_not_there_is_an_error() {
     let app = App::listen();
     let client = app.client();
