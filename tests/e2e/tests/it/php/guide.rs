@@ -119,9 +119,11 @@ pub(super) fn differences(sites: &Sites) -> Result<(), Failed> {
     };
     assert!(!field(today, "/docs/notes.txt", "etag")?.is_empty());
     assert_eq!(field(rust, "/docs/notes.txt", "etag")?, "");
-    assert_eq!(
-        field(today, "/test/script.js", "content-type")?,
-        "application/javascript"
+    // Newer versions have the same type as the example.
+    let of_today = field(today, "/test/script.js", "content-type")?;
+    assert!(
+        ["application/javascript", "text/javascript"].contains(&&*of_today),
+        "{of_today}"
     );
     assert_eq!(
         field(rust, "/test/script.js", "content-type")?,
@@ -139,10 +141,10 @@ pub(super) fn differences(sites: &Sites) -> Result<(), Failed> {
         request.header("X-Line", "one").header("X-Line", "two")
     };
     let (of_today, of_rust) = (today.send(lines())?.json()?, rust.send(lines())?.json()?);
-    assert_eq!(
-        (&of_today["HTTP_X_LINE"], &of_rust["HTTP_X_LINE"]),
-        (&"two".into(), &"one, two".into())
-    );
+    assert_eq!(of_rust["HTTP_X_LINE"], "one, two");
+    // nginx 1.23 and later joins them.
+    let line = &of_today["HTTP_X_LINE"];
+    assert!(line == "two" || line == "one, two", "{line}");
     assert_eq!(
         (&of_today["CONTENT_LENGTH"], of_rust.get("CONTENT_LENGTH")),
         (&"".into(), None)
