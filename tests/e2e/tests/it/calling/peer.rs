@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use fastcgi_e2e::Process;
 use fastcgi_tower::client::{Client, InvalidScript, Script};
+use rustix::process::Signal;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -40,6 +41,13 @@ pub(super) struct Peer {
     dir: tempfile::TempDir,
 }
 
+impl Drop for Peer {
+    fn drop(&mut self) {
+        // Its process ends itself where this fails.
+        _ = self.end();
+    }
+}
+
 /// `fastcgi-conformance/peers`
 fn sources() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fastcgi-conformance/peers")
@@ -60,12 +68,20 @@ impl Peer {
 
     /// Ends the process, and starts another one on a new socket of the same path.
     pub(super) fn restart(&mut self) -> io::Result<()> {
-        self.process.terminate()?;
+        self.end()?;
         if self.socket.exists() {
             fs::remove_file(&self.socket)?;
         }
         self.process = launch(self.kind, self.dir.path(), &self.socket)?;
         Ok(())
+    }
+
+    /// libfcgi catches SIGTERM, and then may wait for another connection. php-fpm ends its children only if it is asked to.
+    fn end(&mut self) -> io::Result<()> {
+        if self.kind != Kind::PhpFpm {
+            self.process.signal(Signal::KILL)?;
+        }
+        self.process.terminate().map(drop)
     }
 
     /// A client with connections of its own.
