@@ -255,7 +255,3 @@ impl Client {
         self
     }
 }
-
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/calling.md")]
-struct Guide;

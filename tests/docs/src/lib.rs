@@ -21,3 +21,8 @@ struct Facades;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/coming-from.md")]
 struct ComingFrom;
+
+/// docs/calling.md.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/calling.md")]
+struct Calling;
