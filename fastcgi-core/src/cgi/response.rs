@@ -39,7 +39,7 @@ use crate::params::{Params, content_length, server::Server};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ResponseMapping {
     location_first: bool,
-    /// whether the web server collects event streams unless it is told not to.
+    /// whether the web server collects event streams, unless a field forbids it.
     collects_events: bool,
     ///
     mount: Option<Box<Mount>>,

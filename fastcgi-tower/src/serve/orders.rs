@@ -29,7 +29,7 @@ pub(super) struct Said(usize);
 const FINISH: usize = 1;
 /// Set once.
 const END: usize = 2;
-/// Set while it is so; what is above it counts how often it became so.
+/// Set while connections wait for a place; the bits above count how often that began.
 const CROWD: usize = 4;
 
 impl Said {
