@@ -324,7 +324,7 @@ fn length_to_send(
     Ok(announced.or_else(|| match parts.status {
         // It would be the length of the body that the client already has.
         StatusCode::NOT_MODIFIED => None,
-        // Frameworks drop the body that a GET would have had: none at all says nothing about its length.
+        // Frameworks drop the body that a GET would have had, so an absent body says nothing about its length.
         _ if method == Method::HEAD => exact.filter(|&length| length > 0),
         _ => exact,
     }))

@@ -55,7 +55,7 @@ pub(super) const OWNED_OUTPUT: usize = 8 * 1024;
 /// The least room for which it is worth while to read.
 pub(super) const READ_ROOM: usize = 4 * 1024;
 
-/// Requests in progress with which a web server that does not read their responses has to be content.
+/// Requests in progress from which on a web server that does not read responses gets no further ones served.
 pub(super) const ENOUGH_REQUESTS: usize = 16;
 
 /// The longest answer of an Authorizer (B-13): what lets a request pass has variables and no body, what refuses it a short

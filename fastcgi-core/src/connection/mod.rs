@@ -75,7 +75,7 @@ pub struct Connection {
     outgoing: Outgoing,
     /// Events that have happened and not been taken.
     events: VecDeque<Event>,
-    /// Why the connection fails when they are taken: a record can be of use and break a limit behind that.
+    /// Why the connection fails once they are taken: a record can be of use and then break a limit.
     failure: Option<ConnectionError>,
     closing: Closing,
     waste: Waste,

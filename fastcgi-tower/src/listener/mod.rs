@@ -153,8 +153,8 @@ impl Transport for TcpStream {
 
 const EITHER: Interest = Interest::READABLE.add(Interest::WRITABLE);
 
-/// Whether nothing can be written any more, which is so when the other end has left. The runtime knows without asking the
-/// system; polled once, as a socket with something unread is always ready.
+/// Whether nothing can be written any more: then the other end has left. The runtime knows this without a system call.
+/// Polled once, because a socket with something unread is always ready.
 fn is_write_closed(ready: impl Future<Output = io::Result<Ready>>) -> bool {
     let mut cx = Context::from_waker(Waker::noop());
     let polled = pin!(ready).poll(&mut cx);

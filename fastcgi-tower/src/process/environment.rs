@@ -40,7 +40,7 @@ pub enum Environment {
     Connected(Single),
     /// The program, or `FCGI_LISTEN`, has addresses to listen on.
     Bound(Vec<Socket>),
-    /// Somebody started this process by hand: it is to serve HTTP, for development, on the port that `PORT` says or on
+    /// This process was started by hand: it has to serve HTTP, for development, on the port in `PORT` or on
     /// 3000.
     Http(SocketAddr),
 }

@@ -10,7 +10,7 @@ use super::sent::Sent;
 use super::target::without_authority;
 use crate::cgi::error::InvalidRequest;
 
-/// What says which resource is meant.
+/// What names the resource that is meant.
 pub(super) enum Meant<'a> {
     /// `REDIRECT_URL`: the last URL before Apache's rules led to the script; its path.
     RedirectUrl(&'a [u8]),
