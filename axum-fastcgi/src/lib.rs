@@ -1,6 +1,6 @@
 //! Run an unmodified [axum] application over FastCGI, behind nginx, Apache, Caddy, lighttpd, h2o or HAProxy.
 //!
-//! Where an application says `axum::serve`, say [`axum_fastcgi::serve`](serve):
+//! Write [`axum_fastcgi::serve`](serve) in place of `axum::serve`:
 //!
 //! ```no_run
 //! use axum::{Router, routing::get};
@@ -15,7 +15,7 @@
 //!
 //! Everything else stays as it is: routes, extractors, layers, streaming in both directions, graceful shutdown.
 //! [`ConnectInfo<SocketAddr>`](axum::extract::ConnectInfo) is the *client's* address, [`OriginalUri`] the URI the client
-//! asked for, and what the web server knows besides is an extractor away:
+//! asked for, and an extractor gets what else the web server knows:
 //!
 //! ```
 //! async fn whoami(params: axum_fastcgi::Params) -> String {
@@ -27,7 +27,7 @@
 //! # let app: axum::Router = axum::Router::new().route("/whoami", axum::routing::get(whoami));
 //! ```
 //!
-//! A listener of your own that was written for `axum::serve` is wrapped: [`ForeignListener`] or [`TrustedListener`]. Connect info of
+//! Wrap a listener that was written for `axum::serve` in [`ForeignListener`] or [`TrustedListener`]. Connect info of
 //! your own is made of an [`IncomingRequest`]. `docs/facades.md` has each function of `axum::serve`.
 //!
 //! FastCGI cannot upgrade a connection, so a WebSocket is answered with axum's own refusal.

@@ -80,7 +80,7 @@ impl Load {
         for _ in 0..self.connections {
             connections.push(address.connect()?);
         }
-        // The first response tells how long the others are.
+        // The first response shows how long the others are.
         let (first, others) = connections.split_first_mut().ok_or("no connections")?;
         let length = self.first_response(first)?;
         for connection in others {

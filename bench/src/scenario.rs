@@ -167,7 +167,7 @@ pub fn scenario_names() -> Vec<&'static str> {
     ALL.iter().map(|scenario| scenario.name).collect()
 }
 
-/// Those whose names have `part` in them; all, if there is none.
+/// The scenarios whose names contain `part`; all of them, if `part` is absent.
 pub(crate) fn named(part: Option<&str>) -> Result<Vec<&'static Scenario>> {
     let is_meant = |scenario: &&Scenario| part.is_none_or(|part| scenario.name.contains(part));
     let found: Vec<_> = ALL.iter().filter(is_meant).collect();

@@ -1,7 +1,7 @@
 //! Run an unmodified [actix-web](actix_web) application over FastCGI, behind nginx, Apache, Caddy, lighttpd, h2o or
 //! HAProxy.
 //!
-//! Where an application says `HttpServer`, say [`FastCgiServer`]:
+//! Write [`FastCgiServer`] in place of `HttpServer`:
 //!
 //! ```no_run
 //! use actix_web::{App, web};
@@ -17,16 +17,16 @@
 //! ```
 //!
 //! Everything else stays as it is: extractors, scopes, middleware, errors that are responses, streaming in both
-//! directions, workers, graceful shutdown. `peer_addr()` and [`ConnectionInfo`](actix_web::dev::ConnectionInfo) tell the
-//! *client's* address and scheme, not the web server's; and [`Params`] is an extractor for what the web server knows
-//! besides.
+//! directions, workers, graceful shutdown. `peer_addr()` and [`ConnectionInfo`](actix_web::dev::ConnectionInfo) have the
+//! *client's* address and scheme, not the web server's; and [`Params`] is an extractor for what else the web server
+//! knows.
 //!
-//! [`run`] makes one binary that is right everywhere: it looks at how it was started.
+//! With [`run`], one binary works everywhere: it finds out how it was started.
 //!
-//! # What is not there, and what to do instead
+//! # What is missing, and what to do instead
 //!
 //! - [`on_connect`](actix_web::HttpServer::on_connect): a connection is the web server's, and its requests are of many
-//!   clients. What one wants of it, such as the certificate of the client, is in the [`Params`] of each request, and
+//!   clients. Facts about it, such as the certificate of the client, are in the [`Params`] of each request, and
 //!   middleware can put anything into the extensions of a request.
 //! - WebSockets: FastCGI cannot upgrade a connection. The handshake is answered with actix's own refusal, status 400.
 //!   Server-sent events work; for WebSockets let the web server pass one path to an `HttpServer` beside this one, in
@@ -41,7 +41,7 @@
 //! - [`app_config()`](actix_web::HttpRequest::app_config) with the address of the server: it is `127.0.0.1:8080`, and the host
 //!   `localhost:8080`, because actix-web alone can make others. `connection_info()` has the host and the scheme of each request,
 //!   and [`Params`] the address where the client reached the web server.
-//! - More headers than actix-http's parser takes (96) are no problem here: the web server has the say.
+//! - More headers than actix-http's parser takes (96) are no problem here: the web server has its own limit.
 //!
 //! Unix only: tested on Linux, compiled for macOS and FreeBSD. [`fastcgi_tower`] says what differs there.
 

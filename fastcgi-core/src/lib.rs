@@ -1,9 +1,8 @@
 //! The FastCGI protocol, without I/O.
 //!
 //! This crate turns bytes into requests and responses into bytes, and knows every rule about them: what is refused, how
-//! long is waited, when the socket is read and when the connection is closed. There is no socket in it, no clock, no task
-//! and no lock. It is what [`fastcgi-tower`] drives with tokio; use it directly to drive FastCGI with something else. You
-//! will *not* find a server here.
+//! long something is awaited, when the socket is read and when the connection is closed. It has no socket, no clock, no
+//! task, no lock, and *no* server. [`fastcgi-tower`] drives it with tokio; use it directly to run FastCGI without tokio.
 //!
 //! - [`Connection`] is the application's end of a connection, [`client::ClientConnection`] the other one.
 //! - [`Params`] are what the web server says about a request.

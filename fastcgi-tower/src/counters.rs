@@ -167,7 +167,7 @@ pub(crate) enum Outcome {
     Aborted,
 }
 
-/// What one connection counts, if anybody wants to know.
+/// What one connection counts, if the server has counters.
 #[derive(Debug, Default)]
 pub(crate) struct Tally(Option<Box<Live>>);
 

@@ -30,7 +30,7 @@ impl Error {
         Self { kind }
     }
 
-    /// What it is for those who read bytes.
+    /// What it is for code that reads a body as bytes.
     pub(crate) fn io_kind(&self) -> io::ErrorKind {
         match &self.kind {
             Kind::Io(error) => error.kind(),
@@ -101,7 +101,7 @@ impl StdError for Error {
     }
 }
 
-/// For those who read a body as bytes: `ConnectionAborted` where the web server gave the request up, `UnexpectedEof` where
+/// For code that reads a body as bytes: `ConnectionAborted` where the web server gave the request up, `UnexpectedEof` where
 /// the body ended early, `TimedOut`, `InvalidData` where the protocol was broken, and the socket's own error.
 impl From<Error> for io::Error {
     fn from(error: Error) -> Self {

@@ -21,31 +21,31 @@
 //!
 //! - [`serve()`] accepts connections; [`ConnectionBuilder::serve_connection`] drives one of your own, and requires no
 //!   `Send`.
-//! - [`listener`] has the places where connections come from; [`process`] finds the one this process was started for.
+//! - [`listener`] has the sources of connections; [`process`] finds the one that this process was started for.
 //! - A request has the web server's [`Params`], its [`ScriptName`] and a [`RequestHandle`] in its extensions.
 //!   [`ParamToHeaderLayer`] makes headers of params.
 //! - An [`Exchange`] is the level below HTTP, for Authorizers, Filters and CGI-style programs.
-//! - [`cgi_fn()`] makes a server of a function in the manner of a CGI program, and [`blocking`] has handlers that block, on a pool
+//! - [`cgi_fn()`] makes a server of a function that works like a CGI program, and [`blocking`] serves handlers that block, on a pool
 //!   of threads.
-//! - [`respond`], [`redirect`] and [`local_redirect`] are ready-made responses for that level; the feature `json` has them of
-//!   values.
-//! - The feature `http-server` has programs serve HTTP when they are started by hand: [`Run`]`::http`.
-//! - The feature `client` has the other side: it calls FastCGI applications, such as php-fpm, with params as they are, or as a
+//! - [`respond`], [`redirect`] and [`local_redirect`] are ready-made responses for that level; the feature `json` adds responses
+//!   that are values.
+//! - The feature `http-server` lets programs serve HTTP when they are started by hand: [`Run`]`::http`.
+//! - The feature `client` adds the other side: it calls FastCGI applications, such as php-fpm, with params as they are, or as a
 //!   tower service of HTTP requests.
 //!
 //! This crate routes nothing and parses no HTTP; for axum there is `axum-fastcgi`, for actix-web `fastcgi-actix`.
 //!
 //! # Systems
 //!
-//! Unix only. Tested on Linux, compiled for macOS and FreeBSD. What Linux alone has is done in another way there, or not at all:
+//! Unix only. Tested on Linux, compiled for macOS and FreeBSD. What only Linux has is done in another way there, or not at all:
 //!
-//! - [`process::larger_than`] and [`Serve::max_rss`] never end a server, as there is no `/proc` to read its memory from.
-//! - [`process::replaced`] looks at the program's path alone. A program that was replaced before the server looked for the first
-//!   time is taken for the one that runs.
-//! - A Unix socket gets its mode after `bind` and before `listen`. Nobody can connect before that, on any system.
-//! - macOS does not report whether a socket listens. There, a stream socket without a peer is taken for one that does.
-//! - mod_fcgid ends a process while requests may be on their way to it. On Linux those that come too late are refused, so that
-//!   they go to another process. Elsewhere they are broken.
+//! - [`process::larger_than`] and [`Serve::max_rss`] never end a server, because there is no `/proc` to read its memory from.
+//! - [`process::replaced`] looks at the program's path alone. A program that was replaced before the first look of the server
+//!   counts as the one that runs.
+//! - A Unix socket gets its mode after `bind` and before `listen`. On no system can a peer connect before that.
+//! - macOS does not report whether a socket listens. There, a stream socket without a peer counts as one that does.
+//! - mod_fcgid ends a process while requests may be on their way to it. On Linux, requests that arrive too late are refused, so
+//!   that they go to another process. Elsewhere they fail.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

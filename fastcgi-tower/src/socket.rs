@@ -90,12 +90,12 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Socket<Io> {
         self.buffer
     }
 
-    /// So many bytes of what was read are of use to a request.
+    /// This many bytes of what was read are of use to a request.
     pub(crate) fn was_used(&mut self, bytes: usize) {
         self.used = self.used.saturating_add(small(bytes));
     }
 
-    /// How large a buffer would be good to have, if that is more than a connection owns.
+    /// How large a buffer would be useful, if that is more than a connection owns.
     pub(crate) fn wanted_room(&self) -> Option<usize> {
         (self.read_size > OWNED_READ).then_some(self.read_size)
     }
@@ -113,14 +113,14 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Socket<Io> {
             self.used = 0;
             return false;
         }
-        // Most of a large buffer that something keeps is to be filled. A small one costs less than a second read.
+        // A large buffer that something keeps is used until most of it is filled. A small one costs less than a second read.
         self.buffer.size <= small(MIN_READ) || room < self.read_size / 4
     }
 
     /// Makes another buffer, of at most `most` bytes, or 4 KiB.
     pub(crate) fn make_room(&mut self, most: usize) {
-        // What was handed out of the last buffer keeps all of it. So one of which little was of use is followed by a small
-        // one, and a peer cannot have a large one kept for each few bytes of a body.
+        // A piece of the last buffer keeps all of it. So if little of it was of use, the next one is small, and no peer can
+        // make us keep a large buffer for a few bytes of a body.
         if self.filled.saturating_sub(self.used) > self.buffer.size / 4 {
             self.read_size = MIN_READ;
         }

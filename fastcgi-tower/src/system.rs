@@ -1,6 +1,6 @@
 //! What systems do differently: Linux on one side, macOS and the BSDs on the other.
 //!
-//! Two more differences stand with what they are about: how a Unix socket gets its mode (`listener/socket_file.rs`), and
+//! Two more differences are in the modules that they are about: how a Unix socket gets its mode (`listener/socket_file.rs`), and
 //! `/proc` (`ending`), without which the memory of a process is unknown and the program's file is looked at by its path.
 
 use std::os::fd::AsFd;

@@ -1,6 +1,6 @@
 //! What the fuzz targets check.
 //!
-//! Apart from the targets, so that the corpora can be run through the same checks by a test on stable Rust.
+//! It is separate from the targets, so that the corpora can be run through the same checks by a test on stable Rust.
 
 pub mod connection;
 pub mod cut;

@@ -44,7 +44,7 @@ fn decode(pieces: &[&[u8]]) -> (Vec<Found>, bool) {
     (found, false)
 }
 
-/// Joins neighbours of one stream, since nothing tells a part from a record. The end of a stream stays alone.
+/// Joins neighbours of one stream, because parts and records look alike. The end of a stream stays alone.
 fn push(found: &mut Vec<Found>, record: Found) {
     let (record_type, id, content) = &record;
     let stream = RecordType::from(*record_type).is_stream() && !content.is_empty();

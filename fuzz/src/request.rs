@@ -122,7 +122,7 @@ fn check_script_name(request: &Parts, setup: &Setup) {
     assert!(name.is_empty() || (name.starts_with(b"/") && !name.ends_with(b"/")));
 }
 
-/// Where `PATH_INFO` decides, it is what the path stands for.
+/// Where `PATH_INFO` decides, it is the decoded path.
 fn check_path(request: &Parts, params: &Params, setup: &Setup) {
     let value = |name| params.get(name).unwrap_or_default();
     let mut joined = [value("SCRIPT_NAME"), value("PATH_INFO")].concat();

@@ -62,7 +62,7 @@ mod tests {
         for case in all() {
             assert!(ids.insert(case.id), "{} is there twice", case.id);
             assert_eq!(case.id.matches('/').count(), 1, "{}", case.id);
-            assert!(!case.sections.is_empty(), "{} stands on nothing", case.id);
+            assert!(!case.sections.is_empty(), "{} names no section", case.id);
             assert!(case.why.ends_with('.'), "{}: {}", case.id, case.why);
         }
     }

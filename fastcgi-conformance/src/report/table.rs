@@ -103,7 +103,7 @@ pub fn explained(case: &Case) -> String {
         it => format!("specification {it}"),
     });
     format!(
-        "{id}\n  {title}.\n\n  grade     {grade}\n  stands on {sections}\n  asks      {needs}\n  limit     {limit} s\n  if not    {why}",
+        "{id}\n  {title}.\n\n  grade     {grade}\n  sections  {sections}\n  asks      {needs}\n  limit     {limit} s\n  if not    {why}",
         id = case.id,
         title = case.title,
         sections = sections.collect::<Vec<_>>().join(", "),

@@ -1,7 +1,7 @@
 //! Why a request has its path: the line of T-8 that was taken, and what other settings make of the same params.
 //!
 //! Each reading is made by the resolution itself, once with each setting. So there is no second copy of the rule, and a
-//! request that nobody asks about pays nothing.
+//! request that is not explained costs nothing more.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! what a response says of paths, as the client has to see it.
+//! the paths in a response, as the client has to see them.
 //!
 //! An application below a mount that knows nothing of it names paths of its own. Web servers put the mount in front of them for
 //! HTTP (`proxy_redirect`, `ProxyPassReverse`), and not for FastCGI. What may be another site, or means something else to a

@@ -152,7 +152,7 @@ impl<N: Clone + for<'a> TryFrom<&'a [u8]> + 'static> Names<N> {
 
 /// What becomes of each byte of a name; 0 where it cannot be in one (RFC 9110, 5.6.2).
 ///
-/// H-1: `_` stands for `-`. A dot stays a dot: PHP folds it, and so confuses `X.User` with `X-User`.
+/// H-1: `_` is `-`. A dot stays a dot: PHP folds it, and so confuses `X.User` with `X-User`.
 static FIELD_NAME: [u8; 256] = field_name_table();
 
 #[expect(clippy::indexing_slicing, reason = "checked when this is compiled")]

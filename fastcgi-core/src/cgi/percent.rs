@@ -1,6 +1,6 @@
 //! Percent-coding of paths and queries.
 //!
-//! Web servers give paths decoded, and `http::Uri` wants them encoded; raw paths hold bytes that `http::Uri` refuses
+//! Web servers send paths decoded, and `http::Uri` takes them encoded; raw paths hold bytes that `http::Uri` refuses
 //! (RFC 3986, 2.1 and 3.3).
 
 use std::borrow::Cow;
@@ -33,12 +33,12 @@ fn encode_but<'a>(input: &'a [u8], set: &'static AsciiSet) -> Cow<'a, str> {
     }
 }
 
-/// The bytes that `raw` stands for.
+/// The decoded bytes of `raw`.
 pub(super) fn decode(raw: &[u8]) -> impl Iterator<Item = u8> {
     percent_decode(raw)
 }
 
-/// The bytes that `raw` stands for, but that encoded slashes, and backslashes, stay as they are.
+/// The decoded bytes of `raw`, except that encoded slashes and backslashes stay as they are.
 pub(super) fn decode_but_slashes(raw: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(raw.len());
     let mut rest = raw;
@@ -53,7 +53,7 @@ pub(super) fn decode_but_slashes(raw: &[u8]) -> Vec<u8> {
     decoded
 }
 
-/// The first byte that `raw` stands for, and what follows it.
+/// The first decoded byte of `raw`, and what follows it.
 pub(super) fn split_first(raw: &[u8]) -> Option<(u8, &[u8])> {
     if let [b'%', high, low, rest @ ..] = raw {
         if let Some(byte) = byte(*high, *low) {
@@ -63,7 +63,7 @@ pub(super) fn split_first(raw: &[u8]) -> Option<(u8, &[u8])> {
     raw.split_first().map(|(&byte, rest)| (byte, rest))
 }
 
-/// The last byte that `raw` stands for, and what comes before it.
+/// The last decoded byte of `raw`, and what comes before it.
 ///
 /// Reading backwards finds the same escapes as reading forwards, because `%` is no hexadecimal digit: two escapes
 /// cannot overlap.

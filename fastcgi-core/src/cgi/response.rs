@@ -39,7 +39,7 @@ use crate::params::{Params, content_length, server::Server};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ResponseMapping {
     location_first: bool,
-    /// whether the web server collects event streams unless it is told not to.
+    /// whether the web server collects event streams, unless a field forbids it.
     collects_events: bool,
     ///
     mount: Option<Box<Mount>>,
@@ -324,7 +324,7 @@ fn length_to_send(
     Ok(announced.or_else(|| match parts.status {
         // It would be the length of the body that the client already has.
         StatusCode::NOT_MODIFIED => None,
-        // Frameworks drop the body that a GET would have had: none at all says nothing about its length.
+        // Frameworks drop the body that a GET would have had, so an absent body says nothing about its length.
         _ if method == Method::HEAD => exact.filter(|&length| length > 0),
         _ => exact,
     }))

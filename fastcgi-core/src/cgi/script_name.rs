@@ -116,7 +116,7 @@ impl ScriptName {
         Self { decoded, raw }
     }
 
-    /// This script name in the spelling of `raw`, if that stands for it (T-14).
+    /// This script name in the spelling of `raw`, if `raw` is a spelling of it (T-14).
     pub(super) fn spelled(&self, raw: Bytes) -> Self {
         if self.raw == raw {
             return self.clone();

@@ -1,4 +1,4 @@
-//! What the application says.
+//! What the application sends.
 
 use bytes::Bytes;
 

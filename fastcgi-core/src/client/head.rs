@@ -60,7 +60,7 @@ pub fn parse_head(input: &mut BytesMut) -> Result<Option<Parts>, InvalidHead> {
 pub enum InvalidHead {
     /// A line is not a header field: `name: value`, without folding and without control characters.
     Field,
-    /// `Status` is not three digits and words, or stands there twice.
+    /// `Status` is not three digits and words, or is there twice.
     Status,
     /// The `content-length` fields differ, or one is not a number.
     ContentLength,

@@ -14,13 +14,13 @@ use crate::params::{Params, put_pair};
 
 /// The params that a web server would send for a request (RFC 3875, 4.1).
 ///
-/// `extra` comes last, in the place of what the request gives under the same names: some applications take the first of
+/// `extra` comes last, and replaces what the request gives under the same names: some applications take the first of
 /// several values, libfcgi among them. The path is decoded, and neither dot segments nor
 /// runs of slashes are resolved; `REQUEST_URI` has the target as it came, in origin form. What is unknown is not sent.
 ///
 /// Header fields become `HTTP_` params, several values of one field joined. Left out are those of the client's
 /// connection; `proxy`, which CGI programs would take for their own configuration; and names with other characters than
-/// letters, digits and `-`, as in Apache: `x_user` could not be told from `x-user`.
+/// letters, digits and `-`, as in Apache: `x_user` would look like `x-user`.
 ///
 /// # Panics
 ///

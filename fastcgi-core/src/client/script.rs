@@ -210,7 +210,7 @@ impl Script {
     }
 
     /// What the script gets to know of the web server and of its client. By default the name of the server is `localhost`,
-    /// its port 80, and nothing is said of the client.
+    /// its port 80, and nothing is sent about the client.
     #[must_use]
     pub fn server_info(mut self, server: ServerInfo) -> Self {
         self.server = server;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 /// The web server, and the connection that a request came on.
 ///
 /// The default is an application at the root of a server about which nothing is known; [`params`](super::params) then
-/// sends what the request itself tells.
+/// sends only what the request itself has.
 #[derive(Clone, Debug)]
 pub struct ServerInfo {
     pub(super) name: Option<String>,

@@ -56,7 +56,7 @@ impl Connection {
 
     /// Sets how many bytes the owner's buffers hold for this connection: what it reads into, and whatever else cannot be
     /// freed because of what has arrived and waits. Counts against the [budget](Self::set_input_budget), with what the
-    /// connection itself holds at this moment: so this is to be said whenever something has arrived.
+    /// connection itself holds at this moment: so call this whenever something has arrived.
     pub fn set_kept(&mut self, bytes: usize) {
         let own = self.requests.iter().map(|(_, request)| request.memory());
         self.budget.memory = own.fold(bytes, usize::saturating_add);

@@ -11,8 +11,8 @@
 //!     FirstIsLast, NextIsLast ──────────────┘ that request, or 250 ms and 1.5 s
 //! ```
 //!
-//! A connection that is lost, and one whose web server does not read in time, is closed without waiting for what is to be
-//! written.
+//! A connection that is lost, and one whose web server does not read in time, is closed at once, although output still waits
+//! to be written.
 
 use std::{cmp::max, time::Duration};
 
@@ -34,15 +34,15 @@ pub enum Life {
     /// The shutdown began less than a second after a request, and it takes one more, which the web server may be sending
     /// (B-19).
     NextIsLast,
-    /// It takes no more requests, and finishes those in progress. What is outgoing is to be written.
+    /// It takes no more requests, and finishes those in progress. The owner has to write what is outgoing.
     LastRequests,
-    /// Our side is to be closed. What still arrives is to be read, and is discarded: a socket that is closed with
+    /// The owner has to close our side. It reads on, and what arrives is discarded: a socket that is closed with
     /// something unread is reset, and the reset can overtake the response (B-9).
     Draining,
-    /// The connection is to be closed.
+    /// The owner has to close the connection.
     Closed,
-    /// The connection is to be closed, and on TCP reset: the last response could not be finished, and the web server has
-    /// to see that (R-10).
+    /// The owner has to close the connection, and on TCP to reset it: the last response could not be
+    /// finished, and the web server has to see that (R-10).
     Reset,
 }
 
@@ -52,7 +52,7 @@ impl Life {
         matches!(self, Self::Open | Self::FirstIsLast | Self::NextIsLast)
     }
 
-    /// Whether the connection is to be closed or reset.
+    /// Whether the connection has to be closed or reset.
     pub fn is_over(self) -> bool {
         matches!(self, Self::Closed | Self::Reset)
     }
@@ -79,7 +79,7 @@ impl Unread {
         }
     }
 
-    /// How long the web server may go on after our side is closed (B-9, B-14).
+    /// How long the web server may continue after our side is closed (B-9, B-14).
     pub(super) fn limit(self) -> Duration {
         match self {
             Self::Body => DRAIN_BODY_LIMIT,

@@ -199,7 +199,7 @@ impl Connection {
         }
     }
 
-    /// The owner has done with a request: what has happened to its streams is of no use any more.
+    /// The owner has finished with a request: events of its streams are of no use any more.
     fn forget_events(&mut self, key: RequestKey) {
         self.events.retain(|event| event.stream() != Some(key));
     }

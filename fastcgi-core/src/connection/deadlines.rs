@@ -1,4 +1,4 @@
-//! Until when things are awaited.
+//! How long something is awaited.
 //!
 //! A wait begins when it is first seen, and ends when it is seen no more. So there is nothing to start and to stop: the caller
 //! that asks for the deadline passes what is awaited at the moment.
@@ -35,7 +35,7 @@ pub(super) struct Deadlines {
     departure: Wait,
     /// That the web server closes its side.
     close: Wait,
-    /// Nothing: it says since when the socket is read. While it is not, nothing can be awaited of it.
+    /// Nothing: this has the time since which the socket is read. While it is not read, nothing can be awaited from it.
     reading: Wait,
 }
 

@@ -67,9 +67,9 @@ pub enum Event {
         key: RequestKey,
     },
     /// With a request in progress, the socket has not been read for a second, because of what waits to be read. So it is not
-    /// seen whether the web server has left (B-11). An owner whose socket knows says so with
-    /// [`lost`](crate::Connection::lost); one that cannot know may [read on](crate::Connection::read_on). It comes once a
-    /// second, as long as it is so.
+    /// seen whether the web server has left (B-11). An owner whose socket reports that calls
+    /// [`lost`](crate::Connection::lost); any other may [read on](crate::Connection::read_on). This event comes once a
+    /// second until the socket is read again.
     HeldBack,
     /// There has been no request for a second. Memory that is kept for the next one can be given back: see
     /// [`release`](crate::Connection::release).
@@ -77,7 +77,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// The request of whose streams this is said.
+    /// The request whose streams this is about.
     pub(super) fn stream(&self) -> Option<RequestKey> {
         match self {
             Self::Stdin { key, .. }
@@ -102,7 +102,7 @@ pub struct NewRequest {
     pub key: RequestKey,
     /// The id that the web server gave it.
     pub id: RequestId,
-    /// What is wanted of us.
+    /// What the web server wants from us.
     pub role: Role,
     /// Whether the web server wants to keep the connection open after this request.
     pub keep_conn: bool,

@@ -13,7 +13,7 @@
 //! ```
 //!
 //! One [`Stream`] goes through the part behind `Params`. A Filter has two of them. An Authorizer has a body of length 0. A
-//! request that is aborted is gone, whatever its state.
+//! request that is aborted is forgotten, in any state.
 
 use std::{fmt, time::Instant};
 
@@ -28,7 +28,7 @@ use crate::params::{Params, ParamsError};
 
 /// A stream from the web server, with the rules about its length (B-1 to B-5).
 pub(super) struct Stream {
-    /// The length that was announced. It is a cap: what comes after it is no part of the body (B-3).
+    /// The announced length. It is a limit: what comes after it is no part of the body (B-3).
     announced: Option<u64>,
     /// Whether more may follow an end that comes before the announced length (B-1).
     resumes: bool,
@@ -44,7 +44,7 @@ enum State {
     Suspended { since: Instant },
     /// All bytes are here, and the end record is not.
     Full,
-    /// The end record has come.
+    /// The end record has arrived.
     Ended,
     /// The stream was given up. Whatever follows is no part of it.
     Failed,
@@ -57,7 +57,7 @@ pub(super) struct Taken {
     pub(super) data: Bytes,
     /// How many bytes more there were than was announced.
     pub(super) surplus: usize,
-    /// Whether the stream is over with it.
+    /// The end of the stream, if this record is its end.
     pub(super) end: Option<StreamEnd>,
 }
 

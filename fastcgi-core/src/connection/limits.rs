@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// How much a [`Connection`](crate::Connection) takes, and the values that the application advertises.
 ///
-/// The defaults are right for a server that anybody's web server may talk to. Times are in [`Timeouts`].
+/// The defaults fit almost every web server; for HAProxy see [`max_reqs`](Self::max_reqs). Times are in [`Timeouts`].
 ///
 /// | limit | default | beyond it |
 /// |---|---|---|
@@ -39,7 +39,7 @@ pub(super) const MAX_PARAM_NAME: usize = 1024;
 pub(super) const MAX_EMPTY_RECORDS: u32 = 1000;
 
 /// Bytes of the connection's own answers that may wait to be written before no further record is taken (B-15). Each is
-/// caused by a few bytes of input, so a web server that asks and does not read must not go on for ever.
+/// caused by a few bytes of input, so a web server that asks and does not read must not be able to ask for ever.
 pub(super) const MAX_OWED: u64 = 16 * 1024;
 
 /// Bytes of responses that may wait to be written before bodies are left alone. A download of 1 MiB cost 1.34 times the
@@ -55,14 +55,14 @@ pub(super) const OWNED_OUTPUT: usize = 8 * 1024;
 /// The least room for which it is worth while to read.
 pub(super) const READ_ROOM: usize = 4 * 1024;
 
-/// Requests in progress with which a web server that does not read their responses has to be content.
+/// Requests in progress from which on a web server that does not read responses gets no further ones served.
 pub(super) const ENOUGH_REQUESTS: usize = 16;
 
 /// The longest answer of an Authorizer (B-13): what lets a request pass has variables and no body, what refuses it a short
 /// page.
 pub(super) const MAX_WHOLE: usize = 32 * 1024;
 
-/// Bytes that are discarded before the connection is closed all the same (B-9).
+/// Bytes that are discarded at most before the connection is closed (B-9).
 pub(super) const MAX_DISCARDED: u64 = 100 * 1024 * 1024;
 
 impl Default for Limits {
@@ -92,7 +92,7 @@ impl Limits {
     /// How many requests may be in progress on one connection. Default: 1. A limit of 0 is one of 1.
     ///
     /// More than 1 is multiplexing (B-12). Only HAProxy multiplexes, and only with `option mpxs-conns`; set this for it. The
-    /// protocol has no flow control for single requests, so one upload that nobody reads can in the end stall the others on
+    /// protocol has no flow control for single requests, so one upload that is not read can in the end stop the others on
     /// its connection.
     ///
     /// `FCGI_GET_VALUES` is answered with this as `FCGI_MAX_REQS`, and with an `FCGI_MPXS_CONNS` of 1 if it is more than 1,

@@ -52,15 +52,15 @@ use crate::{
 ///
 /// It does no I/O, reads no clock and never blocks. Its owner
 ///
-/// - reads as long as the connection [wants input](Self::wants_input), and says when nothing more can come
+/// - reads as long as the connection [wants input](Self::wants_input), and reports when nothing more can arrive
 ///   ([`end_of_file`](Self::end_of_file));
 /// - takes events with [`next_event`](Self::next_event) until there are none, after each read and each other call that changes
 ///   something: a deadline, a failure and a departure have events, too;
 /// - answers requests through [`request`](Self::request), as long as the connection [wants output](Self::wants_output);
-/// - writes out what is in [`outgoing`](Self::outgoing) after any call that takes `&mut self`, and says
+/// - writes out what is in [`outgoing`](Self::outgoing) after any call that takes `&mut self`, and reports
 ///   [when something was written](Self::written);
 /// - asks for the [`deadline`](Self::deadline) whenever it has nothing more to do, and calls
-///   [`handle_deadline`](Self::handle_deadline) when that has come;
+///   [`handle_deadline`](Self::handle_deadline) when that time has come;
 /// - and does what [`life`](Self::life) says: it serves, drains, closes or resets the connection.
 ///
 /// The example `blocking.rs` does all this with a socket of the standard library.
@@ -75,7 +75,7 @@ pub struct Connection {
     outgoing: Outgoing,
     /// Events that have happened and not been taken.
     events: VecDeque<Event>,
-    /// Why the connection fails when they are taken: a record can be of use and break a limit behind that.
+    /// Why the connection fails once they are taken: a record can be of use and then break a limit.
     failure: Option<ConnectionError>,
     closing: Closing,
     waste: Waste,
@@ -184,7 +184,7 @@ impl Connection {
         self.settle();
     }
 
-    /// The connection is gone: nothing more can be read or written.
+    /// The connection is lost: nothing more can be read or written.
     pub fn lost(&mut self) {
         self.abort_all();
         self.closing.end_of_file();
@@ -258,7 +258,7 @@ impl Connection {
             && self.pressure.wants_input(self.load(), &self.config.limits)
     }
 
-    /// Whether more may arrive, and is not left alone for good.
+    /// Whether more may arrive and will be read.
     fn may_read(&self) -> bool {
         !self.life().is_over()
             && !self.closing.is_at_eof()

@@ -1,6 +1,6 @@
-//! Whether the socket is to be read: what is held, owed and stalled decides (B-7, B-8, B-12, R-13).
+//! Whether the socket is read: that depends on what is held, owed and stalled (B-7, B-8, B-12, R-13).
 //!
-//! This decides on back-pressure by what is held and owed; `budget` does by memory.
+//! This module decides on back-pressure by what is held and owed; `budget` decides by memory.
 
 use super::limits::{ENOUGH_REQUESTS, HIGH_WATER, Limits};
 
@@ -13,7 +13,7 @@ pub(super) struct Pressure {
     pub(super) reads_on: bool,
 }
 
-/// What the decision depends on besides.
+/// What else the decision depends on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Load {
     /// Bytes of request bodies that have arrived and wait to be read.
@@ -30,7 +30,7 @@ impl Pressure {
     pub(super) fn wants_input(self, load: Load, limits: &Limits) -> bool {
         if load.held >= limits.body_window {
             // B-8: mod_fcgid and Caddy do not read before they have written all. Others are only slow, and must not make
-            // us gather what they write meanwhile. B-12: and a body that nobody reads must not stop the other requests on
+            // us gather what they write meanwhile. B-12: and a body that is not read must not stop the other requests on
             // its connection.
             // B-11: or what is unread may be in front of the end of the connection.
             let may_spill = self.is_stalled || self.reads_on || load.requests > 1;

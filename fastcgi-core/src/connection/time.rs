@@ -23,8 +23,8 @@ enum LateRequest {
 }
 
 impl Connection {
-    /// When [`handle_deadline`](Self::handle_deadline) is to be called, unless something else happens before: then the
-    /// deadline may be another one. `None` when nothing is awaited. A wait begins with the first call that finds it, so ask
+    /// When [`handle_deadline`](Self::handle_deadline) has to be called. If something else happens before, the deadline may
+    /// change. `None` when nothing is awaited. A wait begins with the first call that finds it, so ask
     /// before each sleep.
     pub fn deadline(&mut self, now: Instant) -> Option<Instant> {
         let wants_input = self.wants_input();
@@ -35,7 +35,7 @@ impl Connection {
         requests.into_iter().chain(connection).min()
     }
 
-    /// Does what is to be done about everything that is late at `now`.
+    /// Handles everything that is late at `now`.
     pub fn handle_deadline(&mut self, now: Instant) {
         let wants_input = self.wants_input();
         let late: Vec<_> = self

@@ -1,4 +1,4 @@
-//! What arrives and is of no use: how much of it a connection takes, and how much it answers (B-15).
+//! Useless input: how much of it a connection takes, and how much of it is answered (B-15).
 
 use super::{
     ConnectionError,

@@ -85,8 +85,8 @@ impl ClientCertificate {
     /// The certificate in PEM, with a line break after each line.
     ///
     /// nginx's `$ssl_client_cert` has a tab in front of each line but the first, `$ssl_client_escaped_cert` is
-    /// percent-encoded, and HAProxy's `ssl_c_der,base64` has neither lines nor an armour: here they are all alike. `None`
-    /// where it is none of these.
+    /// percent-encoded, and HAProxy's `ssl_c_der,base64` has neither lines nor an armour: here all of them have the same
+    /// form. `None` where the param has another form.
     pub fn pem(&self) -> Option<String> {
         let sent = self.params.first_of(PEM)?;
         let sent = if sent.starts_with(b"-----BEGIN%20") {

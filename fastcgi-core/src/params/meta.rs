@@ -1,4 +1,4 @@
-//! Meta-variables as the types they represent: who is at the other end, and over which scheme (RFC 3875, 4.1).
+//! Meta-variables as the types they represent: the client, its user, and the scheme (RFC 3875, 4.1).
 
 use std::net::{IpAddr, SocketAddr};
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::BitOr};
 
-/// What the web server wants of a request.
+/// How the web server wants a request to be handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_structs,
@@ -11,7 +11,7 @@ use std::{fmt, ops::BitOr};
 pub struct BeginRequest {
     /// The part that the application plays.
     pub role: Role,
-    /// How the connection is to be treated.
+    /// How the connection has to be treated.
     pub flags: Flags,
 }
 
@@ -42,7 +42,7 @@ pub struct Role(u16);
 impl Role {
     /// Answers a request, as a CGI program does (6.2).
     pub const RESPONDER: Self = Self(1);
-    /// Says whether a request may go on (6.3).
+    /// Decides whether a request may pass (6.3).
     pub const AUTHORIZER: Self = Self(2);
     /// Answers with a file worked over, which the web server sends as `FCGI_DATA` (6.4).
     pub const FILTER: Self = Self(3);

@@ -55,7 +55,7 @@ impl Chunks {
         Self(Kind::Stream(Box::pin(chunks)))
     }
 
-    /// Whether each chunk is to leave before the next is asked for.
+    /// Whether each chunk has to leave before the next is asked for.
     pub(super) fn is_live(&self) -> bool {
         matches!(self.0, Kind::Iterator(_) | Kind::Stream(_))
     }

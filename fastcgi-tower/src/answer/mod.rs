@@ -74,7 +74,7 @@ pub fn redirect(target: &str) -> Answer {
     answer
 }
 
-/// Has the web server answer with another of its own resources: CGI's local redirect (RFC 3875, 6.2.2). `path` begins with
+/// Makes the web server answer with another of its own resources: CGI's local redirect (RFC 3875, 6.2.2). `path` begins with
 /// one slash, and may have a query.
 ///
 /// Apache follows it, and so do CGI servers. nginx and HTTP clients get a [`redirect`]; Caddy makes a 200 of it that no client

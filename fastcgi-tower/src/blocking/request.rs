@@ -1,4 +1,4 @@
-//! What a blocking handler is asked.
+//! The request of a blocking handler.
 
 use std::{
     fmt,

@@ -78,7 +78,7 @@ impl Outlet {
         self.sender.clone()
     }
 
-    /// Whether nobody takes them any more.
+    /// Whether they are not taken any more.
     pub(crate) fn is_unwanted(&self) -> bool {
         self.sender.is_closed()
     }

@@ -169,7 +169,7 @@ impl Account {
         most.min(self.budget.quarter())
     }
 
-    /// Takes what nobody waits for: as long as half of everything is left.
+    /// Takes what no connection waits for: as long as half of everything is left.
     fn take(&self, bytes: usize) -> bool {
         if self.is_short() {
             return false;

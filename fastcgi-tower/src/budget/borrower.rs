@@ -1,4 +1,4 @@
-//! A connection that borrows: core says what it has and wants, in numbers, and the budget of the server is asked here.
+//! A connection that borrows: core reports what it has and needs, in numbers, and this asks the budget of the server.
 
 use std::task::Context;
 

@@ -1,9 +1,9 @@
 //! What the connections of a server share: how many there are, and memory beyond what each of them owns.
 //!
-//! A connection that needs more than it owns borrows. What it *has to* have to go on (params and bodies that arrive) is
-//! lent so that somebody can always finish: at least one borrower can grow to the most that it may ever need, and the
-//! others wait for what it gives back. What is only *good* to have (a larger buffer, more of a response at a time) is lent
-//! while half of the budget is left, and nobody waits for it. No connection gets more than a quarter.
+//! A connection that needs more than it owns borrows. What it *needs* to go on (params and bodies that arrive) is
+//! lent so that one connection can always finish: at least one borrower can grow to the most that it may ever need, and the
+//! others wait for what it gives back. What is useful but not *necessary* (a larger buffer, more of a response at a time) is lent
+//! while half of the budget is left, and no connection waits for it. No connection gets more than a quarter.
 
 mod account;
 mod borrower;

@@ -49,7 +49,7 @@ enum Sending<B> {
     Body(Pin<Box<B>>),
     /// The last of it waits to be written, or was.
     Ended,
-    /// The application takes no more. It may have answered all the same.
+    /// The application takes no more. It may have answered nevertheless.
     Failed(io::Error),
 }
 

@@ -74,7 +74,7 @@ impl ClientError {
         matches!(self.kind, Kind::Protocol(_))
     }
 
-    /// What listens speaks HTTP, and not FastCGI. It is asked for at a port of a web server, mostly.
+    /// The peer speaks HTTP, and not FastCGI. Mostly, the address is that of a web server.
     pub fn is_http(&self) -> bool {
         matches!(self.kind, Kind::Protocol(ConnectionError::Http))
     }

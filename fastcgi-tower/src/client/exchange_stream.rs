@@ -36,10 +36,10 @@ pub enum Piece {
     },
 }
 
-/// What an application makes of a request, as it comes: [`Client::exchange_stream`].
+/// The output of an application for a request, as it arrives: [`Client::exchange_stream`].
 ///
-/// Nothing happens unless it is asked for the [`next`](Self::next) piece, and nothing is read that was not asked for. At the
-/// end the connection is kept for another request; to drop this earlier closes it.
+/// Nothing happens, and nothing is read, unless [`next`](Self::next) is polled. At the end the connection is kept for another
+/// request; to drop this earlier closes it.
 pub struct ExchangeStream<B> {
     stage: Stage<B>,
 }

@@ -96,11 +96,11 @@ use self::{
 /// | [`max_output`](Self::max_output) | 16 MiB | nothing: it is the most that [`exchange`](Self::exchange) collects |
 ///
 /// When one of the times has passed, the request fails ([`ClientError::is_timeout`]) and its connection is closed. Only
-/// [`timeout`](Self::timeout) counts the time in which the request's own body is awaited, or in which nobody reads the
-/// response's.
+/// [`timeout`](Self::timeout) counts the time in which the request's own body is awaited, or in which the
+/// response's body is not read.
 ///
-/// php-fpm serves a connection that is kept with a child that serves nobody else meanwhile: use
-/// [`keep_conn(false)`](Self::keep_conn) where others need its children, too.
+/// Use [`keep_conn(false)`](Self::keep_conn) for php-fpm where other clients need its children, too: a child that keeps a
+/// connection serves no other one meanwhile.
 #[derive(Clone, Debug)]
 pub struct Client {
     pool: Arc<Pool>,

@@ -16,9 +16,9 @@ use crate::error::BoxError;
 
 /// The body of an application's response, as it arrives.
 ///
-/// It streams, with back-pressure: nothing is read from the connection but for what the body is asked for. What is
-/// left of the request's body, `B`, is sent meanwhile. At its end the connection is kept for another request; dropping
-/// it earlier closes the connection, by which the application sees that nobody waits any more.
+/// It streams, with back-pressure: the connection is read only when the body is polled. What is left of the request's
+/// body, `B`, is sent meanwhile. At its end the connection is kept for another request. To drop it earlier closes the
+/// connection, so that the application sees that its response is not awaited any more.
 ///
 /// It fails when the application breaks off ([`ClientError::is_incomplete_response`]), and when it is late
 /// ([`ClientError::is_timeout`]).
@@ -184,7 +184,7 @@ where
             (Length::Unknown, Rest::Nothing) => {
                 SizeHint::with_exact(self.ready.as_ref().map_or(0, Bytes::len) as u64)
             }
-            // A body that is not sent has a length that nobody knows: it must not be taken for 0.
+            // The length of a body that is not sent is unknown: it must not be taken for 0.
             (Length::NoBody | Length::Unknown, _) => SizeHint::default(),
         }
     }

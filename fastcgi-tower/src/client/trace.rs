@@ -60,7 +60,7 @@ impl fmt::Debug for Trace {
     }
 }
 
-/// A socket with a copy of what goes through it, where somebody looks.
+/// A socket, and a copy of what goes through it if records are traced.
 #[derive(Debug)]
 pub(super) struct TracedIo {
     io: AnyIo,

@@ -14,7 +14,7 @@ pub use self::{
     signal::{Signal, shutdown_signal},
 };
 
-/// Is ready when `is_so`, which is asked once a second.
+/// Is ready when `is_so` is true; calls it once a second.
 async fn once_a_second(is_so: impl Fn() -> bool) {
     let mut ticks = interval(Duration::from_secs(1));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -32,7 +32,7 @@ pub struct RequestHandle(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     stderr: Mutex<Stderr>,
-    /// What the messages cost. Most requests have none, and then nobody takes the lock.
+    /// What the messages cost. Most requests have none, and then the lock is not taken.
     stderr_size: AtomicUsize,
     /// The connection, when it waits for a message.
     connection: AtomicWaker,

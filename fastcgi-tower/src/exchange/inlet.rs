@@ -15,7 +15,7 @@ use super::{
 };
 use crate::socket::Origin;
 
-/// Where what arrives of a request goes, and what its handler says besides answering.
+/// Takes what arrives of a request, and has what its handler reports besides its answer.
 #[derive(Debug)]
 pub(crate) struct Inlet {
     stdin: Sender,

@@ -1,7 +1,7 @@
 //! The level below HTTP: a role, params and streams in; bytes out.
 //!
 //! A service of [`Exchange`]s answers what FastCGI carries, without HTTP in between: CGI-style programs, Authorizers and
-//! Filters stand on it, and so does [`HttpService`](crate::HttpService), which makes HTTP out of it.
+//! Filters use it, and so does [`HttpService`](crate::HttpService), which makes HTTP of it.
 
 mod alarm;
 mod alone;
@@ -43,7 +43,7 @@ use crate::{counters::Outcome, error::BoxError};
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Exchange {
-    /// What the web server wants of us.
+    /// What the web server wants from us.
     pub role: Role,
     /// Whether the web server keeps the connection open after this request.
     pub keep_conn: bool,

@@ -34,7 +34,7 @@ struct State {
     length: Option<u64>,
     /// How the body ends once `chunks` is empty. `None` as long as more may come.
     end: Option<End>,
-    /// Whether `reader` is to be woken.
+    /// Whether `reader` has to be woken.
     is_reader_waiting: bool,
     is_reader_closed: bool,
 }

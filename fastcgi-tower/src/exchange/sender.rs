@@ -12,7 +12,7 @@ use super::{
 };
 use crate::socket::Origin;
 
-/// Where what arrives of a stream goes.
+/// Takes what arrives of a stream.
 #[derive(Debug)]
 pub(super) struct Sender(Store);
 
@@ -65,7 +65,7 @@ impl Sender {
         }
     }
 
-    /// What is held for somebody to read.
+    /// What is held and waits to be read.
     #[inline(always)]
     pub(super) fn cost(&self, current: Origin) -> Cost {
         match &self.0 {

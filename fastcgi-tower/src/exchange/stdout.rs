@@ -18,7 +18,7 @@ use tokio::io::AsyncWrite;
 use super::Reply;
 use crate::{counters::Outcome, error::BoxError};
 
-/// How much is written before somebody waits.
+/// How much may be written before writing waits.
 const CAPACITY: usize = 64 * 1024;
 
 impl<F> Reply<StdoutBody<F>> {
@@ -90,7 +90,7 @@ struct State {
     writer: Option<Waker>,
     /// The body, when it waits for something to be written.
     reader: Option<Waker>,
-    /// Whether somebody waits for a flush.
+    /// Whether a writer waits for a flush.
     is_flushing: bool,
     is_closed: bool,
 }
@@ -158,7 +158,7 @@ pin_project! {
         #[pin]
         future: Option<F>,
         reader: Reader,
-        // Whether what was given last is to leave before more is asked for.
+        // Whether the last piece has to leave before the next is asked for.
         has_to_leave: bool,
     }
 }
@@ -177,7 +177,7 @@ impl Drop for Reader {
 }
 
 impl Reader {
-    /// What was written, and whether somebody waits for it to leave.
+    /// What was written, and whether a writer waits until it has left.
     fn poll_take(&self, cx: &Context<'_>) -> Poll<(Bytes, bool)> {
         let mut state = self.0.lock();
         if state.written.is_empty() {

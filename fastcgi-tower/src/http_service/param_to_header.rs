@@ -10,8 +10,8 @@ use tower_service::Service;
 
 /// Exposes params of the web server as headers of the request, for applications that look for headers.
 ///
-/// A header of such a name that the *client* sent is removed first, whether or not there is a param, so that nobody can
-/// forge it. An empty value is no header: nginx sends an empty `REMOTE_USER` where nobody has logged in. Of several params
+/// A header of such a name that the *client* sent is removed first, whether or not there is a param, so that it cannot
+/// be forged. An empty value is no header: nginx sends an empty `REMOTE_USER` for clients without a login. Of several params
 /// of one name the last one counts (T-1). A value that cannot be a header, because it has control characters, is left
 /// out.
 ///

@@ -1,11 +1,11 @@
-//! What the web server knows of a request, in one place.
+//! What the web server knows about a request, in one place.
 
 use http::{Extensions, Request, request};
 use proto::{Params, cgi::ScriptName};
 
 use crate::exchange::RequestHandle;
 
-/// What a request has besides what HTTP has a place for.
+/// What a FastCGI request has and an HTTP request has not.
 ///
 /// Each part is among the request's extensions, too.
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ impl FastCgi {
     }
 }
 
-/// Asks a request for what FastCGI has besides HTTP.
+/// Gets from a request what FastCGI has and HTTP has not.
 ///
 /// ```
 /// use fastcgi_tower::RequestExt;
@@ -53,7 +53,7 @@ impl FastCgi {
 /// # assert_eq!(user(&http::Request::new(())), None);
 /// ```
 pub trait RequestExt {
-    /// What the web server knows of this request; `None` for one that did not come over FastCGI.
+    /// What the web server knows about this request; `None` if it did not arrive over FastCGI.
     fn fastcgi(&self) -> Option<FastCgi>;
 }
 

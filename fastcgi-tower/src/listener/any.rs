@@ -46,7 +46,7 @@ impl AnyListener {
     /// The environment variable that [`from_env`](Self::from_env) reads.
     pub const VARIABLE: &str = "FCGI_LISTEN";
 
-    /// Listens on all of `sockets`, of which nobody else in this process has a duplicate.
+    /// Listens on all of `sockets`, of which nothing else in this process has a duplicate.
     ///
     /// A socket that mod_fcgid made can then be closed without losing a request.
     ///
@@ -280,7 +280,7 @@ impl fmt::Debug for AnyAddr {
 #[derive(Debug)]
 pub struct AnyIo {
     kind: Kind,
-    /// Dropped with the connection, where somebody waits for that.
+    /// Dropped with the connection, if something waits for that.
     _open: Option<oneshot::Sender<()>>,
 }
 

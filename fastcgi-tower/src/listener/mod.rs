@@ -60,14 +60,14 @@ pub trait Listener: Send + 'static {
 
 /// The address of a [`Listener`], or of a peer of it.
 ///
-/// The server's guards stand on it. A listener on an address that other machines can reach is refused unless that is
+/// The server's guards depend on it. A listener on an address that other machines can reach is refused unless that is
 /// allowed, and `FCGI_WEB_SERVER_ADDRS` admits connections by it.
 #[diagnostic::on_unimplemented(
     note = "implement `PeerAddr` for an address of your own; a listener that was written for `axum::serve` and has an address \
             of another type is wrapped, if you vouch for its peers: `TrustedListener(listener)` of axum-fastcgi"
 )]
 pub trait PeerAddr: fmt::Debug + Send {
-    /// The IP address; `None` where there is none, as for a Unix socket. **With `None` for a TCP socket, the guards are
+    /// The IP address; `None` where it is absent, as for a Unix socket. **With `None` for a TCP socket, the guards are
     /// off.**
     fn ip(&self) -> Option<IpAddr>;
 
@@ -153,8 +153,8 @@ impl Transport for TcpStream {
 
 const EITHER: Interest = Interest::READABLE.add(Interest::WRITABLE);
 
-/// Whether nothing can be written any more, which is so when the other end has left. The runtime knows without asking the
-/// system; polled once, as a socket with something unread is always ready.
+/// Whether nothing can be written any more: then the other end has left. The runtime knows this without a system call.
+/// Polled once, because a socket with something unread is always ready.
 fn is_write_closed(ready: impl Future<Output = io::Result<Ready>>) -> bool {
     let mut cx = Context::from_waker(Waker::noop());
     let polled = pin!(ready).poll(&mut cx);

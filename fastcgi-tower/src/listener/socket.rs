@@ -76,7 +76,7 @@ impl Socket {
         Self::new(OwnedFd::from(socket))
     }
 
-    /// Takes a socket that is listening already, and whose path, if it has one, is somebody else's.
+    /// Takes a socket that is listening already, and whose path, if it has one, belongs to another process.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The path of a listening Unix socket: who may replace it, and who removes it.
+//! The path of a listening Unix socket: which process may replace it, and which removes it.
 
 use std::{
     ffi::OsString,
@@ -28,14 +28,14 @@ use super::{SocketPermissions, advice};
 
 /// The path of a listening socket of ours, removed when dropped, if it is still the same socket.
 ///
-/// It goes with the socket, wherever that goes: [`Socket`](super::Socket), [`UnixSocket`](super::UnixSocket).
+/// It moves with the socket: [`Socket`](super::Socket), [`UnixSocket`](super::UnixSocket).
 #[derive(Debug)]
 pub(crate) struct SocketFile {
     path: PathBuf,
     device: u64,
     inode: u64,
-    /// A duplicate, until the path is removed. As long as the socket is open, its inode is given to no other file, and nobody
-    /// takes the path for a stale one.
+    /// A duplicate, until the path is removed. As long as the socket is open, its inode is given to no other file, and no
+    /// process takes the path for a stale one.
     socket: Option<OwnedFd>,
 }
 
@@ -59,13 +59,13 @@ impl SocketFile {
         permissions: SocketPermissions,
         backlog: u32,
     ) -> io::Result<(StdUnixListener, Self)> {
-        // Until somebody who looks finds that we listen.
+        // Held until other processes can see that we listen.
         let lock = Lock::acquire(path)?;
         remove_stale(path)?;
         let socket = RawSocket::new(Domain::UNIX, Type::STREAM, None)?;
         let duplicate = socket.try_clone()?.into();
         // On Linux the file gets the socket's mode, without what the umask takes away. Elsewhere a socket has none, and the
-        // file gets it below, before anybody can connect.
+        // file gets it below, before a peer can connect.
         #[cfg(any(target_os = "linux", target_os = "android"))]
         fchmod(&socket, Mode::from_raw_mode(permissions.mode))?;
         socket.bind(&SockAddr::unix(path)?)?;
@@ -142,13 +142,13 @@ impl Drop for SocketFile {
 /// The right to replace or remove a path, as long as it lives.
 ///
 /// Two processes that look, remove and bind at once can both believe that they have the path. Binding beside it and
-/// renaming would not help: the second rename replaces a socket on which somebody listens. The file of the lock is never
-/// removed, because a process that waits for it would then hold a lock on a file that nobody else opens.
+/// renaming would not help: the second rename replaces a socket on which a process listens. The file of the lock is never
+/// removed, because a process that waits for it would then hold a lock on a file that no other process opens.
 #[derive(Debug)]
 struct Lock(#[expect(dead_code, reason = "closing it unlocks it")] OwnedFd);
 
 impl Lock {
-    /// Those who have it do a few system calls, so one that has it for longer does not work.
+    /// A process needs it for a few system calls, so one that has it for longer does not work.
     const LIMIT: Duration = Duration::from_secs(5);
     const PAUSE: Duration = Duration::from_millis(5);
 
@@ -245,7 +245,7 @@ fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
     )?)
 }
 
-/// Removes a socket on which nobody listens.
+/// Removes a socket on which no process listens.
 fn remove_stale(path: &Path) -> io::Result<()> {
     let metadata = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata,

@@ -30,7 +30,7 @@ pub(super) enum Source {
 }
 
 impl Source {
-    /// A socket of which nobody else in this process has a duplicate.
+    /// A socket of which nothing else in this process has a duplicate.
     pub(super) fn sole(socket: Socket) -> io::Result<Self> {
         let mut source = Self::shared(socket)?;
         if let Self::Unix(socket) = &mut source {
@@ -71,7 +71,7 @@ impl Source {
             #[cfg(feature = "http-server")]
             Self::Inside(connections) => match ready!(connections.poll_recv(cx)) {
                 Some(io) => Poll::Ready(Ok((io.into(), AnyAddr::Inside))),
-                // Nobody is left who could connect.
+                // No peer is left that could connect.
                 None => Poll::Pending,
             },
         }
@@ -114,12 +114,12 @@ pub(super) struct UnixSource {
 enum Path {
     /// Of the process that handed the socket over, and may have given it to others.
     Theirs,
-    /// It is removed when nobody listens any more.
+    /// It is removed when nothing listens on it any more.
     Ours(SocketFile),
-    /// mod_fcgid made the socket for this process alone. Once it is closed: those who had connected before.
+    /// mod_fcgid made the socket for this process alone. Once it is closed, this has the connections made before.
     ///
     /// A connection that is made and never accepted is a 500 for the client; one that is refused goes to the next
-    /// process. So before the last look at the backlog, nobody may be able to connect any more.
+    /// process. So before the last look at the backlog, new connections have to be impossible.
     ModFcgids(Option<VecDeque<(UnixStream, unix::SocketAddr)>>),
 }
 

@@ -39,7 +39,7 @@ impl UnixSocket {
         Self::bind_with(path, SocketPermissions::default())
     }
 
-    /// Listens on `path`, for those who are given the permission: a mode such as `0o600`, or [`SocketPermissions`].
+    /// Listens on `path`, with these permissions: a mode such as `0o600`, or [`SocketPermissions`].
     ///
     /// # Errors
     ///
@@ -89,13 +89,13 @@ impl Listener for UnixSocket {
         self.listener.local_addr()
     }
 
-    /// Removes the path: who connects from now on is refused at once, and may go elsewhere.
+    /// Removes the path: a peer that connects from now on is refused at once, and may go elsewhere.
     fn close(&mut self) {
         self.file.remove();
     }
 }
 
-/// Who may connect to a [`UnixSocket`]: whoever may write to its path.
+/// Which users may connect to a [`UnixSocket`]: those that may write to its path.
 ///
 /// ```
 /// use fastcgi_tower::listener::SocketPermissions;

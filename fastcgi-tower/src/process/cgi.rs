@@ -32,7 +32,7 @@ use crate::{listener::AnyListener, stdio};
 
 /// How much is on its way inside the process, in each direction; also how much of a response is written at a time.
 const PIPE: usize = 64 * 1024;
-/// B-9: what is read of a body that is of no use, so that a gateway which is still writing it comes to read.
+/// B-9: how much of a useless body is read, so that a gateway which is still writing it gets to read the response.
 const MAX_DISCARDED: u64 = 100 * 1024 * 1024;
 const DISCARD_LIMIT: Duration = Duration::from_secs(30);
 /// B-14: how long to wait for more of a body of unknown length.

@@ -40,7 +40,7 @@ pub enum Environment {
     Connected(Single),
     /// The program, or `FCGI_LISTEN`, has addresses to listen on.
     Bound(Vec<Socket>),
-    /// Somebody started this process by hand: it is to serve HTTP, for development, on the port that `PORT` says or on
+    /// This process was started by hand: it has to serve HTTP, for development, on the port in `PORT` or on
     /// 3000.
     Http(SocketAddr),
 }
@@ -74,8 +74,8 @@ impl Environment {
 
     /// Looks for the ways in the order of the variants, and takes the first that is there.
     ///
-    /// What the process was handed goes before where it wants to listen, so that one program runs under mod_fcgid and by
-    /// hand; a `warn` event says so then. HTTP for development is for programs that nothing else was said of: it is an
+    /// A socket that the process was handed is preferred to an address in its settings, so that one program runs under
+    /// mod_fcgid and by hand; a `warn` event says so. HTTP for development is for programs without any of these: it is an
     /// error where descriptor 0 is a socket, or a variable of CGI is set.
     ///
     /// # Errors
@@ -169,7 +169,7 @@ fn is_cgi() -> bool {
         .any(|variable| env::var_os(variable).is_some_and(|value| !value.is_empty()))
 }
 
-/// Variables that nobody sets but a CGI gateway.
+/// Variables that only a CGI gateway sets.
 const CGI_VARIABLES: [&str; 6] = [
     "PATH_INFO",
     "QUERY_STRING",

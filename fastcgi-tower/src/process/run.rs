@@ -42,7 +42,7 @@ pub struct Run<F, A: Application> {
     shutdown_timeout: Duration,
 }
 
-/// What a user changes of the server that the environment asks for.
+/// What a user changes in the server that the environment asks for.
 pub type Configure<S> = Box<dyn FnOnce(S) -> S + Send>;
 
 /// An application of some framework: what [`Run`] runs.
@@ -88,7 +88,7 @@ impl<F, A: Application> Run<F, A> {
     }
 
     /// Listens on an [address](crate::Address), a path or `host:port`, if the process is not handed a socket or a request.
-    /// Several calls are several addresses. It goes before `FCGI_LISTEN` and HTTP for development.
+    /// Several calls are several addresses. It is preferred to `FCGI_LISTEN` and to HTTP for development.
     pub fn bind(mut self, address: impl Into<String>) -> Self {
         self.bind.addresses.push(address.into());
         self
@@ -174,7 +174,7 @@ impl<F, A: Application> Run<F, A> {
 #[cfg(feature = "http-server")]
 impl<F, S> Run<F, Exchanges<S>> {
     /// Serves HTTP on `host:port`, if the process is not handed a socket or a request, in place of FastCGI: for a browser, or for
-    /// a web server that speaks HTTP to it. [`bind`](Self::bind) goes before it, and it before `FCGI_LISTEN` and `PORT`.
+    /// a web server that speaks HTTP to it. [`bind`](Self::bind) is preferred to it, and it to `FCGI_LISTEN` and `PORT`.
     ///
     /// The params are those that a web server would send. There is no TLS, and no HTTP/2. A client that pauses for 60 s within
     /// a body makes the body fail, unless other [`Timeouts`](crate::Timeouts) are configured.

@@ -6,8 +6,8 @@ use crate::error::BoxError;
 
 /// Why an application ended without having been asked to.
 ///
-/// `Debug` prints what `Display` does and the causes behind it, in one line: returned from `main`, it is what stands in
-/// the web server's log, the only thing that the customer of a shared host can read.
+/// `Debug` prints what `Display` does and the causes behind it, in one line: returned from `main`, it gets into the
+/// web server's log, the only thing that the customer of a shared host can read.
 pub struct RunError {
     doing: &'static str,
     cause: BoxError,

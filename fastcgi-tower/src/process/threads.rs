@@ -154,7 +154,7 @@ impl ThreadWriter {
             .name("standard output".to_owned())
             .spawn(move || {
                 let result = write_all(&file, received);
-                // Closed before anybody is told.
+                // Closed before the end is reported.
                 drop(file);
                 let _ = end.send(result);
             })?;

@@ -272,7 +272,7 @@ impl<L: Listener> Entrance<L> {
     }
 }
 
-/// Connections that were accepted when the server was told to stop, and have no place.
+/// Connections that were accepted when the server began to stop, and have no place.
 struct Waiting<L: Listener> {
     connections: VecDeque<(L::Io, L::Addr)>,
     places: Places,

@@ -13,8 +13,8 @@ use std::{
 
 use tokio::{select, sync::Notify, time::sleep_until};
 
-/// The idle connections, as long as another one waits for a place: they enter by themselves then, and until then nothing is
-/// kept of them.
+/// The idle connections, as long as another one waits for a place. They enter by themselves then; before, this knows nothing
+/// of them.
 #[derive(Debug, Default)]
 pub(super) struct Crowd {
     idle: Mutex<BTreeMap<Place, Waker>>,
@@ -29,7 +29,7 @@ pub(super) struct Crowd {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     since: Instant,
-    /// Tells connections apart that are idle since the same moment.
+    /// Distinguishes connections that are idle since the same moment.
     number: u64,
 }
 

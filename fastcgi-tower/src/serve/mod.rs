@@ -221,7 +221,7 @@ impl<L, S> Serve<L, S> {
 
     /// How many servers this process runs: each has its share of the open files that the process may have. Default: 1.
     ///
-    /// Say so where every thread has a server of its own. Without that, they could run out of files before any of them has
+    /// Set it where every thread has a server of its own. Otherwise they could run out of files before any of them has
     /// [`max_connections`](Self::max_connections), and idle connections would make no room.
     pub fn servers(mut self, servers: usize) -> Self {
         self.settings.servers = servers;
@@ -255,8 +255,8 @@ impl<L, S> Serve<L, S> {
         self
     }
 
-    /// What to do once connections are accepted, such as to say so: not before all settings are known to be valid. It is not
-    /// called where the server's future ends with an error at once. Several are done in their order.
+    /// What to do once connections are accepted, such as to log it: not before all settings are known to be valid. It is not
+    /// called where the server's future ends with an error at once. Several are called in their order.
     pub fn on_ready(mut self, ready: impl FnOnce() + Send + 'static) -> Self {
         let before = self.ready.take();
         self.ready = Some(Box::new(move || {

@@ -1,4 +1,4 @@
-//! What a server says to all its connections at once.
+//! What a server announces to all its connections at once.
 
 use std::{
     pin::Pin,
@@ -12,7 +12,7 @@ use std::{
 use pin_project_lite::pin_project;
 use tokio::sync::{Notify, futures::OwnedNotified};
 
-/// Tells the connections of a server to end, or to say whether they are idle.
+/// Orders the connections of a server to end, or to enter the crowd if they are idle.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Orders {
     said: Arc<AtomicUsize>,
@@ -29,7 +29,7 @@ pub(super) struct Said(usize);
 const FINISH: usize = 1;
 /// Set once.
 const END: usize = 2;
-/// Set while it is so; what is above it counts how often it became so.
+/// Set while connections wait for a place; the bits above count how often that began.
 const CROWD: usize = 4;
 
 impl Said {
@@ -69,7 +69,7 @@ impl Orders {
         self.more.notify_waiters();
     }
 
-    /// What wakes a connection from now on is something that is said from now on, and not what it has heard already.
+    /// Wakes a connection when something is said from now on, and not for what it has heard already.
     fn after_that(&self) -> OwnedNotified {
         let saying = self.saying.lock();
         let _saying = saying.unwrap_or_else(PoisonError::into_inner);
@@ -81,7 +81,7 @@ impl Orders {
         self.said.fetch_add(CROWD, Ordering::Release);
     }
 
-    /// Hears what is said, what was said before included.
+    /// Hears what is said from now on, and what was said before.
     pub(super) fn listen(&self) -> Listening {
         Listening {
             woken: Arc::clone(&self.more).notified_owned(),
@@ -121,7 +121,7 @@ impl Listening {
             let said = Said(this.orders.said.load(Ordering::Acquire));
             if said != *this.heard {
                 *this.heard = said;
-                // What was said may still be about to wake it. It would be taken for the next word, and that be missed.
+                // The wake-up for what was just heard may still come. It would be taken for the next one, which would be lost.
                 this.woken.set(this.orders.after_that());
                 *this.waker = None;
                 return Poll::Ready(said);

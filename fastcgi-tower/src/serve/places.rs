@@ -14,7 +14,7 @@ use crate::counters::Counters;
 
 /// How long a connection has to wait before those that are idle make room.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How long a connection that was asked to make room is waited for, before another one is asked.
+/// How long the server waits for a connection that was asked to make room, before it asks another one.
 const CLOSING_LIMIT: Duration = Duration::from_millis(100);
 /// How often it is mentioned that all places are taken.
 const WARNING_PAUSE: Duration = Duration::from_secs(60);

@@ -133,7 +133,7 @@ pub(super) fn report<Io: Transport, S: ExchangeService>(
     tracing::debug!(%error, cause, "a connection failed");
 }
 
-/// B-21: once a minute, as a browser asks for several things, and a web server for each request.
+/// B-21: once a minute, because a browser sends several requests, and a web server passes on each of them.
 fn warn_of_http() {
     static WARNED: Mutex<Option<Instant>> = Mutex::new(None);
     let now = Instant::now();

@@ -1,4 +1,4 @@
-//! Which peers may connect. A web server is trusted with everything: it says who the client is.
+//! Which peers may connect. A web server is trusted with everything: it reports the client and its user.
 
 use std::{io, net::IpAddr};
 

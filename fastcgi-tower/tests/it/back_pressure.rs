@@ -228,7 +228,7 @@ async fn a_web_server_that_is_stuck_at_the_limit_is_given_up() {
     assert!(result.is_err_and(|error| error.is_timeout()));
 }
 
-/// R-13 and B-7: no further requests are taken from who does not read responses.
+/// R-13 and B-7: no further requests are taken from a peer that does not read responses.
 #[tokio::test(start_paused = true)]
 async fn requests_of_who_does_not_read_responses_wait() {
     const REQUESTS: u16 = 2000;

@@ -1,10 +1,10 @@
-//! What an owner knows of its requests, and what it relies on when it is told more.
+//! What an owner knows of its requests, and what it relies on when more is reported.
 
 use std::collections::BTreeMap;
 
 use fastcgi_core::{Event, NewRequest, RequestKey, StreamEnd, record::Role};
 
-/// The requests that the owner has been told of and has not ended.
+/// The requests that were reported to the owner and that it has not ended.
 #[derive(Default)]
 pub(super) struct Ledger {
     requests: BTreeMap<RequestKey, Told>,

@@ -1,4 +1,4 @@
-//! An owner that does what it is told, and looks at the connection after every step.
+//! An owner that follows a script, and checks the connection after every step.
 
 use std::{
     collections::BTreeMap,

@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Victim {
     child: Child,
     dir: TempDir,
-    /// The most of its memory that was resident before anybody attacked it, in bytes.
+    /// The most of its memory that was resident before the attack, in bytes.
     own: u64,
 }
 
@@ -97,7 +97,7 @@ impl Victim {
         self.dir.path().join("app.sock")
     }
 
-    /// A directory that goes with it.
+    /// A directory that is removed with it.
     #[must_use]
     pub fn dir(&self) -> &Path {
         self.dir.path()

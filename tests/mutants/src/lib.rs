@@ -1,4 +1,4 @@
-//! Bugs that were really here, or could be: see `list.txt`.
+//! Bugs that were once here, or could be: see `list.txt`.
 
 mod mutant;
 

@@ -10,7 +10,7 @@ use super::sent::Sent;
 use super::target::without_authority;
 use crate::cgi::error::InvalidRequest;
 
-/// What says which resource is meant.
+/// What names the resource that is meant.
 pub(super) enum Meant<'a> {
     /// `REDIRECT_URL`: the last URL before Apache's rules led to the script; its path.
     RedirectUrl(&'a [u8]),
@@ -77,9 +77,9 @@ fn redirect_url<'a>(sent: &Sent<'a>) -> Option<&'a [u8]> {
     })
 }
 
-/// The status of the error that the script is to answer for.
+/// The status of the error for which the script was called.
 ///
-/// 404 is none: `ErrorDocument 404` is how sites without rewrite rules call a front controller.
+/// 404 does not count: `ErrorDocument 404` is how sites without rewrite rules call a front controller.
 fn error_status(sent: &Sent<'_>) -> Option<StatusCode> {
     let status = sent.error_status()?;
     (status != StatusCode::NOT_FOUND).then_some(status)

@@ -92,7 +92,7 @@ impl Sent<'_> {
         }
     }
 
-    /// T-2: whether a pattern has split a path that goes on behind a line feed: `.` does not match that, and `$` is before the
+    /// T-2: whether a pattern has split a path that continues behind a line feed: `.` does not match that, and `$` is before the
     /// last one.
     pub(super) fn is_cut_off(&self) -> bool {
         if self.path_info.is_empty() {

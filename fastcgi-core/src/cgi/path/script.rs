@@ -48,11 +48,11 @@ pub(super) fn is_mount(sent: &Sent<'_>) -> bool {
     !sent.mount().is_empty() && !is_program(sent) && (is_alias || !is_of_mod_fcgid)
 }
 
-/// Whether the web server has found the file of `SCRIPT_NAME`, so that no client has made that name up.
+/// Whether the web server has found the file of `SCRIPT_NAME`, so that no client can have invented that name.
 pub(super) fn is_on_disk(sent: &Sent<'_>) -> bool {
     let file = sent.script_filename();
     if sent.is_cgi {
-        // fcgiwrap runs one program for all paths: there it is one that nginx was told to split off.
+        // fcgiwrap runs one program for all paths: there it counts if nginx has split it off, by a setting.
         let is_split_off =
             || sent.variables.path_info.is_some() && file.ends_with(sent.script_name);
         return sent.server != Server::Nginx || is_split_off();

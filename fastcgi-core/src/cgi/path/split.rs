@@ -29,7 +29,7 @@ pub(super) fn is_real(sent: &Sent<'_>, script_name: Option<&ScriptName>) -> bool
     }
 }
 
-/// Whether a program was called that the client has not made up.
+/// Whether a program was called that the client cannot have invented.
 fn is_of_own_program(sent: &Sent<'_>, script_name: Option<&ScriptName>) -> bool {
     // A rule put the program in front of the page for an error, or of what the client asked for.
     if sent.is_error_page() || sent.is_behind_program() {

@@ -1,4 +1,4 @@
-//! Who has left: ABORT_REQUEST, the end of file, and a lost connection (B-11).
+//! A peer that has left: ABORT_REQUEST, the end of file, and a lost connection (B-11).
 
 use bytes::Bytes;
 use fastcgi_core::{Config, Life, cgi::BodyLength};

@@ -188,7 +188,7 @@ fn one_request_per_connection() -> String {
 const ALWAYS: &[Difference] = &[
     Difference {
         behaviour: "client_that_leaves_while_waiting_drops_the_handler",
-        instead: "HAProxy does not tell: the handler finishes",
+        instead: "HAProxy does not report it: the handler finishes",
         check: finishes_although_the_client_left,
     },
     Difference {
