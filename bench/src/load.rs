@@ -76,16 +76,7 @@ impl Load {
         if !self.is_kept {
             return self.run_apart(address);
         }
-        let mut connections = Vec::new();
-        for _ in 0..self.connections {
-            connections.push(address.connect()?);
-        }
-        // The first response shows how long the others are.
-        let (first, others) = connections.split_first_mut().ok_or("no connections")?;
-        let length = self.first_response(first)?;
-        for connection in others {
-            exchange(connection, &self.request, length)?;
-        }
+        let (mut connections, length) = self.open(address, self.connections)?;
         for _ in 1..self.writes {
             if self.has_body || length > 64 * 1024 {
                 exchange_large(&mut connections, &self.request, length)?;
@@ -100,6 +91,29 @@ impl Load {
             }
         }
         Ok(())
+    }
+
+    /// So many connections that have had a request each, and the length of a response.
+    fn open(&self, address: &Address, count: usize) -> Result<(Vec<Stream>, usize)> {
+        let mut connections = Vec::new();
+        for _ in 0..count {
+            connections.push(address.connect()?);
+        }
+        // The first response shows how long the others are.
+        let (first, others) = connections.split_first_mut().ok_or("no connections")?;
+        let length = self.first_response(first)?;
+        for connection in others {
+            exchange(connection, &self.request, length)?;
+        }
+        Ok((connections, length))
+    }
+
+    /// So many connections that have had a request each, and are idle as long as this value lives.
+    pub(crate) fn idle(&self, address: &Address, count: usize) -> Result<Vec<Stream>> {
+        match count {
+            0 => Ok(Vec::new()),
+            _ => Ok(self.open(address, count)?.0),
+        }
     }
 
     /// A connection for each request, which the server closes.

@@ -1,5 +1,7 @@
 //! CPU time per request: of one application over FastCGI and over HTTP, in rounds.
 
+use std::{num::NonZeroUsize, thread, time::Duration};
+
 use tempfile::TempDir;
 
 use crate::{
@@ -19,6 +21,13 @@ pub(crate) struct Pair {
     fastcgi: ServerProcess,
     http: ServerProcess,
     _folder: TempDir,
+}
+
+/// Connections that had a request each, and then nothing for a time.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Idle {
+    pub(crate) connections: usize,
+    pub(crate) time: Duration,
 }
 
 /// What one server did in one round.
@@ -48,12 +57,21 @@ impl Round {
 }
 
 impl Pair {
+    /// Each with one thread.
     pub(crate) fn start(framework: Framework, transport: Transport) -> Result<Self> {
+        Self::with_workers(framework, transport, None)
+    }
+
+    pub(crate) fn with_workers(
+        framework: Framework,
+        transport: Transport,
+        workers: Option<NonZeroUsize>,
+    ) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let start = |protocol| {
             let server = Server {
-                framework,
-                protocol,
+                workers,
+                ..Server::new(framework, protocol)
             };
             ServerProcess::start(server, transport, &Tool::Bare, folder.path())
         };
@@ -72,11 +90,26 @@ impl Pair {
         times: Times,
         rounds: usize,
     ) -> Result<Vec<Round>> {
+        self.rounds_beside(Idle::default(), scenario, times, rounds)
+    }
+
+    /// The same beside connections that are idle.
+    pub(crate) fn rounds_beside(
+        &self,
+        idle: Idle,
+        scenario: &Scenario,
+        times: Times,
+        rounds: usize,
+    ) -> Result<Vec<Round>> {
         let load = |protocol| Load::new(protocol, scenario.kind, scenario.mode, times);
         let (fastcgi, http) = (load(Protocol::FastCgi), load(Protocol::Http));
-        let over_fastcgi = || measure(&self.fastcgi, &fastcgi);
+        let over_fastcgi = || measure(&self.fastcgi, &fastcgi, idle);
         let takes_http = scenario.takes(self.framework, Protocol::Http);
-        let over_http = || takes_http.then(|| measure(&self.http, &http)).transpose();
+        let over_http = || {
+            takes_http
+                .then(|| measure(&self.http, &http, idle))
+                .transpose()
+        };
         let once = |number| -> Result<Round> {
             Ok(if number % 2 == 0 {
                 let fastcgi = over_fastcgi()?;
@@ -92,7 +125,13 @@ impl Pair {
     }
 }
 
-fn measure(server: &ServerProcess, load: &Load) -> Result<Figure> {
+fn measure(server: &ServerProcess, load: &Load, idle: Idle) -> Result<Figure> {
+    // They end with this function: both servers' together would be more files than may be open.
+    let _connections = load.idle(server.address(), idle.connections)?;
+    if idle.connections > 0 {
+        thread::sleep(idle.time);
+        server.sleeps()?;
+    }
     let memory = server.peak_memory_kib()?;
     let ticks = Ticks::of(server.id())?;
     let sleeps = cpu::sleeps(server.id())?;

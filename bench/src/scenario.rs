@@ -127,7 +127,7 @@ impl Scenario {
 const MIB: usize = 1024 * 1024;
 
 /// After that, a connection has given back what it kept for its next request.
-const QUIET: Duration = Duration::from_millis(1200);
+pub(crate) const QUIET: Duration = Duration::from_millis(1200);
 
 const ALL: [Scenario; 17] = [
     Scenario::small("hello", Kind::Hello).timed(32, 64_000),

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     io::{self, Read, Write},
+    num::NonZeroUsize,
     os::{fd::AsFd, unix::net::UnixStream},
     process,
     str::FromStr,
@@ -16,6 +17,19 @@ use crate::{Result, app, socket::Listening};
 pub(crate) struct Server {
     pub(crate) framework: Framework,
     pub(crate) protocol: Protocol,
+    /// Worker threads of tokio's multi-thread runtime, for axum; without them, one thread does all.
+    pub(crate) workers: Option<NonZeroUsize>,
+}
+
+impl Server {
+    /// With one thread.
+    pub(crate) fn new(framework: Framework, protocol: Protocol) -> Self {
+        Self {
+            framework,
+            protocol,
+            workers: None,
+        }
+    }
 }
 
 /// What the allocator of a server has counted since it started.
@@ -124,7 +138,11 @@ impl Heap {
 
 impl fmt::Display for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}", self.framework, self.protocol.as_str())
+        write!(f, "{}-{}", self.framework, self.protocol.as_str())?;
+        match self.workers {
+            Some(workers) => write!(f, "-{workers}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -132,10 +150,16 @@ impl FromStr for Server {
     type Err = &'static str;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let (framework, protocol) = name.split_once('-').ok_or("a server is axum-http")?;
+        const USAGE: &str = "a server is axum-http, or axum-http-2 with two workers";
+        let (framework, rest) = name.split_once('-').ok_or(USAGE)?;
+        let (protocol, workers) = match rest.split_once('-') {
+            Some((protocol, workers)) => (protocol, Some(workers.parse().map_err(|_| USAGE)?)),
+            None => (rest, None),
+        };
         Ok(Self {
             framework: framework.parse()?,
             protocol: protocol.parse()?,
+            workers,
         })
     }
 }

@@ -1,5 +1,7 @@
 //! The application with axum.
 
+use std::{io, num::NonZeroUsize};
+
 use axum::{
     Router,
     body::Body,
@@ -10,30 +12,52 @@ use axum::{
 };
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use tokio::net::{TcpListener, UnixListener};
+use tokio::{
+    net::{TcpListener, UnixListener},
+    runtime::{Builder, Runtime},
+};
 
-use super::{limits, zeros::Zeros};
+use super::{MAX_CONNECTIONS, limits, zeros::Zeros};
 use crate::{Result, socket::Listening};
 
-#[tokio::main(flavor = "current_thread")]
-pub(crate) async fn fastcgi(listener: Listening) -> Result<()> {
+pub(crate) fn fastcgi(listener: Listening, workers: Option<NonZeroUsize>) -> Result<()> {
+    runtime(workers)?.block_on(serve_fastcgi(listener))
+}
+
+pub(crate) fn http(listener: Listening, workers: Option<NonZeroUsize>) -> Result<()> {
+    runtime(workers)?.block_on(serve_http(listener))
+}
+
+fn runtime(workers: Option<NonZeroUsize>) -> io::Result<Runtime> {
+    let mut builder = match workers {
+        Some(_) => Builder::new_multi_thread(),
+        None => Builder::new_current_thread(),
+    };
+    if let Some(workers) = workers {
+        builder.worker_threads(workers.get());
+    }
+    builder.enable_all().build()
+}
+
+async fn serve_fastcgi(listener: Listening) -> Result<()> {
     match listener {
         Listening::Unix(listener) => {
             axum_fastcgi::serve(UnixListener::from_std(listener)?, app())
                 .limits(limits())
+                .max_connections(MAX_CONNECTIONS)
                 .await?;
         }
         Listening::Tcp(listener) => {
             axum_fastcgi::serve(TcpListener::from_std(listener)?, app())
                 .limits(limits())
+                .max_connections(MAX_CONNECTIONS)
                 .await?;
         }
     }
     Ok(())
 }
 
-#[tokio::main(flavor = "current_thread")]
-pub(crate) async fn http(listener: Listening) -> Result<()> {
+async fn serve_http(listener: Listening) -> Result<()> {
     match listener {
         Listening::Unix(listener) => {
             axum::serve(UnixListener::from_std(listener)?, app()).await?;

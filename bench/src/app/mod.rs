@@ -16,6 +16,9 @@ use crate::{
 
 const IN_C: &str = "libfcgi has a program in C, over FastCGI";
 
+/// Over HTTP there is no such limit. The default of 1,024 would close those that are idle.
+const MAX_CONNECTIONS: usize = 20_000;
+
 /// Several requests at a time on a connection, for [`Mode::InFlight`](crate::scenario::Mode::InFlight).
 fn limits() -> Limits {
     Limits::default().max_reqs(64)
@@ -23,11 +26,14 @@ fn limits() -> Limits {
 
 /// Serves until the process is ended.
 pub(crate) fn run(server: Server, listener: Listening) -> Result<()> {
+    if server.workers.is_some() && server.framework != Framework::Axum {
+        return Err("only axum's servers have worker threads".into());
+    }
     match (server.framework, server.protocol) {
         (Framework::Tower, Protocol::FastCgi) => tower::fastcgi(listener),
         (Framework::Tower, Protocol::Http) => tower::http(listener),
-        (Framework::Axum, Protocol::FastCgi) => axum::fastcgi(listener),
-        (Framework::Axum, Protocol::Http) => axum::http(listener),
+        (Framework::Axum, Protocol::FastCgi) => axum::fastcgi(listener, server.workers),
+        (Framework::Axum, Protocol::Http) => axum::http(listener, server.workers),
         (Framework::Actix, Protocol::FastCgi) => actix::fastcgi(listener),
         (Framework::Actix, Protocol::Http) => actix::http(listener),
         (Framework::Blocking | Framework::CgiFn, _) => {

@@ -107,10 +107,7 @@ fn count_all(
 
 /// All counts of one scenario, as often as it takes.
 fn counts(framework: Framework, protocol: Protocol, scenario: &Scenario) -> Result<Counts> {
-    let server = Server {
-        framework,
-        protocol,
-    };
+    let server = Server::new(framework, protocol);
     let folder = tempfile::tempdir()?;
     let exactness = scenario.exactness(framework);
     let rounds = match exactness {
@@ -154,10 +151,7 @@ fn counts_of_one_round(
     protocol: Protocol,
     scenario: &Scenario,
 ) -> Result<Counts> {
-    let server = Server {
-        framework,
-        protocol,
-    };
+    let server = Server::new(framework, protocol);
     let folder = tempfile::tempdir()?;
     let counted = count_once(server, scenario, folder.path());
     counted.map_err(|error| in_row(server, scenario, error.as_ref()).into())

@@ -20,6 +20,14 @@ pub struct Figures {
     pub(crate) connections: Vec<Scaled>,
     /// By the number of requests that a server has had.
     pub(crate) requests: Vec<Scaled>,
+    /// By the number of connections that are idle beside.
+    pub(crate) idle: Vec<Scaled>,
+    /// By the number of worker threads.
+    pub(crate) workers: Vec<Scaled>,
+    /// Its version.
+    pub(crate) haproxy: String,
+    /// Three processes behind nginx and HAProxy.
+    pub(crate) several: Vec<Several>,
     pub(crate) peers: Vec<Peer>,
     /// What could not be measured: what it is, and why.
     pub(crate) missing: Vec<String>,
@@ -77,14 +85,34 @@ pub(crate) struct Scaled {
 
 /// An application and the nginx in front of it.
 #[derive(Debug, Deserialize, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
 pub(crate) struct Behind {
     pub(crate) framework: String,
     pub(crate) scenario: String,
+    #[serde(flatten)]
+    pub(crate) sums: Sums,
+}
+
+/// Several processes of an application and the web server in front of them.
+#[derive(Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Several {
+    /// And how it uses connections, if that can be chosen.
+    pub(crate) web_server: String,
+    #[serde(flatten)]
+    pub(crate) sums: Sums,
+}
+
+/// What applications cost, and what the web server costs.
+#[derive(Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Sums {
     pub(crate) fastcgi_application_us: f64,
-    pub(crate) fastcgi_nginx_us: f64,
+    /// nginx was the only one, in older files.
+    #[serde(alias = "fastcgi-nginx-us")]
+    pub(crate) fastcgi_web_server_us: f64,
     pub(crate) http_application_us: f64,
-    pub(crate) http_nginx_us: f64,
+    #[serde(alias = "http-nginx-us")]
+    pub(crate) http_web_server_us: f64,
     /// Of both together.
     pub(crate) ratio: Ratio,
 }

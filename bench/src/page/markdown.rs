@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use super::{
-    costs::{self, micros, ratio_cells, thousands},
-    figures::{Figures, Machine, Scaled},
+    costs::{self, micros},
+    figures::{Figures, Machine},
+    fronts, sizes,
 };
 use crate::table::Table;
 
@@ -19,8 +20,8 @@ pub fn markdown(figures: &Figures, counts: &Table) -> (String, Vec<String>) {
     text += WORSE;
     text += &worse;
     text += &time_goes(figures);
-    text += &behind_nginx(figures);
-    text += &scaled(figures);
+    text += &fronts::tables(figures);
+    text += &sizes::tables(figures);
     text += &peers(figures);
     text += &missing(figures);
     text += &repeat(figures);
@@ -60,7 +61,8 @@ back. What is compared is the CPU time of the server process by the kernel's sch
 - **Times** are medians of {rounds} rounds in microseconds of CPU a request. A round asks one server and then the other. The
   **ratio** is FastCGI divided by HTTP, the median of the ratios of the rounds; beside it are the least and the most.
 - **Counts** are those of `bench/counts.toml`, FastCGI : HTTP = ratio: instructions in user space, allocations, system calls.
-- **Bold** is over 1.05: [below](#where-it-costs-more-than-http) is why.
+- **Bold** is over 1.05: [below](#where-it-costs-more-than-http) is why. Tables behind that one are reports, without reasons
+  for each row.
 - *hello*: a small page, 9 fields, 26 params, 32 connections. *browser*: 18 fields and a cookie of 1 KB, 38 params. *100 fields*: as
   many, on 8 connections. *own connection*: each request has one. *64 in flight*: over FastCGI on one connection, over HTTP on 64.
   Bodies of 1 MiB: 4 connections; of 100 MiB: one. All are over Unix sockets, if the name does not say TCP.
@@ -125,81 +127,6 @@ fn divided(time: Option<f64>, kernel: Option<f64>) -> String {
     }
 }
 
-fn behind_nginx(figures: &Figures) -> String {
-    if figures.behind_nginx.is_empty() {
-        return String::new();
-    }
-    let version = &figures.nginx;
-    let mut text = format!(
-        "
-## Behind nginx
-
-nginx {version} with one worker, 32 clients, and connections to the application that are kept: `fastcgi_pass` beside `proxy_pass` with Host,
-X-Forwarded-For and X-Forwarded-Proto. Microseconds a request, application + nginx; the ratio is of the sums. The first figure is
-more or less than over HTTP for the reasons above, the second by what `fastcgi_pass` costs beside `proxy_pass`.
-
-| | FastCGI | HTTP | ratio | least – most |
-|---|---|---|---|---|
-",
-    );
-    for row in &figures.behind_nginx {
-        _ = writeln!(
-            text,
-            "| {}, {} | {} + {} | {} + {} | {} |",
-            row.framework,
-            row.scenario,
-            micros(row.fastcgi_application_us),
-            micros(row.fastcgi_nginx_us),
-            micros(row.http_application_us),
-            micros(row.http_nginx_us),
-            ratio_cells(row.ratio),
-        );
-    }
-    text
-}
-
-fn scaled(figures: &Figures) -> String {
-    let mut text = String::from(
-        "
-## More connections, more requests
-
-axum, *hello*, over Unix sockets. First by connections, with as many requests at a time. Then by the requests that a new server has
-had, on one connection: those of each row came after those of the row before. The first one also fills the tables of names, and runs
-code for the first time. Memory is the most that was ever resident.
-
-*sleeps*: how often the server went to sleep, by request. With one connection it does so until the next request is there, and a second
-time until the client has read the response, which makes a Unix socket writable again; not, if the client was faster than what the
-server does after writing. Over FastCGI these sleeps have an end, as connections have time-outs: the kernel sets a timer each time. To
-sleep and be woken costs as much as half a request, so one connection shows more of the kernel than of the protocol.
-",
-    );
-    text += &scale_table("connections", &figures.connections);
-    text += &scale_table("up to request", &figures.requests);
-    text
-}
-
-fn scale_table(what: &str, rows: &[Scaled]) -> String {
-    let mut text = format!(
-        "\n| {what} | FastCGI µs | HTTP µs | ratio | least – most | sleeps | MiB |\n|---|---|---|---|---|---|---|\n"
-    );
-    for row in rows {
-        let mib = |kib: u64| format!("{:.1}", kib as f64 / 1024.0);
-        _ = writeln!(
-            text,
-            "| {} | {} | {} | {} | {:.2} : {:.2} | {} : {} |",
-            thousands(row.count as f64),
-            micros(row.fastcgi_us),
-            micros(row.http_us),
-            ratio_cells(row.ratio),
-            row.fastcgi_sleeps,
-            row.http_sleeps,
-            mib(row.fastcgi_kib),
-            mib(row.http_kib),
-        );
-    }
-    text
-}
-
 fn peers(figures: &Figures) -> String {
     let mut text = String::from(
         "
@@ -246,7 +173,7 @@ fn repeat(figures: &Figures) -> String {
 ## How to repeat it
 
 ```sh
-tests/install-web-servers                            # nginx
+tests/install-web-servers                            # nginx, HAProxy
 fastcgi-conformance/peers/install                    # other libraries
 bench/count --write                                  # the counts, in ten minutes
 cargo run --release -p fastcgi-bench page            # the times, and this page; this took {minutes} minutes
@@ -260,7 +187,7 @@ On a machine that does nothing else: the load average should be near 0.
 
 - **Latency and waiting**: it is CPU time. A request that waits costs none.
 - **Your application**: these pages do nothing. What a real one does is added to both sides, and the ratio comes nearer to 1.
-- **More cores**: each server has one thread, and the load generator takes the other core.
+- **More cores**: each server has one thread, but for the table of worker threads, and the load generator takes another core.
 - **Noise**: on a shared machine a time moves by 4 to 13 % between two runs, and that of large bodies, which is the speed of memory,
   by more. A ratio whose least and most are on both sides of 1 says that the two cost the same. Counts do not move.
 - **Another kernel or processor**: what system calls cost is most of a small request.

@@ -3,6 +3,9 @@
 mod chart;
 mod costs;
 mod figures;
+mod files;
+mod fronts;
+mod haproxy;
 mod machine;
 mod markdown;
 mod nginx;
@@ -12,6 +15,9 @@ mod readme;
 mod reasons;
 mod rows;
 mod scale;
+mod several;
+mod site;
+mod sizes;
 
 use std::{
     fs,
@@ -19,17 +25,12 @@ use std::{
     time::Instant,
 };
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-
-use self::figures::Machine;
 pub use self::{chart::chart, figures::Figures, markdown::markdown, readme::put_table};
+use self::{figures::Machine, files::Files};
 use crate::{Result, table::Table};
 
 const USAGE: &str = "usage: fastcgi-bench page [ROUNDS | again | smoke FOLDER]";
 const DEFAULT_ROUNDS: usize = 5;
-
-/// What is open with 1,000 connections, and some.
-const FILES: u64 = 1200;
 
 /// Measures, and writes the page: `[ROUNDS]`. `again` makes it of the last figures, and `smoke FOLDER` measures far too
 /// few requests, and writes into a folder.
@@ -88,43 +89,38 @@ fn publish(figures: &Figures) -> Result<()> {
 
 /// In `rounds`; with `divide`, so many times fewer requests.
 fn measure(rounds: usize, divide: usize) -> Result<Figures> {
-    allow_files()?;
+    let files = Files::allow()?;
     let start = Instant::now();
     // Before the machine is busy with this.
-    let machine = Machine::here()?;
-    let mut missing = Vec::new();
-    let rows = rows::measure(rounds, divide)?;
-    let nginx = nginx::version();
-    let behind_nginx = match &*nginx {
-        "" => {
-            missing.push("nginx: `tests/install-web-servers` installs it".to_owned());
-            Vec::new()
-        }
-        _ => nginx::measure(rounds, divide)?,
-    };
-    Ok(Figures {
+    let mut figures = Figures {
         rounds,
-        machine,
-        rows,
-        nginx,
-        behind_nginx,
-        connections: scale::connections(rounds, divide)?,
-        requests: scale::requests(rounds, divide)?,
-        peers: peers::measure(rounds, divide, &mut missing)?,
-        missing,
-        minutes: start.elapsed().as_secs().div_ceil(60),
-    })
-}
-
-/// The servers inherit it.
-fn allow_files() -> Result<()> {
-    let limit = getrlimit(Resource::Nofile);
-    if limit.current.is_some_and(|current| current < FILES) {
-        let current = Some(FILES);
-        setrlimit(Resource::Nofile, Rlimit { current, ..limit })
-            .map_err(|error| format!("{FILES} files cannot be open: {error}"))?;
+        machine: Machine::here()?,
+        ..Figures::default()
+    };
+    let mut missing = Vec::new();
+    figures.rows = rows::measure(rounds, divide)?;
+    figures.nginx = nginx::version();
+    if figures.nginx.is_empty() {
+        missing.push("nginx: `tests/install-web-servers` installs it".to_owned());
+    } else {
+        figures.behind_nginx = nginx::measure(rounds, divide)?;
+        figures.several = several::behind_nginx(rounds, divide)?;
     }
-    Ok(())
+    figures.haproxy = haproxy::version();
+    if figures.haproxy.is_empty() {
+        missing.push("HAProxy: `tests/install-web-servers` installs it".to_owned());
+    } else {
+        let rows = several::behind_haproxy(rounds, divide)?;
+        figures.several.extend(rows);
+    }
+    figures.connections = scale::connections(rounds, divide, files, &mut missing)?;
+    figures.requests = scale::requests(rounds, divide)?;
+    figures.idle = scale::idle(rounds, divide, files, &mut missing)?;
+    figures.workers = scale::workers(rounds, divide)?;
+    figures.peers = peers::measure(rounds, divide, &mut missing)?;
+    figures.missing = missing;
+    figures.minutes = start.elapsed().as_secs().div_ceil(60);
+    Ok(figures)
 }
 
 fn root() -> PathBuf {

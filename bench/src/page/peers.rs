@@ -138,10 +138,7 @@ impl Starting {
             _ => "axum-fastcgi",
         };
         let what = "this project, one thread";
-        let server = Server {
-            framework,
-            protocol: Protocol::FastCgi,
-        };
+        let server = Server::new(framework, Protocol::FastCgi);
         let folder = self.folder.path();
         let server = ServerProcess::start(server, Transport::Unix, &Tool::Bare, folder)?;
         let address = server.address().clone();

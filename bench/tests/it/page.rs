@@ -117,8 +117,35 @@ fn a_short_run_writes_page_and_chart() {
         "| 64 in flight | ",
         "| download 1 MiB TCP | ",
         "| axum-fastcgi | ",
+        "| nginx | ",
+        "| HAProxy, `no option keep-conn` | ",
+        "| HAProxy, `option keep-conn` | ",
+        "| HAProxy, `option mpxs-conns` | ",
+        "\n| 1,000,000 | ",
+        "\n| idle connections | ",
+        "\n| worker threads | ",
     ] {
         assert!(page.contains(row), "{row} is missing: {page}");
     }
     assert!(folder.path().join("performance.svg").exists());
+}
+
+#[test]
+fn connections_for_which_too_few_files_may_be_open_are_missing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = Command::new("sh")
+        .args(["-c", "ulimit -n 500 && exec \"$0\" page smoke \"$1\""])
+        .arg(env!("CARGO_BIN_EXE_fastcgi-bench"))
+        .arg(folder.path())
+        .output()
+        .expect("a shell");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    let page = fs::read_to_string(folder.path().join("performance.md")).expect("a page");
+    let missing = "- 1,000 connections: no more than 500 files may be open (`ulimit -Hn`)\n";
+    assert!(page.contains(missing), "{page}");
+    let (_, connections) = page.split_once("\n| connections | ").expect("a table");
+    let (connections, _) = connections.split_once("\n\n").expect("an end");
+    assert!(connections.contains("\n| 100 | "), "{connections}");
+    assert!(!connections.contains("\n| 1,000 | "), "{connections}");
 }
