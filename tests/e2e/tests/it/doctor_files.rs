@@ -12,8 +12,10 @@ use fastcgi_e2e::{install, program};
 use libtest_mimic::{Failed, Trial};
 use tempfile::TempDir;
 
+type Test = fn() -> Result<(), Failed>;
+
 pub(crate) fn trials() -> impl Iterator<Item = Trial> {
-    let tests: [(&str, fn() -> Result<(), Failed>); 3] = [
+    let tests: [(&str, Test); 3] = [
         (
             "requests_on_a_full_disk_leave_no_files",
             requests_on_a_full_disk_leave_no_files,
