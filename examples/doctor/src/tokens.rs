@@ -21,7 +21,7 @@ pub(crate) const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 const SHORTEST: usize = 16;
 /// Bytes of a token, at most.
 const LONGEST: u64 = 256;
-/// Token files that are read, at most.
+/// Tokens that count, at most.
 const MOST: usize = 16;
 
 /// Where the tokens are.
@@ -60,11 +60,14 @@ impl Tokens {
     ///
     /// Two processes that start together write two tokens: each of them opens the door.
     pub(crate) fn door(&self) -> Door {
-        let mut tokens = self.read();
+        // A folder that cannot be read may be one that can be written: each request would add a file.
+        let Ok(mut tokens) = self.read() else {
+            return Door::Keyless;
+        };
         if tokens.is_empty() {
             // What is not written is not read either.
             _ = self.write();
-            tokens = self.read();
+            tokens = self.read().unwrap_or_default();
         }
         let had_some = !tokens.is_empty();
         tokens.retain(|token| token.age < LIFETIME);
@@ -75,16 +78,13 @@ impl Tokens {
         }
     }
 
-    fn read(&self) -> Vec<Token> {
-        let Ok(entries) = fs::read_dir(&self.folder) else {
-            return Vec::new();
-        };
+    fn read(&self) -> io::Result<Vec<Token>> {
+        let entries = fs::read_dir(&self.folder)?;
         let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-        paths
+        let tokens = paths
             .filter(|path| is_token_file(path))
-            .take(MOST)
-            .filter_map(|path| Token::read(path).ok().flatten())
-            .collect()
+            .filter_map(|path| Token::read(path).ok().flatten());
+        Ok(tokens.take(MOST).collect())
     }
 
     fn write(&self) -> io::Result<()> {
@@ -93,8 +93,13 @@ impl Tokens {
             .write(true)
             .create_new(true)
             .mode(0o600)
-            .open(path)?;
-        writeln!(file, "{}", random()?)
+            .open(&path)?;
+        let written = random().and_then(|secret| writeln!(file, "{secret}"));
+        if written.is_err() {
+            // On a disk that is full, each request would leave an empty file.
+            _ = fs::remove_file(&path);
+        }
+        written
     }
 }
 
@@ -121,22 +126,23 @@ impl Door {
 
 impl Token {
     fn read(path: PathBuf) -> io::Result<Option<Self>> {
-        let mut file = File::open(&path)?;
-        let metadata = file.metadata()?;
+        // Opening a named pipe would wait for somebody who writes to it.
+        let metadata = fs::metadata(&path)?;
         if !metadata.is_file() {
             return Ok(None);
         }
+        let mut file = File::open(&path)?;
         let mut text = Vec::new();
         (&mut file).take(LONGEST).read_to_end(&mut text)?;
         let secret = text.trim_ascii().to_vec();
         if secret.len() < SHORTEST {
             return Ok(None);
         }
-        // A clock that is behind the file's makes it new.
+        // A file of tomorrow is as old as one of yesterday: clocks differ by hours, and no token is for years.
         let age = SystemTime::now().duration_since(metadata.modified()?);
         Ok(Some(Self {
             path,
-            age: age.unwrap_or_default(),
+            age: age.unwrap_or_else(|ahead| ahead.duration()),
             is_private: metadata.permissions().mode() & 0o077 == 0,
             secret,
         }))

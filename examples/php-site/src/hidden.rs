@@ -26,13 +26,15 @@ pub(crate) fn is_hidden(name: &[u8]) -> bool {
     if name.starts_with(b".") {
         return name != b".well-known";
     }
-    let rest = name.strip_suffix(b".php").unwrap_or(name);
-    let rest = String::from_utf8_lossy(rest).to_ascii_lowercase();
-    let mut endings = rest.split('.').skip(1);
-    HIDDEN_NAMES.contains(&&*rest)
-        || rest.ends_with('~')
-        || rest
-            .rsplit_once('.')
-            .is_some_and(|(_, it)| HIDDEN_ENDINGS.contains(&it))
-        || endings.any(|it| SOURCES.iter().any(|source| it.starts_with(source)))
+    let is_script = name.ends_with(b".php");
+    let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+    let (first, last) = name.rsplit_once('.').unwrap_or((&name, ""));
+    let parts = if is_script { first } else { &name };
+    HIDDEN_NAMES.contains(&&*name)
+        || name.ends_with('~')
+        || HIDDEN_ENDINGS.contains(&last)
+        || parts
+            .split('.')
+            .skip(1)
+            .any(|it| SOURCES.iter().any(|source| it.starts_with(source)))
 }

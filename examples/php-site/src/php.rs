@@ -111,11 +111,9 @@ fn server_info(own: &ServerInfo, request: &Parts) -> ServerInfo {
     let Some(front) = request.extensions.get::<Params>() else {
         return server;
     };
-    if let Some(name) = front
-        .server_name()
-        .and_then(|it| std::str::from_utf8(it).ok())
-    {
-        server = server.name(name);
+    // Also an empty one, such as that of nginx without `server_name`: else it would be what the client wrote in `Host`.
+    if let Some(name) = front.get("SERVER_NAME") {
+        server = server.name(String::from_utf8_lossy(name));
     }
     if let Some(addr) = front.local_addr() {
         server = server.local_addr(addr);

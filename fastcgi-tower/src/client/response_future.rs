@@ -28,6 +28,8 @@ pub struct ClientFuture<B> {
     method: Method,
     /// What has arrived of the head.
     head: BytesMut,
+    /// How long `head` was when its end was last looked for in vain.
+    searched: usize,
     stage: Stage<B>,
 }
 
@@ -45,6 +47,7 @@ impl<B> ClientFuture<B> {
         Self {
             method,
             head: BytesMut::new(),
+            searched: 0,
             stage: Stage::Starting(Start::new(pool, outbound)),
         }
     }
@@ -52,12 +55,20 @@ impl<B> ClientFuture<B> {
     /// The head, once it is whole. What follows it is left in `self.head`.
     fn take_head(&mut self, data: &[u8]) -> Result<Option<response::Parts>, ClientError> {
         self.head.extend_from_slice(data);
+        // Lines are few. Without the end of one, twice the length is waited for: a head may come byte by byte.
+        if !data.contains(&b'\n') && self.head.len() < 2 * self.searched {
+            return Ok(None);
+        }
         loop {
             let head = proto::client::parse_head(&mut self.head);
             match head.map_err(|error| ClientError::new(Kind::InvalidHead(error)))? {
                 // The web server has answered an `expect: 100-continue` itself, by reading the body.
                 Some(head) if head.status.is_informational() => {
                     tracing::debug!(status = %head.status, "dropping an interim response");
+                }
+                None => {
+                    self.searched = self.head.len();
+                    return Ok(None);
                 }
                 head => return Ok(head),
             }

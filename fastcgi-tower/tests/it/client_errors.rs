@@ -1,6 +1,9 @@
 //! What the errors of the client say, and what else it meets: applications on TCP, and those that know no values.
 
-use std::error::Error;
+use std::{
+    error::Error,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use fastcgi_tower::client::{Client, ClientError};
@@ -57,6 +60,23 @@ async fn an_answer_that_is_none_says_what_it_is() {
         let error = answer.expect_err("no response");
         assert_eq!(facts(error), (text.to_owned(), has_cause));
     }
+}
+
+/// A head of 60 000 bytes, each in a record of its own, takes as long as a body of as many: it is not read again for each byte.
+#[tokio::test]
+async fn a_head_that_comes_byte_by_byte_takes_no_longer_than_a_body() {
+    let many = stdout(b"b").repeat(60_000);
+    let head = [&stdout(b"X-A: ")[..], &many, &stdout(b"\n\n"), COMPLETE].concat();
+    let body = [&stdout(b"X-A: b\n\n")[..], &many, COMPLETE].concat();
+    let mut took = Vec::new();
+    for answer in [body, head] {
+        let start = Instant::now();
+        let response = within(answer_to_get(&answer)).await.expect("a response");
+        took.push(start.elapsed());
+        let length = response.headers()["x-a"].len() + response.body().len();
+        assert_eq!(length, 60_001 - usize::from(response.body().is_empty()));
+    }
+    assert!(took[1] < Duration::from_secs(1) + 10 * took[0], "{took:?}");
 }
 
 #[tokio::test]

@@ -46,6 +46,17 @@ pub const NGINX_IN_FRONT: Layout = Layout {
     ..NGINX_AND_PHP
 };
 
+/// The same, where nginx has no name for the server.
+pub const NGINX_WITHOUT_NAME_IN_FRONT: Layout = Layout {
+    name: "moving-nginx-without-name-in-front",
+    configure: |setup| {
+        let name = "server_name www.example.org;";
+        let site = block(MOVING, "nginx", IN_FRONT).replace(name, "");
+        configure_nginx(setup, &site)
+    },
+    ..NGINX_AND_PHP
+};
+
 /// The same, as nginx speaks of a connection with TLS.
 pub const NGINX_WITH_TLS_IN_FRONT: Layout = Layout {
     name: "moving-nginx-with-tls-in-front",

@@ -7,6 +7,7 @@ mod crowd;
 mod departure;
 mod differential;
 mod doctor;
+mod doctor_files;
 mod examples;
 mod foreign_clients;
 mod fronts;
@@ -80,6 +81,7 @@ fn main() -> std::io::Result<ExitCode> {
         .chain(php::trials())
         .chain(differential::trials())
         .chain(doctor::trials())
+        .chain(doctor_files::trials())
         .chain(layouts().flat_map(|layout| behind(layout, "tour")))
         .chain(actix_layouts().flat_map(|layout| behind(layout, "actix-tour")))
         .collect();

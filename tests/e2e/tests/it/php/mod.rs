@@ -20,8 +20,8 @@ use self::failures::{FAILING, FAILURES};
 use self::same::compare;
 use self::scripted::{SCRIPTED, SharedScripted};
 use self::sites::{
-    BEHIND_APACHE, BEHIND_NGINX, BEHIND_NGINX_WITH_TLS, FRONT_CONTROLLER, GUIDE, Setting, Shared,
-    Sites,
+    BEHIND_APACHE, BEHIND_NGINX, BEHIND_NGINX_WITH_TLS, BEHIND_NGINX_WITHOUT_NAME,
+    FRONT_CONTROLLER, GUIDE, Setting, Shared, Sites,
 };
 use self::traps::{TRAPS, UNGUARDED, UNGUARDED_UPLOADS, UPLOADS};
 use self::visits::{CONTROLLED, PATHS, VISITS, Visit};
@@ -33,6 +33,12 @@ pub(crate) fn trials() -> impl Iterator<Item = Trial> {
         ("behind_nginx", BEHIND_NGINX, VISITS, &BEHIND),
         ("behind_nginx", BEHIND_NGINX, &[], &ACCEL),
         ("behind_nginx_with_tls", BEHIND_NGINX_WITH_TLS, &[], &TLS),
+        (
+            "behind_nginx_without_name",
+            BEHIND_NGINX_WITHOUT_NAME,
+            &[],
+            &NAMELESS,
+        ),
         ("behind_apache", BEHIND_APACHE, VISITS, &BEHIND),
         ("front_controller", FRONT_CONTROLLER, CONTROLLED, &[]),
         ("trap", UNGUARDED, &[], &TRAPS),
@@ -114,5 +120,7 @@ const BEHIND: [Test; 3] = [
 ];
 
 const ACCEL: [Test; 1] = [("accel_redirect_is_done_by_nginx", guide::accel_redirect)];
+
+const NAMELESS: [Test; 1] = [("host_is_not_the_name_of_the_server", variables::nameless)];
 
 const TLS: [Test; 1] = [("https_is_said", variables::https)];

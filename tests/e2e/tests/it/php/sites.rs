@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use fastcgi_e2e::moving::{
     APACHE_IN_FRONT, NGINX_AND_FRONT_CONTROLLER, NGINX_AND_PHP, NGINX_IN_FRONT,
-    NGINX_WITH_TLS_IN_FRONT, PhpFpm, php_files,
+    NGINX_WITH_TLS_IN_FRONT, NGINX_WITHOUT_NAME_IN_FRONT, PhpFpm, php_files,
 };
 use fastcgi_e2e::{Connection, Layout, Process, Request, Response, Site, install, program};
 use libtest_mimic::Failed;
@@ -46,6 +46,12 @@ pub(super) const GUIDE: Setting = Setting {
 /// The example behind nginx.
 pub(super) const BEHIND_NGINX: Setting = Setting {
     front: Some(&NGINX_IN_FRONT),
+    ..GUIDE
+};
+
+/// The same, where nginx has no name for the server.
+pub(super) const BEHIND_NGINX_WITHOUT_NAME: Setting = Setting {
+    front: Some(&NGINX_WITHOUT_NAME_IN_FRONT),
     ..GUIDE
 };
 

@@ -65,6 +65,15 @@ pub(super) fn https(sites: &Sites) -> Result<(), Failed> {
     Ok(())
 }
 
+/// Without a name of its own, the server has none, and not the one that the client writes.
+pub(super) fn nameless(sites: &Sites) -> Result<(), Failed> {
+    let request = Request::get("/test/server.php").header("Host", "evil.example");
+    let variables = sites.rust().connect()?.send(&request)?.json()?;
+    assert_eq!(variables["HTTP_HOST"], "evil.example");
+    assert_eq!(variables["SERVER_NAME"], "");
+    Ok(())
+}
+
 /// A header cannot become another variable.
 pub(super) fn forged_variables(sites: &Sites) -> Result<(), Failed> {
     let request = Request::get("/test/server.php")

@@ -79,6 +79,12 @@ pub(super) const VISITS: &[Visit] = &[
         Request::get("/article.php/x.php/y")
     ),
     visit!(
+        "script_with_the_name_of_a_kind_that_is_hidden",
+        Php,
+        Request::get("/test/list.inc.php"),
+        Request::get("/test/list.inc.php/x")
+    ),
+    visit!(
         "index_php",
         Php,
         Request::get("/"),
