@@ -7,7 +7,7 @@ use http::Method;
 
 use super::{
     ServerInfo,
-    params::{parse, put_server, put_str, replaced},
+    params::{parse, put_server, put_str},
 };
 use crate::cgi::encode_path;
 use crate::params::{Params, put_pair};
@@ -221,7 +221,7 @@ impl Script {
     #[must_use]
     pub fn param(mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
         let pair = (name.as_ref(), value.as_ref());
-        self.more = self.more.iter().chain([pair]).collect();
+        self.more = self.more.with(&[pair].into_iter().collect());
         self
     }
 
@@ -231,7 +231,7 @@ impl Script {
     pub fn location(&self) -> Params {
         let mut block = BytesMut::new();
         self.put_location(&mut block);
-        replaced(parse(block), &self.more)
+        parse(block).with(&self.more)
     }
 
     fn put_location(&self, block: &mut BytesMut) {
@@ -288,8 +288,8 @@ impl From<Script> for Params {
             server.name.as_deref().unwrap_or("localhost"),
         );
         put_server(&mut block, server);
-        script.put_location(&mut block);
-        replaced(parse(block), &script.more)
+        // The server may have a document root of its own.
+        parse(block).with(&script.location())
     }
 }
 

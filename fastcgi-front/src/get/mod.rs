@@ -160,11 +160,12 @@ fn request(args: &Args, location: Location, said: &Said) -> Result<Request<Body>
     *request.method_mut() = args.method.clone().unwrap_or(usual);
     *request.uri_mut() = location.target;
     *request.headers_mut() = args.fields.clone();
-    let own = args
+    let own: Params = args
         .params
         .iter()
-        .map(|(name, value)| (&name[..], &value[..]));
-    let params: Params = location.params.iter().chain(own).collect();
+        .map(|(name, value)| (name, value))
+        .collect();
+    let params = location.params.with(&own);
     request.extensions_mut().insert(ExtraParams::from(params));
     let (said, shows) = (said.clone(), args.shows_stderr);
     let on_stderr = OnStderr::new(move |message| said.put(message, shows));

@@ -214,6 +214,8 @@ fn what_is_given_is_sent() {
             let has_it = run.stdout.lines().any(|it| it == *line);
             assert!(has_it, "{line} in {}", run.stdout);
         }
+        let path_infos = run.stdout.matches("\nPATH_INFO=").count();
+        assert_eq!(path_infos, 1, "{}", run.stdout);
     }
 }
 

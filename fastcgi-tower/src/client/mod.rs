@@ -146,11 +146,12 @@ impl Client {
         self
     }
 
-    /// Sends a param with every request, after those that the request gives; the last one of a name counts.
+    /// Sends a param with every request, behind those that the request gives and in the place of one with the same name, as
+    /// [`Params::with`] does.
     #[must_use]
     pub fn param(mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
         let pair = (name.as_ref(), value.as_ref());
-        self.params = self.params.iter().chain([pair]).collect();
+        self.params = self.params.with(&[pair].into_iter().collect());
         self
     }
 

@@ -234,13 +234,14 @@ async fn settle() {
 #[tokio::test]
 async fn request_has_the_params_of_the_client_and_its_own() {
     let app = App::listen();
-    let client = app.client().param("A", "1");
+    let client = app.client().param("A", "1").param("B", "0").param("B", "1");
     let mut request = get();
+    // libfcgi would take the first A.
     let own: Params = [("A", "2")].into_iter().collect();
     request.extensions_mut().insert(ExtraParams::from(own));
     let serve = async {
         let mut link = app.accept().await;
-        let pairs = [GET, b"\x01\x01A1\x01\x01A2"].concat();
+        let pairs = [GET, b"\x01\x01B1\x01\x01A2"].concat();
         link.expect([BEGIN, &params(&pairs), STDIN_END].concat())
             .await;
         link.send([stdout(b"\n"), COMPLETE.into()].concat()).await;
