@@ -62,8 +62,9 @@ pub struct Script {
 impl Script {
     /// The script `name`, such as `/index.php`, below `document_root`, as its own machine sees both.
     ///
-    /// The root is taken as it is; php-fpm finds no file where it has a segment `..`. Whether the file is there is not asked. php-fpm with `cgi.fix_pathinfo=1`, which is the default, runs `/a.jpg` where
-    /// it is asked for `/a.jpg/x.php` and there is no such file; `security.limit_extensions` keeps it from that.
+    /// The root is taken as it is; php-fpm finds no file where it has a segment `..`. Whether the file is there is not asked.
+    /// php-fpm with `cgi.fix_pathinfo=1`, which is the default, runs `/a.jpg` where it is asked for `/a.jpg/x.php` and there is
+    /// no such file; `security.limit_extensions` keeps it from that.
     ///
     /// # Errors
     ///
@@ -113,12 +114,15 @@ impl Script {
     ///
     /// # Errors
     ///
-    /// As for [`new`](Self::new), and when it has no name.
+    /// As for [`new`](Self::new), when it has no name, and when the path is relative: php-fpm has another working directory.
     pub fn file(file: impl AsRef<Path>) -> Result<Self, InvalidScript> {
         let file = file.as_ref();
         let (Some(folder), Some(name)) = (file.parent(), file.file_name()) else {
             return Err(InvalidScript(Fault::Folder));
         };
+        if !file.has_root() {
+            return Err(InvalidScript(Fault::Relative));
+        }
         Self::new(folder, [b"/", name.as_encoded_bytes()].concat())
     }
 
@@ -312,6 +316,7 @@ enum Fault {
     Folder,
     ZeroByte,
     DotSegment,
+    Relative,
 }
 
 impl fmt::Display for InvalidScript {
@@ -321,6 +326,7 @@ impl fmt::Display for InvalidScript {
             Fault::Folder => "the name of the script is that of a folder",
             Fault::ZeroByte => "the name of the script has a zero byte in it",
             Fault::DotSegment => "the name of the script has a segment . or .. in it",
+            Fault::Relative => "the path of the script is relative",
         })
     }
 }

@@ -137,6 +137,14 @@ fn a_file_has_its_folder_for_a_document_root() -> Result {
     Ok(())
 }
 
+/// php-fpm has another working directory, and `a.php` alone would become `/a.php`.
+#[test]
+fn a_file_without_its_whole_path_is_refused() {
+    for file in ["a.php", "./a.php", "www/a.php", ""] {
+        Script::file(file).expect_err(file);
+    }
+}
+
 #[test]
 fn a_page_of_php_fpm_has_no_document_root() -> Result {
     let params = Params::from(Script::page("/status")?.query("json&full"));
