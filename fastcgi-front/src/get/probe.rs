@@ -21,11 +21,9 @@ pub(super) async fn speaks_http(address: &Address) -> bool {
 }
 
 async fn ask(address: &Address) -> io::Result<bool> {
-    let address = address.to_string();
-    if address.contains('/') || !address.contains(':') {
-        converse(UnixStream::connect(address).await?).await
-    } else {
-        converse(TcpStream::connect(address).await?).await
+    match address.as_path() {
+        Some(path) => converse(UnixStream::connect(path).await?).await,
+        None => converse(TcpStream::connect(address.to_string()).await?).await,
     }
 }
 

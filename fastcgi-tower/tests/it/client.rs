@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     pin::Pin,
     sync::{
         Arc,
@@ -741,6 +741,19 @@ fn addresses_are_paths_or_hosts_with_ports() {
     ] {
         assert_eq!(address.parse::<Address>().unwrap().to_string(), address);
     }
+    for (address, path, shown) in [
+        ("unix:/run/app.sock", "/run/app.sock", "/run/app.sock"),
+        ("unix:app.sock", "app.sock", "app.sock"),
+        ("unix:app", "app", "unix:app"),
+        ("unix:app:9000", "app:9000", "unix:app:9000"),
+        ("unix:tcp:/app", "tcp:/app", "unix:tcp:/app"),
+    ] {
+        let address: Address = address.parse().unwrap();
+        assert_eq!(address.as_path(), Some(Path::new(path)));
+        assert_eq!(address.to_string(), shown);
+        assert_eq!(shown.parse::<Address>().unwrap(), address);
+    }
+    assert_eq!("app:9000".parse::<Address>().unwrap().as_path(), None);
     for address in ["", "app", "app:", ":9000", "app:70000", "[::1:9000"] {
         assert!(address.parse::<Address>().is_err(), "{address}");
     }
