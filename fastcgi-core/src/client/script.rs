@@ -221,7 +221,8 @@ impl Script {
         self
     }
 
-    /// A further param, behind all others, in the place of one with the same name. Header fields are such params: `HTTP_ACCEPT`.
+    /// A further param, behind all others, in the place of one with the same name. Header fields are such params:
+    /// `HTTP_ACCEPT`.
     #[must_use]
     pub fn param(mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
         let pair = (name.as_ref(), value.as_ref());

@@ -216,7 +216,7 @@ fn write(bytes: &[u8]) -> Result<(), Error> {
     written.map_err(|cause| Error::new("cannot write the response".to_owned(), cause))
 }
 
-/// The begin of what the application says on `FCGI_STDERR`.
+/// The beginning of what the application says on `FCGI_STDERR`.
 #[derive(Clone, Debug, Default)]
 struct Said(Arc<Mutex<Vec<u8>>>);
 

@@ -12,7 +12,7 @@ use tokio::{
 
 /// How long a web server may take to answer.
 const LIMIT: Duration = Duration::from_secs(1);
-/// Enough for the head and the begin of a text.
+/// Enough for the head and the beginning of a text.
 const READ: u64 = 4 * 1024;
 
 /// Asks once more, over HTTP and on a connection of its own.
