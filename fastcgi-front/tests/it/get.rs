@@ -311,7 +311,7 @@ fn a_trace_has_the_records_of_both_directions() {
     let size = 232 + env!("CARGO_PKG_VERSION").len();
     let expected = format!(
         "\
-> BEGIN_REQUEST 1, Authorizer
+> BEGIN_REQUEST 1, AUTHORIZER
 > PARAMS 1, {size} bytes
     REQUEST_METHOD=GET
     REQUEST_URI=/a
