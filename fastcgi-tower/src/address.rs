@@ -49,6 +49,14 @@ impl Address {
     pub fn parse_list(list: &str) -> Result<Vec<Self>, InvalidAddress> {
         list.split(',').map(|it| it.trim().parse()).collect()
     }
+
+    /// The path of a Unix socket; absent for a TCP socket.
+    pub fn as_path(&self) -> Option<&Path> {
+        match &self.0 {
+            Kind::Path(path) => Some(path),
+            Kind::Tcp { .. } => None,
+        }
+    }
 }
 
 impl FromStr for Address {
@@ -123,12 +131,17 @@ impl From<&Path> for Address {
     }
 }
 
+/// As it is read: with `unix:` in front of a path that would not be taken for one.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Kind::Tcp { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
             Kind::Tcp { host, port } => write!(f, "{host}:{port}"),
-            Kind::Path(path) => path.display().fmt(f),
+            Kind::Path(path) => {
+                let path = path.to_string_lossy();
+                let is_read = path.parse().is_ok_and(|read: Self| read == *self);
+                write!(f, "{}{path}", if is_read { "" } else { "unix:" })
+            }
         }
     }
 }

@@ -41,6 +41,8 @@ pub(crate) async fn receive(mut body: Body, max: u64) -> Result<(u64, Body), Sta
         return Ok((length, Body::from(memory)));
     };
     file.write_all(&memory).await.map_err(disk)?;
+    // The write goes on in another thread, and reading would not report that it has failed.
+    file.flush().await.map_err(disk)?;
     file.rewind().await.map_err(disk)?;
     Ok((length, Body::from_stream(ReaderStream::new(file))))
 }

@@ -99,8 +99,8 @@ impl<F, I, S, B> FastCgiServer<F, I, S, B> {
     /// The most connections at a time, of all workers together, advertised as `FCGI_MAX_CONNS`; more wait to be accepted.
     /// Default: [`fastcgi_tower::max_connections`].
     ///
-    /// Each worker has its share of them. When a connection has waited for a second, those without a request in progress are closed, the one that has been idle
-    /// for longest first, until no connection waits any more.
+    /// Each worker has its share of them. When a connection has waited for a second, those without a request in progress are
+    /// closed, the one that has been idle for longest first, until no connection waits any more.
     ///
     /// These are also the requests at a time, unless [`Limits::max_reqs`] says otherwise.
     pub fn max_connections(mut self, connections: usize) -> Self {

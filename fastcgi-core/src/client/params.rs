@@ -14,9 +14,9 @@ use crate::params::{Params, put_pair};
 
 /// The params that a web server would send for a request (RFC 3875, 4.1).
 ///
-/// `extra` comes last, and replaces what the request gives under the same names: some applications take the first of
-/// several values, libfcgi among them. The path is decoded, and neither dot segments nor
-/// runs of slashes are resolved; `REQUEST_URI` has the target as it came, in origin form. What is unknown is not sent.
+/// `extra` comes last, in the place of what the request gives under the same names, as [`Params::with`] does. The path is
+/// decoded, and neither dot segments nor runs of slashes are resolved; `REQUEST_URI` has the target as it came, in origin
+/// form. What is unknown is not sent.
 ///
 /// Header fields become `HTTP_` params, several values of one field joined. Left out are those of the client's
 /// connection; `proxy`, which CGI programs would take for their own configuration; and names with other characters than
@@ -42,19 +42,7 @@ where
     for (name, value) in extra {
         put_pair(&mut more, name.as_ref(), value.as_ref());
     }
-    replaced(parse(block), &parse(more))
-}
-
-/// `own` without the names that `more` has, and `more`.
-pub(super) fn replaced(own: Params, more: &Params) -> Params {
-    if more.is_empty() {
-        return own;
-    }
-    let is_replaced = |name: &[u8]| more.iter().any(|(other, _)| other == name);
-    own.iter()
-        .filter(|(name, _)| !is_replaced(name))
-        .chain(more)
-        .collect()
+    parse(block).with(&parse(more))
 }
 
 pub(super) fn parse(block: BytesMut) -> Params {

@@ -7,7 +7,7 @@ use http::Method;
 
 use super::{
     ServerInfo,
-    params::{parse, put_server, put_str, replaced},
+    params::{parse, put_server, put_str},
 };
 use crate::cgi::encode_path;
 use crate::params::{Params, put_pair};
@@ -62,8 +62,9 @@ pub struct Script {
 impl Script {
     /// The script `name`, such as `/index.php`, below `document_root`, as its own machine sees both.
     ///
-    /// The root is taken as it is; php-fpm finds no file where it has a segment `..`. Whether the file is there is not asked. php-fpm with `cgi.fix_pathinfo=1`, which is the default, runs `/a.jpg` where
-    /// it is asked for `/a.jpg/x.php` and there is no such file; `security.limit_extensions` keeps it from that.
+    /// The root is taken as it is; php-fpm finds no file where it has a segment `..`. Whether the file is there is not asked.
+    /// php-fpm with `cgi.fix_pathinfo=1`, which is the default, runs `/a.jpg` where it is asked for `/a.jpg/x.php` and there is
+    /// no such file; `security.limit_extensions` keeps it from that.
     ///
     /// # Errors
     ///
@@ -113,12 +114,15 @@ impl Script {
     ///
     /// # Errors
     ///
-    /// As for [`new`](Self::new), and when it has no name.
+    /// As for [`new`](Self::new), when it has no name, and when the path is relative: php-fpm has another working directory.
     pub fn file(file: impl AsRef<Path>) -> Result<Self, InvalidScript> {
         let file = file.as_ref();
         let (Some(folder), Some(name)) = (file.parent(), file.file_name()) else {
             return Err(InvalidScript(Fault::Folder));
         };
+        if !file.has_root() {
+            return Err(InvalidScript(Fault::Relative));
+        }
         Self::new(folder, [b"/", name.as_encoded_bytes()].concat())
     }
 
@@ -217,11 +221,12 @@ impl Script {
         self
     }
 
-    /// A further param, behind all others, in the place of one with the same name. Header fields are such params: `HTTP_ACCEPT`.
+    /// A further param, behind all others, in the place of one with the same name. Header fields are such params:
+    /// `HTTP_ACCEPT`.
     #[must_use]
     pub fn param(mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
         let pair = (name.as_ref(), value.as_ref());
-        self.more = self.more.iter().chain([pair]).collect();
+        self.more = self.more.with(&[pair].into_iter().collect());
         self
     }
 
@@ -231,7 +236,7 @@ impl Script {
     pub fn location(&self) -> Params {
         let mut block = BytesMut::new();
         self.put_location(&mut block);
-        replaced(parse(block), &self.more)
+        parse(block).with(&self.more)
     }
 
     fn put_location(&self, block: &mut BytesMut) {
@@ -288,8 +293,8 @@ impl From<Script> for Params {
             server.name.as_deref().unwrap_or("localhost"),
         );
         put_server(&mut block, server);
-        script.put_location(&mut block);
-        replaced(parse(block), &script.more)
+        // The server may have a document root of its own.
+        parse(block).with(&script.location())
     }
 }
 
@@ -312,6 +317,7 @@ enum Fault {
     Folder,
     ZeroByte,
     DotSegment,
+    Relative,
 }
 
 impl fmt::Display for InvalidScript {
@@ -321,6 +327,7 @@ impl fmt::Display for InvalidScript {
             Fault::Folder => "the name of the script is that of a folder",
             Fault::ZeroByte => "the name of the script has a zero byte in it",
             Fault::DotSegment => "the name of the script has a segment . or .. in it",
+            Fault::Relative => "the path of the script is relative",
         })
     }
 }

@@ -155,6 +155,19 @@ impl Params {
         Iter { rest: &self.block }
     }
 
+    /// These pairs, without those whose names `more` has, and then `more` as it is.
+    ///
+    /// So what is given last counts for every application: of several values of one name some take the first, libfcgi
+    /// among them, and others the last. Each name is compared with each of `more`.
+    #[must_use]
+    pub fn with(&self, more: &Self) -> Self {
+        if more.is_empty() {
+            return self.clone();
+        }
+        let own = self.iter().filter(|(name, _)| more.get(name).is_none());
+        own.chain(more).collect()
+    }
+
     /// Whether there is no pair at all.
     pub fn is_empty(&self) -> bool {
         self.block.is_empty()

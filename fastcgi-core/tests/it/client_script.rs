@@ -86,6 +86,24 @@ fn what_is_given_counts_more_than_what_is_made() -> Result {
     Ok(())
 }
 
+/// Some applications take the first of several values, and others the last one.
+#[test]
+fn no_param_is_there_twice() -> Result {
+    let server = ServerInfo::default().document_root("/srv/other");
+    let script = Script::new("/srv/www", "/index.php")?
+        .server_info(server)
+        .param("APP_ENV", "live")
+        .param("APP_ENV", "test");
+    let params = Params::from(script);
+    assert_eq!(value(&params, "DOCUMENT_ROOT"), "/srv/www");
+    assert_eq!(value(&params, "APP_ENV"), "test");
+    for (name, _) in &params {
+        let count = params.get_all(name).count();
+        assert_eq!(count, 1, "{}", name.escape_ascii());
+    }
+    Ok(())
+}
+
 #[test]
 fn the_location_is_what_an_http_request_does_not_have() -> Result {
     let script = Script::new("/srv/www", "/index.php")?.param("APP_ENV", "test");
@@ -117,6 +135,14 @@ fn a_file_has_its_folder_for_a_document_root() -> Result {
     assert_eq!(value(&params, "DOCUMENT_ROOT"), "/");
     Script::file("/").expect_err("a folder");
     Ok(())
+}
+
+/// php-fpm has another working directory, and `a.php` alone would become `/a.php`.
+#[test]
+fn a_file_without_its_whole_path_is_refused() {
+    for file in ["a.php", "./a.php", "www/a.php", ""] {
+        Script::file(file).expect_err(file);
+    }
 }
 
 #[test]

@@ -71,6 +71,16 @@ fn a_repeated_name_can_be_emptied() {
 }
 
 #[test]
+fn what_is_given_later_takes_the_place_of_what_has_its_name() {
+    let own: Params = [("A", "1"), ("B", "2"), ("A", "3")].into_iter().collect();
+    let more: Params = [("A", "4"), ("C", ""), ("C", "5")].into_iter().collect();
+    let block = b"\x01\x01B2\x01\x01A4\x01\x00C\x01\x01C5";
+    assert_eq!(own.with(&more).as_bytes(), &block[..]);
+    assert_eq!(own.with(&Params::default()), own);
+    assert_eq!(Params::default().with(&own), own);
+}
+
+#[test]
 fn names_and_values_are_bytes() {
     // A peer drops every pair from the first that is not UTF-8 on, another fails the request.
     assert_eq!(

@@ -160,11 +160,12 @@ fn request(args: &Args, location: Location, said: &Said) -> Result<Request<Body>
     *request.method_mut() = args.method.clone().unwrap_or(usual);
     *request.uri_mut() = location.target;
     *request.headers_mut() = args.fields.clone();
-    let own = args
+    let own: Params = args
         .params
         .iter()
-        .map(|(name, value)| (&name[..], &value[..]));
-    let params: Params = location.params.iter().chain(own).collect();
+        .map(|(name, value)| (name, value))
+        .collect();
+    let params = location.params.with(&own);
     request.extensions_mut().insert(ExtraParams::from(params));
     let (said, shows) = (said.clone(), args.shows_stderr);
     let on_stderr = OnStderr::new(move |message| said.put(message, shows));
@@ -215,7 +216,7 @@ fn write(bytes: &[u8]) -> Result<(), Error> {
     written.map_err(|cause| Error::new("cannot write the response".to_owned(), cause))
 }
 
-/// The begin of what the application says on `FCGI_STDERR`.
+/// The beginning of what the application says on `FCGI_STDERR`.
 #[derive(Clone, Debug, Default)]
 struct Said(Arc<Mutex<Vec<u8>>>);
 

@@ -12,7 +12,7 @@ use tokio::{
 
 /// How long a web server may take to answer.
 const LIMIT: Duration = Duration::from_secs(1);
-/// Enough for the head and the begin of a text.
+/// Enough for the head and the beginning of a text.
 const READ: u64 = 4 * 1024;
 
 /// Asks once more, over HTTP and on a connection of its own.
@@ -21,11 +21,9 @@ pub(super) async fn speaks_http(address: &Address) -> bool {
 }
 
 async fn ask(address: &Address) -> io::Result<bool> {
-    let address = address.to_string();
-    if address.contains('/') || !address.contains(':') {
-        converse(UnixStream::connect(address).await?).await
-    } else {
-        converse(TcpStream::connect(address).await?).await
+    match address.as_path() {
+        Some(path) => converse(UnixStream::connect(path).await?).await,
+        None => converse(TcpStream::connect(address.to_string()).await?).await,
     }
 }
 

@@ -8,6 +8,7 @@ use std::{
 use fastcgi_tower::{
     Params,
     client::{Direction, Header, RecordType, Traced},
+    fastcgi_core::record::{BeginRequest, EndRequest, Flags},
 };
 
 /// How much of one record's content is shown.
@@ -40,26 +41,19 @@ fn record(mark: char, header: Header, content: &[u8]) -> String {
     }
     match (header.record_type, content) {
         (record_type, []) if record_type.is_stream() => text.push_str(", end\n"),
-        (RecordType::BEGIN_REQUEST, &[high, low, flags, ..]) => {
-            let role = match u16::from_be_bytes([high, low]) {
-                1 => "Responder".to_owned(),
-                2 => "Authorizer".to_owned(),
-                3 => "Filter".to_owned(),
-                number => format!("role {number}"),
-            };
-            let keeps = if flags & 1 == 1 { ", KEEP_CONN" } else { "" };
-            _ = writeln!(text, ", {role}{keeps}");
+        (RecordType::BEGIN_REQUEST, &[a, b, c, d, e, f, g, h]) => {
+            let begin = BeginRequest::parse([a, b, c, d, e, f, g, h]);
+            let is_kept = begin.flags.contains(Flags::KEEP_CONN);
+            let keeps = if is_kept { ", KEEP_CONN" } else { "" };
+            _ = writeln!(text, ", {:?}{keeps}", begin.role);
         }
-        (RecordType::END_REQUEST, &[a, b, c, d, status, ..]) => {
-            let status = match status {
-                0 => "REQUEST_COMPLETE".to_owned(),
-                1 => "CANT_MPX_CONN".to_owned(),
-                2 => "OVERLOADED".to_owned(),
-                3 => "UNKNOWN_ROLE".to_owned(),
-                number => format!("protocol status {number}"),
-            };
-            let app_status = u32::from_be_bytes([a, b, c, d]);
-            _ = writeln!(text, ", {status}, status of the application {app_status}");
+        (RecordType::END_REQUEST, &[a, b, c, d, e, f, g, h]) => {
+            let end = EndRequest::parse([a, b, c, d, e, f, g, h]);
+            let (status, of_application) = (end.protocol_status, end.app_status);
+            _ = writeln!(
+                text,
+                ", {status:?}, status of the application {of_application}"
+            );
         }
         (record_type, content) => {
             _ = writeln!(text, ", {} bytes", content.len());

@@ -214,6 +214,8 @@ fn what_is_given_is_sent() {
             let has_it = run.stdout.lines().any(|it| it == *line);
             assert!(has_it, "{line} in {}", run.stdout);
         }
+        let path_infos = run.stdout.matches("\nPATH_INFO=").count();
+        assert_eq!(path_infos, 1, "{}", run.stdout);
     }
 }
 
@@ -309,7 +311,7 @@ fn a_trace_has_the_records_of_both_directions() {
     let size = 232 + env!("CARGO_PKG_VERSION").len();
     let expected = format!(
         "\
-> BEGIN_REQUEST 1, Authorizer
+> BEGIN_REQUEST 1, AUTHORIZER
 > PARAMS 1, {size} bytes
     REQUEST_METHOD=GET
     REQUEST_URI=/a
@@ -429,23 +431,38 @@ fn what_is_late_is_one_line() {
 }
 
 /// As Apache and others do, which wait for the end of a line.
+fn wait_for_a_line<S: Read + Write>(mut accept: impl FnMut() -> S) -> [u8; 18] {
+    let _first = accept();
+    let mut second = accept();
+    let mut line = [0; 18];
+    second.read_exact(&mut line).expect("a request");
+    second
+        .write_all(b"HTTP/1.1 404 Not Found\r\n\r\n")
+        .expect("a reader");
+    line
+}
+
 #[test]
 fn a_web_server_that_waits_for_a_line_is_found_out() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("an address").to_string();
-    let server = thread::spawn(move || {
-        let (_first, _) = listener.accept().expect("the request");
-        let (mut second, _) = listener.accept().expect("the question");
-        let mut line = [0; 18];
-        second.read_exact(&mut line).expect("a request");
-        second
-            .write_all(b"HTTP/1.1 404 Not Found\r\n\r\n")
-            .expect("a reader");
-        line
-    });
+    let server = thread::spawn(move || wait_for_a_line(|| listener.accept().expect("a client").0));
     let run = get(&["--timeout", "0.2", &address, "/"]);
     assert_fails(&run, 5, &format!("{address} speaks HTTP, not FastCGI"));
-    assert_eq!(server.join().expect("no panic"), *b"GET / HTTP/1.0\r\n\r\n");
+    assert_eq!(&server.join().expect("no panic"), b"GET / HTTP/1.0\r\n\r\n");
+}
+
+/// Its name could be that of a host with a port.
+#[test]
+fn a_web_server_on_a_unix_socket_is_found_out() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let listener = UnixListener::bind(dir.path().join("a:1")).expect("a free path");
+    let server = thread::spawn(move || wait_for_a_line(|| listener.accept().expect("a client").0));
+    let mut command = prepared(&["--timeout", "0.2", "unix:a:1", "/"]);
+    let output = command.current_dir(dir.path()).output();
+    let run = output.expect("it was built").into();
+    assert_fails(&run, 5, "unix:a:1 speaks HTTP, not FastCGI");
+    assert_eq!(&server.join().expect("no panic"), b"GET / HTTP/1.0\r\n\r\n");
 }
 
 /// It answers HTTP in words, and is none the less a FastCGI application.

@@ -59,8 +59,8 @@ impl fmt::Debug for Output {
 impl Client {
     /// Sends a request of `params` and `stdin`, and waits for all of the answer.
     ///
-    /// The params are sent as they are, with those of [`param`](Self::param) behind them, and with a `CONTENT_LENGTH` where
-    /// they have none and there is a `stdin`. [`Script`](super::Script) makes them for a script of php-fpm;
+    /// The params are sent as they are, but for those of [`param`](Self::param), which are behind them and in the place of
+    /// others with the same names, and with a `CONTENT_LENGTH` where they have none and there is a `stdin`. [`Script`](super::Script) makes them for a script of php-fpm;
     /// `Params::from_iter([("SCRIPT_NAME", "/ping")])` has any others.
     ///
     /// Dropping the future, whatever it waits for, closes the connection.

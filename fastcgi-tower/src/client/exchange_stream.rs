@@ -56,7 +56,8 @@ enum Stage<B> {
 impl Client {
     /// Sends a request of `params` and `stdin`, whose parts are sent as they come, and gives the answer as it comes.
     ///
-    /// The params are sent as they are, with those of [`param`](Self::param) behind them. Many applications read no more
+    /// The params are sent as they are, but for those of [`param`](Self::param), which are behind them and in the place of
+    /// others with the same names. Many applications read no more
     /// than `CONTENT_LENGTH` says, PHP and CGI programs among them.
     ///
     /// ```no_run
@@ -81,12 +82,8 @@ impl Client {
     where
         B: Body<Error: Into<BoxError>>,
     {
-        let mut params = params.into();
-        if !self.params.is_empty() {
-            params = params.iter().chain(&self.params).collect();
-        }
         let outbound = Outbound {
-            params,
+            params: params.into().with(&self.params),
             body: (!stdin.is_end_stream()).then(|| Box::pin(stdin)),
             role: self.role,
             // Messages are pieces.

@@ -146,15 +146,17 @@ impl Client {
         self
     }
 
-    /// Sends a param with every request, after those that the request gives; the last one of a name counts.
+    /// Sends a param with every request, behind those that the request gives and in the place of one with the same name, as
+    /// [`Params::with`] does.
     #[must_use]
     pub fn param(mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
         let pair = (name.as_ref(), value.as_ref());
-        self.params = self.params.iter().chain([pair]).collect();
+        self.params = self.params.with(&[pair].into_iter().collect());
         self
     }
 
-    /// Whether connections are used for more than one request. Default: `true`.
+    /// Whether connections are used for more than one request: up to 8 of them are kept while they are idle. Default: `true`.
+    /// Connections are not shared with the client that this was made of.
     #[must_use]
     pub fn keep_conn(self, keep_conn: bool) -> Self {
         let limits = self.pool.limits();
@@ -164,7 +166,8 @@ impl Client {
         })
     }
 
-    /// The most requests at a time; more wait for their turn. Default: 64. A limit of 0 is one of 1.
+    /// The most requests at a time; more wait for their turn. Default: 64. A limit of 0 is one of 1. Connections and places
+    /// are not shared with the client that this was made of.
     #[must_use]
     pub fn max_connections(self, max_connections: usize) -> Self {
         let limits = self.pool.limits();
@@ -238,7 +241,8 @@ impl Client {
         self
     }
 
-    /// Where messages of HTTP requests on `FCGI_STDERR` go. By default they are logged with the level `warn`, up to 16 KiB for each request.
+    /// Where messages of HTTP requests on `FCGI_STDERR` go. By default they are logged with the level `warn`, up to 16 KiB for
+    /// each request.
     #[must_use]
     pub fn on_stderr(mut self, function: impl Fn(&[u8]) + Send + Sync + 'static) -> Self {
         self.on_stderr = Some(OnStderr::new(function));

@@ -48,18 +48,17 @@ where
 impl Client {
     fn params(&self, request: &http::request::Parts) -> Params {
         let server = request.extensions.get().unwrap_or(&*self.server);
-        let own = request.extensions.get::<ExtraParams>();
-        let extra = self
-            .params
-            .iter()
-            .chain(own.iter().flat_map(|own| own.0.iter()));
-        proto::client::params(request, server, extra)
+        let extra = match request.extensions.get() {
+            Some(ExtraParams(own)) => self.params.with(own),
+            None => self.params.clone(),
+        };
+        proto::client::params(request, server, &extra)
     }
 }
 
 /// More params for one request: put this into its extensions.
 ///
-/// They come after all others, and the last one of a name counts.
+/// They come behind all others, and in the place of those with the same names, as [`Params::with`] does.
 #[derive(Clone, Debug)]
 pub struct ExtraParams(Params);
 

@@ -36,7 +36,7 @@ pub enum Traced<'a> {
         /// Its content, without padding.
         content: &'a [u8],
     },
-    /// Bytes that are no record, or the begin of one at the end of the connection. What follows them comes as such, too.
+    /// Bytes that are no record, or the beginning of one at the end of the connection. What follows them comes as such, too.
     Other(&'a [u8]),
     /// The application has closed the connection.
     End,
@@ -68,7 +68,7 @@ pub(super) struct TracedIo {
     tracer: Option<Box<Tracer>>,
 }
 
-/// What has not become a whole record yet: less than 64 KiB for each direction.
+/// What has not become a whole record yet: less than 65 KiB for each direction.
 #[derive(Debug)]
 struct Tracer {
     trace: Trace,

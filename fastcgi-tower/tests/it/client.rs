@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     pin::Pin,
     sync::{
         Arc,
@@ -234,13 +234,14 @@ async fn settle() {
 #[tokio::test]
 async fn request_has_the_params_of_the_client_and_its_own() {
     let app = App::listen();
-    let client = app.client().param("A", "1");
+    let client = app.client().param("A", "1").param("B", "0").param("B", "1");
     let mut request = get();
+    // libfcgi would take the first A.
     let own: Params = [("A", "2")].into_iter().collect();
     request.extensions_mut().insert(ExtraParams::from(own));
     let serve = async {
         let mut link = app.accept().await;
-        let pairs = [GET, b"\x01\x01A1\x01\x01A2"].concat();
+        let pairs = [GET, b"\x01\x01B1\x01\x01A2"].concat();
         link.expect([BEGIN, &params(&pairs), STDIN_END].concat())
             .await;
         link.send([stdout(b"\n"), COMPLETE.into()].concat()).await;
@@ -740,6 +741,19 @@ fn addresses_are_paths_or_hosts_with_ports() {
     ] {
         assert_eq!(address.parse::<Address>().unwrap().to_string(), address);
     }
+    for (address, path, shown) in [
+        ("unix:/run/app.sock", "/run/app.sock", "/run/app.sock"),
+        ("unix:app.sock", "app.sock", "app.sock"),
+        ("unix:app", "app", "unix:app"),
+        ("unix:app:9000", "app:9000", "unix:app:9000"),
+        ("unix:tcp:/app", "tcp:/app", "unix:tcp:/app"),
+    ] {
+        let address: Address = address.parse().unwrap();
+        assert_eq!(address.as_path(), Some(Path::new(path)));
+        assert_eq!(address.to_string(), shown);
+        assert_eq!(shown.parse::<Address>().unwrap(), address);
+    }
+    assert_eq!("app:9000".parse::<Address>().unwrap().as_path(), None);
     for address in ["", "app", "app:", ":9000", "app:70000", "[::1:9000"] {
         assert!(address.parse::<Address>().is_err(), "{address}");
     }

@@ -86,6 +86,18 @@ async fn the_length_of_a_body_is_added_where_there_is_none() {
 }
 
 #[tokio::test]
+async fn a_param_of_the_client_takes_the_place_of_one_of_the_request() {
+    let app = App::listen();
+    let client = app.client().param("A", "2");
+    let call = start(&client, b"");
+    let mut link = app.accept().await;
+    link.expect([BEGIN, &params(b"\x01\x01A2"), STDIN_END].concat())
+        .await;
+    link.send(COMPLETE).await;
+    call.await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn a_script_is_a_request() {
     let app = App::listen();
     let client = app.client();

@@ -404,7 +404,7 @@ fn addresses_are_read_as_people_write_them() {
         ("run/app", "run/app"),
         ("unix:/run/app.sock", "/run/app.sock"),
         ("unix:///run/app.sock", "/run/app.sock"),
-        ("unix:app", "app"),
+        ("unix:app", "unix:app"),
         ("127.0.0.1:9000", "127.0.0.1:9000"),
         ("tcp:127.0.0.1:9000", "127.0.0.1:9000"),
         ("tcp://127.0.0.1:9000", "127.0.0.1:9000"),
