@@ -21,6 +21,7 @@ pub(super) const ROWS: &[(&str, Provoke)] = &[
     ("script_names_no_program", script_names_no_program),
     ("program_was_uploaded_as_text", program_was_uploaded_as_text),
     ("program_cannot_start", program_cannot_start),
+    ("program_listens_elsewhere", program_listens_elsewhere),
     ("exec_cgi_is_off", exec_cgi_is_off),
     ("script_has_no_handler", script_has_no_handler),
     ("rule_runs_again", rule_runs_again),
@@ -107,6 +108,25 @@ fn program_cannot_start(row: &Row) -> Result<(), Failed> {
     })?;
     row.shows(&site, &site.get("/")?)?;
     answers(&with_script(0o755, str::to_owned)?)
+}
+
+/// A program that binds a port of its own does not look at descriptor 0. Apache waits for less than its 40 seconds here.
+fn program_listens_elsewhere(row: &Row) -> Result<(), Failed> {
+    row.says("axum_fastcgi::run(app)")?;
+    let host = format!("FcgidIOTimeout 2\n{HOST}");
+    let elsewhere = |setup: &Setup<'_>| {
+        let command = mod_fcgid(setup, HTACCESS, &host)?;
+        let script = setup.dir().join("public/index.fcgi");
+        let text = fs::read_to_string(&script)?;
+        // The socket stays open, as in such a program.
+        let own = "exec 3<&0 </dev/null\nFCGI_LISTEN=127.0.0.1:0 exec ";
+        let text = text.replace("exec ", own);
+        fs::write(script, text)?;
+        Ok(command)
+    };
+    let site = Site::start_configured(&STARTED, "tour", &[], &elsewhere)?;
+    row.shows(&site, &site.get("/")?)?;
+    answers(&hosted(HTACCESS, &host)?)
 }
 
 fn exec_cgi_is_off(row: &Row) -> Result<(), Failed> {
