@@ -3,22 +3,18 @@
 use std::{
     fmt,
     future::poll_fn,
-    io::{self, IoSlice},
+    io,
     net::{IpAddr, SocketAddr},
     os::fd::BorrowedFd,
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf},
-    net::{TcpStream, UnixStream, unix},
-    sync::oneshot,
-    time::Sleep,
-};
+use tokio::{io::DuplexStream, net::unix, sync::oneshot, time::Sleep};
 
 use super::{
-    Listener, PeerAddr, Socket, Transport, UnixSocket, accept_pause,
+    Listener, PeerAddr, Socket, UnixSocket, accept_pause,
+    any_io::AnyIo,
     source::{Source, UnixSource},
 };
 use crate::{address::Address, variable};
@@ -120,20 +116,21 @@ impl AnyListener {
     pub(crate) fn connected(io: impl Into<AnyIo>) -> io::Result<(Self, oneshot::Receiver<()>)> {
         let mut io = io.into();
         let peer = io.peer_addr()?;
-        let (open, closed) = oneshot::channel();
-        io._open = Some(open);
+        let closed = io.closed();
         Ok((Self::of(vec![Source::Connected(Some((io, peer)))]), closed))
     }
 
     /// The one connection inside a process.
     pub(crate) fn internal(io: DuplexStream) -> Self {
-        let io = AnyIo::new(Kind::Pipe(io));
-        Self::of(vec![Source::Connected(Some((io, AnyAddr::Pipe)))])
+        Self::of(vec![Source::Connected(Some((
+            AnyIo::pipe(io),
+            AnyAddr::Pipe,
+        )))])
     }
 
     /// Connections that are made inside the process, by what comes with it.
     #[cfg(feature = "http-server")]
-    pub(crate) fn inside() -> (Self, tokio::sync::mpsc::Sender<UnixStream>) {
+    pub(crate) fn inside() -> (Self, tokio::sync::mpsc::Sender<tokio::net::UnixStream>) {
         let (connector, connections) = tokio::sync::mpsc::channel(1);
         (Self::of(vec![Source::Inside(connections)]), connector)
     }
@@ -273,135 +270,5 @@ impl fmt::Debug for AnyAddr {
             Self::Inside => f.write_str("(inside)"),
             Self::Several(addrs) => addrs.fmt(f),
         }
-    }
-}
-
-/// A connection of an [`AnyListener`].
-#[derive(Debug)]
-pub struct AnyIo {
-    kind: Kind,
-    /// Dropped with the connection, if something waits for that.
-    _open: Option<oneshot::Sender<()>>,
-}
-
-#[derive(Debug)]
-enum Kind {
-    Tcp(TcpStream),
-    Unix(UnixStream),
-    Pipe(DuplexStream),
-}
-
-impl AnyIo {
-    fn new(kind: Kind) -> Self {
-        Self { kind, _open: None }
-    }
-
-    /// Where this end of the connection is.
-    pub(super) fn local_addr(&self) -> io::Result<AnyAddr> {
-        match &self.kind {
-            Kind::Tcp(io) => io.local_addr().map(AnyAddr::Tcp),
-            Kind::Unix(io) => io.local_addr().map(AnyAddr::Unix),
-            Kind::Pipe(_) => Ok(AnyAddr::Pipe),
-        }
-    }
-
-    /// Where the other end of the connection is.
-    fn peer_addr(&self) -> io::Result<AnyAddr> {
-        match &self.kind {
-            Kind::Tcp(io) => io.peer_addr().map(AnyAddr::Tcp),
-            Kind::Unix(io) => io.peer_addr().map(AnyAddr::Unix),
-            Kind::Pipe(_) => Ok(AnyAddr::Pipe),
-        }
-    }
-
-    /// The socket, unless the connection is inside this process.
-    #[cfg(feature = "client")]
-    pub(crate) fn socket(&self) -> Option<BorrowedFd<'_>> {
-        use std::os::fd::AsFd;
-        match &self.kind {
-            Kind::Tcp(io) => Some(io.as_fd()),
-            Kind::Unix(io) => Some(io.as_fd()),
-            Kind::Pipe(_) => None,
-        }
-    }
-}
-
-impl Transport for AnyIo {
-    fn reset(self) {
-        if let Kind::Tcp(io) = self.kind {
-            io.reset();
-        }
-    }
-
-    fn is_peer_gone(&self) -> Option<bool> {
-        match &self.kind {
-            Kind::Tcp(io) => io.is_peer_gone(),
-            Kind::Unix(io) => io.is_peer_gone(),
-            // It is in this process.
-            Kind::Pipe(_) => Some(false),
-        }
-    }
-}
-
-impl From<TcpStream> for AnyIo {
-    fn from(io: TcpStream) -> Self {
-        Self::new(Kind::Tcp(io))
-    }
-}
-
-impl From<UnixStream> for AnyIo {
-    fn from(io: UnixStream) -> Self {
-        Self::new(Kind::Unix(io))
-    }
-}
-
-/// Hands a call to the socket, whichever it is.
-macro_rules! either {
-    ($io:expr, $socket:ident => $call:expr) => {
-        match $io {
-            Kind::Tcp($socket) => $call,
-            Kind::Unix($socket) => $call,
-            Kind::Pipe($socket) => $call,
-        }
-    };
-}
-
-impl AsyncRead for AnyIo {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        either!(&mut self.get_mut().kind, io => Pin::new(io).poll_read(cx, buf))
-    }
-}
-
-impl AsyncWrite for AnyIo {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        either!(&mut self.get_mut().kind, io => Pin::new(io).poll_write(cx, buf))
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        either!(&mut self.get_mut().kind, io => Pin::new(io).poll_write_vectored(cx, bufs))
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        either!(&self.kind, io => io.is_write_vectored())
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        either!(&mut self.get_mut().kind, io => Pin::new(io).poll_flush(cx))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        either!(&mut self.get_mut().kind, io => Pin::new(io).poll_shutdown(cx))
     }
 }

@@ -2,6 +2,7 @@
 
 mod advice;
 mod any;
+mod any_io;
 mod socket;
 mod socket_file;
 mod source;
@@ -25,7 +26,8 @@ use tokio::{
 };
 
 pub use self::{
-    any::{AnyAddr, AnyIo, AnyListener},
+    any::{AnyAddr, AnyListener},
+    any_io::AnyIo,
     socket::Socket,
     unix_socket::{SocketPermissions, UnixSocket},
 };
