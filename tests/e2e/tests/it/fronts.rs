@@ -150,7 +150,8 @@ fn exchanges(addr: SocketAddr) -> Result<(), Failed> {
     assert_eq!(get(addr, "/")?.text(), "<h1>Hello</h1>\n");
     assert_eq!(get(addr, "/log")?.text(), "logged\n");
     assert_eq!(get(addr, "/environment")?.json()?["REQUEST_METHOD"], "GET");
-    assert_eq!(post(addr, "/pieces", b"123")?.text(), "onetwothree");
+    let pieces = post(addr, "/pieces", b"123")?;
+    assert_eq!(pieces.text(), "onetwothree", "{pieces:?}");
     assert_eq!(get(addr, "/nothing-here")?.status, 404);
     Ok(())
 }
