@@ -52,7 +52,11 @@ fn behind_caddy() -> impl Iterator<Item = Trial> {
                     };
                     assert!(software.starts_with(expected), "{software}");
                 }
-                check(site.addr())
+                check(site.addr())?;
+                if *example == "exchanges" && !matches!(layout.socket, Socket::Http) {
+                    exchanges_in_pieces(site.addr())?;
+                }
+                Ok(())
             })
         })
     })
@@ -83,7 +87,10 @@ fn under_front(example: &str, check: Check) -> Result<(), Failed> {
         said.push_str(&line);
     };
     let draining = std::thread::spawn(move || output.read_to_string(&mut String::new()));
-    let checked = check(addr);
+    let mut checked = check(addr);
+    if example == "exchanges" {
+        checked = checked.and_then(|()| exchanges_in_pieces(addr));
+    }
     process.signal(rustix::process::Signal::TERM)?;
     process.end_within(Duration::from_secs(10))?;
     let _ = draining.join();
@@ -146,12 +153,18 @@ fn environment(addr: SocketAddr) -> Result<(), Failed> {
     Ok(())
 }
 
+/// The response begins before the body is read. Caddy's server then throws away what it has not read of the body, as Go's does
+/// over HTTP/1, so that over HTTP behind Caddy the body may end there.
+fn exchanges_in_pieces(addr: SocketAddr) -> Result<(), Failed> {
+    let pieces = post(addr, "/pieces", b"123")?;
+    assert_eq!(pieces.text(), "onetwothree", "{pieces:?}");
+    Ok(())
+}
+
 fn exchanges(addr: SocketAddr) -> Result<(), Failed> {
     assert_eq!(get(addr, "/")?.text(), "<h1>Hello</h1>\n");
     assert_eq!(get(addr, "/log")?.text(), "logged\n");
     assert_eq!(get(addr, "/environment")?.json()?["REQUEST_METHOD"], "GET");
-    let pieces = post(addr, "/pieces", b"123")?;
-    assert_eq!(pieces.text(), "onetwothree", "{pieces:?}");
     assert_eq!(get(addr, "/nothing-here")?.status, 404);
     Ok(())
 }
