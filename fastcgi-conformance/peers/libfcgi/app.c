@@ -137,6 +137,8 @@ static void *work(void *arg)
 	(void)arg;
 	FCGX_InitRequest(&r, 0, 0);
 	while (FCGX_Accept_r(&r) == 0) {
+		/* Otherwise it is that of the last request of this thread. */
+		FCGX_SetExitStatus(0, r.out);
 		serve(&r);
 		FCGX_Finish_r(&r);
 	}
