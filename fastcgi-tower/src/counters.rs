@@ -43,7 +43,9 @@ use std::{
 pub struct Counters(Arc<Shards>);
 
 /// Connections count apart from each other, so that threads do not wait for one place in memory.
-type Shards = [Shard; 8];
+type Shards = [Shard; SHARDS];
+
+const SHARDS: usize = 8;
 
 macro_rules! counts {
     ($($(#[doc = $doc:literal])* $name:ident,)*) => {
@@ -143,10 +145,8 @@ impl Counters {
     }
 
     fn shard(&self, connection: u64) -> &Shard {
-        let [first, ..] = &*self.0;
-        let index = usize::try_from(connection % self.0.len() as u64);
-        let shard = index.ok().and_then(|index| self.0.get(index));
-        shard.unwrap_or(first)
+        let index = usize::try_from(connection % SHARDS as u64).expect("less than SHARDS");
+        self.0.get(index).expect("SHARDS shards")
     }
 }
 
