@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fastcgi_tower::{ConnectionBuilder, Limits, Timeouts};
 use http_body_util::BodyExt;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, advance, sleep};
 use tower::service_fn;
 
 use crate::support::{
@@ -249,6 +249,23 @@ async fn a_service_that_reads_slowly_does_not_run_into_the_read_timeout() {
 }
 
 /// While we hold it back, the web server could not have sent more.
+/// The clock goes on within one turn of the connection here: the handler blocks its thread.
+#[tokio::test(start_paused = true)]
+async fn the_read_timeout_begins_when_a_handler_that_blocks_has_come_back() {
+    let service = service_fn(async |request| {
+        advance(seconds(6)).await;
+        tell_failure(request).await
+    });
+    let builder = ConnectionBuilder::new().timeouts(Timeouts::default().read(Some(seconds(5))));
+    let mut web_server = WebServer::connect_with(builder, PIPE, service);
+    web_server.send(post(1, "/", 5)).await;
+    sleep(seconds(8)).await;
+    web_server
+        .send([stdin(1, b"hello"), stdin(1, b"")].concat())
+        .await;
+    assert_eq!(web_server.reply(1).await.body(), b"whole hello");
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_read_timeout_begins_when_the_web_server_may_send() {
     let (service, mut calls) = held();
