@@ -153,8 +153,9 @@ fn environment(addr: SocketAddr) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The response begins before the body is read. Caddy's server then throws away what it has not read of the body, as Go's does
-/// over HTTP/1, so that over HTTP behind Caddy the body may end there.
+/// The response begins before the body is read, which Caddy 2.6 and 2.11 do not always survive over HTTP: in about one of 300
+/// requests Caddy closes its own connection to the application ("use of closed network connection" in its log), behind any HTTP
+/// server, and 2.6 ends the response as if it were whole. Over FastCGI it sends the whole body first.
 fn exchanges_in_pieces(addr: SocketAddr) -> Result<(), Failed> {
     let pieces = post(addr, "/pieces", b"123")?;
     assert_eq!(pieces.text(), "onetwothree", "{pieces:?}");
