@@ -28,7 +28,7 @@ const SHOWN: [&str; 20] = [
     "UNENCODED_URL",
 ];
 
-/// Params of which the end of the path is shown: where a file is on the host is nobody's business.
+/// Params of which only the end of the path is shown, and not where files are on the host.
 const PATHS: [&str; 5] = [
     "CONTEXT_DOCUMENT_ROOT",
     "DOCUMENT_ROOT",

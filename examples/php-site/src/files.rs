@@ -127,7 +127,7 @@ impl Folders {
     }
 }
 
-/// Whether a file is outside a folder, or is below it with a name that nobody is shown.
+/// Whether a file is outside a folder, or is below it with a name that is never shown.
 fn is_hidden_below(folder: &Path, file: &Path) -> bool {
     let Ok(inside) = file.strip_prefix(folder) else {
         return true;

@@ -1,4 +1,4 @@
-//! Names that nobody is shown: settings, sources, copies of sources. Add what your site has.
+//! Names that are never shown: settings, sources, copies of sources. Add what your site has.
 
 /// The last part of such a name.
 const HIDDEN_ENDINGS: [&str; 19] = [
@@ -17,7 +17,7 @@ const HIDDEN_NAMES: [&str; 4] = [
     "web.config",
 ];
 
-/// Whether a name in a path is one that nobody is shown, whatever the file is.
+/// Whether a name in a path is one that is never shown, whatever the file is.
 ///
 /// `a.php` is not: it is run, or is 404. Hidden are all others with a part that begins as PHP's endings do, in any case: `a.PHP`,
 /// `a.php.`, `a.php~`, `a.php.bak`, `a.php.php`, `a.php5`, `a.phtml`, `a.phar`.

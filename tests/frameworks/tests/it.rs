@@ -83,7 +83,7 @@ fn example(name: &str) -> Result<PathBuf> {
     Ok(profile.join("examples").join(name))
 }
 
-/// The framework is told who the client is.
+/// The framework gets the address of the client.
 const AT_ITS_ADDRESS: &str = "Hello, Zoë at socket://203.0.113.7:50000!";
 
 async fn greets(name: &str, arguments: &[&str], greeting: &str) -> Result<()> {

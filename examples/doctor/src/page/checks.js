@@ -121,9 +121,9 @@ const CHECKS = [
     async run() {
       const seen = await echo();
       const isHttps = location.protocol === 'https:';
-      if (seen.isHttps !== isHttps) throw new Bad(`This page came over ${isHttps ? 'HTTPS' : 'HTTP'}, and the application is told the other: secure cookies and absolute links would be wrong.`, isHttps ? 'scheme' : 'claimed');
+      if (seen.isHttps !== isHttps) throw new Bad(`This page came over ${isHttps ? 'HTTPS' : 'HTTP'}, and the application sees the other: secure cookies and absolute links would be wrong.`, isHttps ? 'scheme' : 'claimed');
       const name = (seen.host || '').replace(/:\d+$/, '');
-      if (name.toLowerCase() !== location.hostname) throw new Bad('The application is told another host than that of this page: absolute links would lead elsewhere.');
+      if (name.toLowerCase() !== location.hostname) throw new Bad('The application sees another host than that of this page: absolute links would lead elsewhere.');
       if (seen.host !== location.host) return 'The scheme and the name arrive. The port does not: nginx’s $host has none.';
       return 'They are those of this page.';
     },

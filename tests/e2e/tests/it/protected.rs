@@ -208,7 +208,7 @@ const MEMBER: &str = "Basic em9lOmhlbGxv";
 /// `zoe:goodbye`
 const STRANGER: &str = "Basic em9lOmdvb2RieWU=";
 
-/// Without the password nobody gets to the page, however it is spelled; with it the application is told the name.
+/// Without the password nobody gets to the page, however it is spelled; with it the application gets the name.
 fn asks_for_the_password(layout: &Layout, user: &str) -> Result<(), Failed> {
     let guide = Guide::start(layout)?;
     let ask = |path: &str, credentials: Option<&str>| -> Result<Response, Failed> {

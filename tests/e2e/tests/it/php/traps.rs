@@ -38,7 +38,7 @@ pub(super) const UNGUARDED_UPLOADS: Setting = Setting {
 
 pub(super) const UPLOADS: [Test; 1] = [("upload_below_the_root_is_not_run", upload_is_not_run)];
 
-/// Names of files that are in the site, and that nobody is shown.
+/// Names of files that are in the site, and are never shown.
 const HIDDEN: [&str; 30] = [
     ".env",
     ".git/config",
