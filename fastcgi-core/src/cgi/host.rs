@@ -64,6 +64,10 @@ pub(super) fn is_same(one: &[u8], other: &[u8], is_https: bool) -> bool {
 }
 
 fn is_name_of_a_host(name: &[u8]) -> bool {
+    if is_plain_name(name) {
+        // Of the patterns, only one with a dot in front is plain.
+        return !name.is_empty() && !name.starts_with(b".");
+    }
     let (host, port) = split_port(name);
     (is_host(host) && !is_pattern(host) && port.is_none_or(is_port)) || is_ipv6(name)
 }
@@ -111,13 +115,15 @@ fn is_pattern(name: &[u8]) -> bool {
     name == b"_" || name.contains(&b'*') || name.starts_with(b".") || name.starts_with(b"~")
 }
 
+/// Whether there are only letters, digits, hyphens and dots, as in nearly all names of hosts; also of an empty name.
+fn is_plain_name(name: &[u8]) -> bool {
+    name.iter()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'))
+}
+
 /// Unreserved characters, sub-delimiters and percent-encoded bytes.
 fn is_name(name: &[u8]) -> bool {
-    // Nearly all names of hosts.
-    if name
-        .iter()
-        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'))
-    {
+    if is_plain_name(name) {
         return true;
     }
     let mut rest = name.iter();

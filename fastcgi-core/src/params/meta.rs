@@ -114,17 +114,24 @@ impl Params {
     }
 }
 
-/// C-1, C-4: addresses come in brackets and with zones; `unix:` and `@` are not addresses.
+/// C-4: `unix:` and `@` are not addresses.
 fn socket_addr(address: &[u8], port: &[u8]) -> Option<SocketAddr> {
     let address = std::str::from_utf8(address).ok()?;
+    // Nearly all addresses are bare.
+    let bare: Result<IpAddr, _> = address.parse();
+    let address = bare.ok().or_else(|| without_brackets_and_zone(address))?;
+    let port = decimal(port).and_then(|port| port.try_into().ok());
+    Some(SocketAddr::new(address, port.unwrap_or(0)))
+}
+
+/// C-1: addresses come in brackets and with zones.
+fn without_brackets_and_zone(address: &str) -> Option<IpAddr> {
     let address = address
         .strip_prefix('[')
         .and_then(|address| address.strip_suffix(']'))
         .unwrap_or(address);
     let (address, _zone) = address.split_once('%').unwrap_or((address, ""));
-    let address: IpAddr = address.parse().ok()?;
-    let port = decimal(port).and_then(|port| port.try_into().ok());
-    Some(SocketAddr::new(address, port.unwrap_or(0)))
+    address.parse().ok()
 }
 
 /// T-19. Port 443 proves nothing behind a proxy, and `X-Forwarded-Proto` is for the application to trust or not.

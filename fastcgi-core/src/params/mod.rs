@@ -97,18 +97,18 @@ impl Params {
     ) -> Result<Self, ParamsError> {
         let mut rest = &block[..];
         let mut pairs = 0;
-        let mut too_large = false;
+        let mut longest_name = 0;
         let mut params = Self::default();
         while !rest.is_empty() {
             let (name, value);
             (name, value, rest) =
                 split_pair(rest).ok_or(ParamsError::Invalid(InvalidParams(())))?;
             pairs += 1;
-            too_large |= pairs > max_pairs || name.len() > max_name;
+            longest_name = name.len().max(longest_name);
             params.note(name, value, block.len() - rest.len());
         }
         params.block = block;
-        if too_large {
+        if pairs > max_pairs || longest_name > max_name {
             return Err(ParamsError::TooLarge(params));
         }
         Ok(params)

@@ -94,6 +94,8 @@ fn a_name_may_be_1024_bytes_long() {
     };
     assert_eq!(events(&block(1024)), PASSES);
     assert_eq!(events(&block(1025)), IS_REFUSED);
+    let long_and_short = [&*block(1025), b"\x01\x00A"].concat();
+    assert_eq!(events(&long_and_short), IS_REFUSED);
 }
 
 #[test]
