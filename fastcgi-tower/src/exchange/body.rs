@@ -22,13 +22,20 @@ use crate::error::Error;
 ///
 /// It fails with an [`Error`] when fewer bytes arrive than were announced ([`Error::is_incomplete_body`]), and when the
 /// web server gives the request up ([`Error::is_aborted`]).
+#[derive(Default)]
 pub struct Incoming {
-    kind: Kind,
-    /// What was taken of the body and is not read yet, where it is read as a stream of bytes.
+    /// `None` for no bytes, as most requests have. Boxed, because requests are moved often.
+    pub(super) content: Option<Box<Content>>,
+}
+
+/// What comes of a body.
+pub(super) struct Content {
+    source: Source,
+    /// What was taken of it and is not read yet, where it is read as a stream of bytes.
     pub(super) rest: Bytes,
 }
 
-enum Kind {
+enum Source {
     /// All of it had arrived when the request was handed out: no lock, no waker.
     Whole(Chunks),
     /// The rest arrives while the request is served.
@@ -38,30 +45,41 @@ enum Kind {
 impl Incoming {
     /// A body of no bytes.
     pub fn empty() -> Self {
-        Self::whole(Chunks::default())
+        Self::default()
     }
 
     pub(super) fn whole(chunks: Chunks) -> Self {
-        Kind::Whole(chunks).into()
+        if chunks.is_empty() {
+            Self::empty()
+        } else {
+            Source::Whole(chunks).into()
+        }
     }
 
     pub(super) fn streaming(queue: Arc<Queue>) -> Self {
-        Kind::Streaming(queue).into()
+        Source::Streaming(queue).into()
     }
 }
 
-impl From<Kind> for Incoming {
-    fn from(kind: Kind) -> Self {
+impl From<Source> for Incoming {
+    fn from(source: Source) -> Self {
+        let rest = Bytes::new();
         Self {
-            kind,
-            rest: Bytes::new(),
+            content: Some(Box::new(Content { source, rest })),
         }
     }
 }
 
-impl Default for Incoming {
-    fn default() -> Self {
-        Self::empty()
+impl Content {
+    pub(super) fn poll_chunk(&mut self, cx: &Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
+        if !self.rest.is_empty() {
+            let rest = std::mem::take(&mut self.rest);
+            return Poll::Ready(Some(Ok(rest)));
+        }
+        match &mut self.source {
+            Source::Whole(chunks) => Poll::Ready(pop(chunks).map(Ok)),
+            Source::Streaming(queue) => queue.poll_chunk(cx.waker()),
+        }
     }
 }
 
@@ -79,34 +97,33 @@ impl Body for Incoming {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        if !self.rest.is_empty() {
-            let rest = std::mem::take(&mut self.rest);
-            return Poll::Ready(Some(Ok(Frame::data(rest))));
-        }
-        let chunk = match &mut self.kind {
-            Kind::Whole(chunks) => pop(chunks).map(Ok),
-            Kind::Streaming(queue) => match queue.poll_chunk(cx.waker()) {
-                Poll::Ready(chunk) => chunk,
-                Poll::Pending => return Poll::Pending,
-            },
+        let Some(content) = &mut self.content else {
+            return Poll::Ready(None);
         };
-        Poll::Ready(chunk.map(|chunk| chunk.map(Frame::data)))
+        let chunk = content.poll_chunk(cx);
+        chunk.map(|chunk| chunk.map(|chunk| chunk.map(Frame::data)))
     }
 
     fn is_end_stream(&self) -> bool {
-        let is_at_end = match &self.kind {
-            Kind::Whole(chunks) => chunks.is_empty(),
-            Kind::Streaming(queue) => queue.is_end_stream(),
+        let Some(Content { source, rest }) = self.content.as_deref() else {
+            return true;
         };
-        is_at_end && self.rest.is_empty()
+        let is_at_end = match source {
+            Source::Whole(chunks) => chunks.is_empty(),
+            Source::Streaming(queue) => queue.is_end_stream(),
+        };
+        is_at_end && rest.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
-        let to_come = match &self.kind {
-            Kind::Whole(chunks) => SizeHint::with_exact(chunks.bytes() as u64),
-            Kind::Streaming(queue) => queue.size_hint(),
+        let Some(Content { source, rest }) = self.content.as_deref() else {
+            return SizeHint::with_exact(0);
         };
-        let rest = self.rest.len() as u64;
+        let to_come = match source {
+            Source::Whole(chunks) => SizeHint::with_exact(chunks.bytes() as u64),
+            Source::Streaming(queue) => queue.size_hint(),
+        };
+        let rest = rest.len() as u64;
         let mut hint = SizeHint::new();
         if let Some(upper) = to_come.upper() {
             hint.set_upper(upper + rest);
@@ -116,9 +133,9 @@ impl Body for Incoming {
     }
 }
 
-impl Drop for Incoming {
+impl Drop for Source {
     fn drop(&mut self) {
-        if let Kind::Streaming(queue) = &self.kind {
+        if let Self::Streaming(queue) = self {
             queue.close_reader();
         }
     }

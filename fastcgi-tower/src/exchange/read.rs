@@ -7,7 +7,6 @@ use std::{
 };
 
 use bytes::{Buf, Bytes};
-use http_body::Body;
 use tokio::io::{AsyncBufRead, AsyncRead, ReadBuf};
 
 use super::Incoming;
@@ -31,26 +30,29 @@ impl AsyncRead for Incoming {
 
 impl AsyncBufRead for Incoming {
     fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
-        let this = self.get_mut();
-        while this.rest.is_empty() {
-            let Some(frame) = ready!(Pin::new(&mut *this).poll_frame(cx)?) else {
+        let Some(content) = &mut self.get_mut().content else {
+            return Poll::Ready(Ok(&[]));
+        };
+        while content.rest.is_empty() {
+            let Some(chunk) = ready!(content.poll_chunk(cx)?) else {
                 break;
             };
-            // There are no trailers in FastCGI.
-            this.rest = frame.into_data().unwrap_or_default();
+            content.rest = chunk;
         }
-        Poll::Ready(Ok(&this.rest))
+        Poll::Ready(Ok(&content.rest))
     }
 
     fn consume(mut self: Pin<&mut Self>, count: usize) {
-        self.rest.advance(count);
+        if let Some(content) = &mut self.content {
+            content.rest.advance(count);
+        }
     }
 }
 
 impl Incoming {
     /// What `poll_fill_buf` has filled.
     pub(crate) fn filled(&self) -> &[u8] {
-        &self.rest
+        self.content.as_ref().map_or(&[], |content| &content.rest)
     }
 }
 

@@ -18,6 +18,8 @@ pub(super) struct Sender(Store);
 
 #[derive(Debug)]
 enum Store {
+    /// A stream of no bytes, and the service has not been called yet.
+    Empty,
     /// The service has not been called yet.
     Gathered {
         chunks: Chunks,
@@ -34,10 +36,13 @@ enum Store {
 impl Sender {
     /// For a stream of the `length`, if that is known.
     pub(super) fn new(length: Option<u64>) -> Self {
+        if length == Some(0) {
+            return Self(Store::Empty);
+        }
         Self(Store::Gathered {
             chunks: Chunks::default(),
             length,
-            end: (length == Some(0)).then_some(End::Complete),
+            end: None,
         })
     }
 
@@ -50,7 +55,7 @@ impl Sender {
         match &mut self.0 {
             Store::Gathered { chunks, .. } => chunks.push(data, origin),
             Store::Shared(queue) => queue.push(data, origin),
-            Store::Closed { .. } => {}
+            Store::Empty | Store::Closed { .. } => {}
         }
     }
 
@@ -61,7 +66,7 @@ impl Sender {
                 end.get_or_insert(how);
             }
             Store::Shared(queue) => queue.end(how),
-            Store::Closed { .. } => {}
+            Store::Empty | Store::Closed { .. } => {}
         }
     }
 
@@ -71,6 +76,7 @@ impl Sender {
         match &self.0 {
             Store::Gathered { chunks, .. } => Cost::of(chunks, current),
             Store::Shared(queue) => queue.cost(current),
+            Store::Empty => Cost::default(),
             Store::Closed { kept } => Cost {
                 kept: *kept,
                 ..Cost::default()
@@ -102,6 +108,7 @@ impl Sender {
                 self.0 = Store::Shared(Arc::clone(&queue));
                 Incoming::streaming(queue)
             }
+            Store::Empty => Incoming::empty(),
             Store::Shared(_) | Store::Closed { .. } => unreachable!("a body is opened once"),
         }
     }

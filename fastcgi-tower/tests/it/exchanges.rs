@@ -386,6 +386,19 @@ async fn a_body_is_read_as_bytes_and_lines() {
 
 /// Bytes that were read do not come again as frames; the rest comes as frames.
 #[tokio::test]
+async fn a_body_of_no_bytes_is_at_its_end() {
+    for mut body in [Incoming::empty(), Incoming::default(), Incoming::from("")] {
+        assert!(body.is_end_stream());
+        assert_eq!(body.size_hint().exact(), Some(0));
+        assert_eq!(body.fill_buf().await.expect("no error"), b"");
+        body.consume(0);
+        let mut bytes = Vec::new();
+        assert_eq!(body.read_to_end(&mut bytes).await.expect("no error"), 0);
+        assert!(body.frame().await.is_none());
+    }
+}
+
+#[tokio::test]
 async fn a_body_is_read_as_bytes_and_then_as_frames() {
     let mut body = Incoming::from("hello");
     let mut two = [0; 2];

@@ -242,6 +242,23 @@ async fn a_filter_without_an_upload_gets_its_data() {
     web_server.result().await.expect("a good end");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_filter_may_have_no_data() {
+    let builder = ConnectionBuilder::new().filter(true);
+    let mut web_server = WebServer::connect_exchanges(builder, service_fn(cgi));
+    let wire = [
+        begin(1, FILTER, CLOSE),
+        params(1, &[("CONTENT_LENGTH", "0"), ("FCGI_DATA_LENGTH", "0")]),
+        stdin(1, b""),
+        record(DATA, 1, b""),
+    ];
+    web_server.send(wire.concat()).await;
+    let text = format!("Content-Type: text/plain\n\n{:?}   ", Role::FILTER);
+    assert_eq!(web_server.reply(1).await.text(), text);
+    web_server.closed().await;
+    web_server.result().await.expect("a good end");
+}
+
 /// B-4
 #[tokio::test(start_paused = true)]
 async fn a_filter_with_half_of_its_data_fails() {
