@@ -124,10 +124,14 @@ where
         loop {
             let next = match state.as_mut().project() {
                 StateProj::Making { future, request } => {
-                    let Ok(service) = ready!(future.poll(cx));
-                    State::Made {
-                        service,
-                        request: request.take(),
+                    let Ok(mut service) = ready!(future.poll(cx));
+                    let request = request.take();
+                    // Nearly all are ready at once. Of the others, the state asks again.
+                    match (service.poll_ready(cx), request) {
+                        (Poll::Ready(Ok(())), Some(request)) => State::Called {
+                            future: service.call(request),
+                        },
+                        (_, request) => State::Made { service, request },
                     }
                 }
                 StateProj::Made { service, request } => {

@@ -1,11 +1,19 @@
 //! Paths: what the router sees, and what the client asked for (T-14).
 
+use std::{
+    convert::Infallible,
+    future::{Ready, ready},
+    task::{Context, Poll},
+};
+
 use axum::{
     Router,
     extract::{MatchedPath, NestedPath, OriginalUri, Path, Request},
     http::Uri,
+    response::{IntoResponse, Response},
     routing::get,
 };
+use tower::{Service, service_fn};
 
 use crate::support::{Server, get as get_request};
 
@@ -69,4 +77,37 @@ async fn a_script_name_that_is_none_is_an_error() {
     let server = Server::start_with(Router::new(), |server| server.script_name("/app?"));
     let error = server.ended().await.expect_err("a query");
     assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+}
+
+/// A service that is ready when it was asked a third time.
+#[derive(Clone, Default)]
+struct Slow {
+    asked: usize,
+}
+
+impl Service<Request> for Slow {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Ready<Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.asked += 1;
+        if self.asked > 2 {
+            return Poll::Ready(Ok(()));
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn call(&mut self, _: Request) -> Self::Future {
+        ready(Ok(format!("asked {} times", self.asked).into_response()))
+    }
+}
+
+#[tokio::test]
+async fn a_service_is_called_when_it_is_ready() {
+    let make_service = service_fn(|_| ready(Ok(Slow::default())));
+    let server = Server::start_with(make_service, |server| server);
+    let reply = server.ask(get_request("/", &[])).await;
+    assert_eq!(reply.body, "asked 3 times");
 }
