@@ -171,32 +171,27 @@ impl Connection {
     /// Ends the streams that were used and the request; with its connection, where `FCGI_END_REQUEST` does harm
     /// (B-9). When other requests are in progress on that, they are worth more.
     pub(super) fn end_request(&mut self, key: RequestKey, end: EndRequest) {
-        let Some(mut request) = self.requests.remove(key) else {
+        let is_alone = self.requests.len() == 1;
+        let Some(request) = self.requests.get_mut(key) else {
             return;
         };
-        self.closing.end_request(&request);
-        self.stop_reading_on();
+        self.closing.end_request(request);
         request.output.end(request.id, &mut self.outgoing);
-        if self.requests.is_empty() && request.must_end_by_closing() {
+        if is_alone && request.must_end_by_closing() {
             self.closing.take_no_more();
         } else {
             self.outgoing
                 .put_fixed(RecordType::END_REQUEST, Some(request.id), &end.to_bytes());
-            if self.life() == Life::LastRequests && self.requests.is_empty() {
-                self.say_it_was_the_last(&request);
+            let is_last = is_alone && self.closing.life() == Life::LastRequests;
+            if is_last && is_kept_by_nginx(request) {
+                // B-19: nginx keeps a connection only if END_REQUEST ends what it has read. With an empty management record
+                // behind it nginx closes the connection, where it would otherwise send its next request as we close it.
+                self.outgoing.put_empty(RecordType::GET_VALUES_RESULT, None);
             }
         }
+        self.requests.remove(key);
+        self.stop_reading_on();
         self.settle();
-    }
-
-    /// B-19: nginx keeps a connection only if END_REQUEST ends what it has read. So an empty management record behind it has
-    /// nginx close the connection, where it would otherwise send its next request as we close it.
-    fn say_it_was_the_last(&mut self, request: &Request) {
-        let software = request.params().and_then(|it| it.get("SERVER_SOFTWARE"));
-        let is_nginx = software.is_some_and(|it| it.starts_with(b"nginx"));
-        if request.keep_conn && is_nginx {
-            self.outgoing.put_empty(RecordType::GET_VALUES_RESULT, None);
-        }
     }
 
     /// The owner has finished with a request: events of its streams are of no use any more.
@@ -211,12 +206,19 @@ impl Connection {
         if self.requests.len() > 1 {
             return self.end_request(key, ABORTED);
         }
-        if let Some(request) = self.requests.remove(key) {
-            self.closing.end_request(&request);
+        if let Some(request) = self.requests.get(key) {
+            self.closing.end_request(request);
             self.outgoing.put_broken(request.id);
+            self.requests.remove(key);
             self.fail(ConnectionError::Truncated);
         }
     }
+}
+
+/// Whether nginx keeps the connection behind this request.
+fn is_kept_by_nginx(request: &Request) -> bool {
+    let software = request.params().and_then(|it| it.get("SERVER_SOFTWARE"));
+    request.keep_conn && software.is_some_and(|it| it.starts_with(b"nginx"))
 }
 
 /// How a request ends that was aborted (B-11), or that breaks off beside others.

@@ -32,10 +32,11 @@ impl Requests {
         }
     }
 
-    pub(super) fn remove(&mut self, key: RequestKey) -> Option<Request> {
-        let request = self.places.get_mut(key.index())?.take()?;
-        self.count -= 1;
-        Some(request)
+    pub(super) fn remove(&mut self, key: RequestKey) {
+        if let Some(place @ Some(_)) = self.places.get_mut(key.index()) {
+            *place = None;
+            self.count -= 1;
+        }
     }
 
     pub(super) fn get(&self, key: RequestKey) -> Option<&Request> {
