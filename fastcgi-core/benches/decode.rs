@@ -1,6 +1,6 @@
 //! What a request costs until the application hears of it: bytes to events, params to a request.
 
-use std::{hint::black_box, time::Instant};
+use std::hint::black_box;
 
 use bytes::BytesMut;
 use criterion::{BatchSize, Criterion};
@@ -38,9 +38,8 @@ fn requests(criterion: &mut Criterion) {
 }
 
 fn read_all((mut connection, mut input): (Connection, BytesMut)) -> (Connection, usize) {
-    let now = Instant::now();
     let mut read = 0;
-    while let Some(event) = black_box(connection.next_event(now, &mut input)) {
+    while let Some(event) = black_box(connection.next_event(&mut input)) {
         match event {
             Event::Stdin { data, .. } => read += data.len(),
             _ => read += 1,

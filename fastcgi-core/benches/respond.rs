@@ -1,6 +1,6 @@
 //! What a response costs until its bytes can be written: heads to header blocks, bodies to records.
 
-use std::{hint::black_box, time::Instant};
+use std::hint::black_box;
 
 use bytes::{Buf, Bytes, BytesMut};
 use criterion::{BatchSize, Criterion};
@@ -40,11 +40,10 @@ fn connection_with_a_request() -> (Connection, RequestKey) {
            \x01\x04\x00\x01\x00\x00\x00\x00\
            \x01\x05\x00\x01\x00\x00\x00\x00"[..],
     );
-    let now = Instant::now();
-    let Some(Event::Request(request)) = connection.next_event(now, &mut input) else {
+    let Some(Event::Request(request)) = connection.next_event(&mut input) else {
         panic!("a request");
     };
-    while connection.next_event(now, &mut input).is_some() {}
+    while connection.next_event(&mut input).is_some() {}
     (connection, request.key)
 }
 

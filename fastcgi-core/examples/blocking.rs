@@ -77,7 +77,7 @@ pub(crate) fn serve(
             read(&mut stream, &mut connection, &mut input);
         }
         write(&mut stream, &mut connection);
-        while let Some(event) = connection.next_event(Instant::now(), &mut input) {
+        while let Some(event) = connection.next_event(&mut input) {
             if event == Event::HeldBack {
                 // The standard library does not say whether the web server has left.
                 connection.read_on();

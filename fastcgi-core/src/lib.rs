@@ -16,14 +16,12 @@
 //! An application that greets, without its socket and its clock:
 //!
 //! ```
-//! use std::time::Instant;
-//!
 //! use bytes::{Buf, BytesMut};
 //! use fastcgi_core::{Config, Connection, Event, Life, cgi::BodyLength};
 //!
 //! /// Takes what the web server sent, gives what to send back.
 //! fn answer(connection: &mut Connection, input: &mut BytesMut) -> Vec<u8> {
-//!     while let Some(event) = connection.next_event(Instant::now(), input) {
+//!     while let Some(event) = connection.next_event(input) {
 //!         if let Event::StdinEnd { key, .. } = event {
 //!             if let Some(mut request) = connection.request(key) {
 //!                 let head = BytesMut::from("Status: 200 OK\r\ncontent-length: 5\r\n\r\n");

@@ -144,9 +144,10 @@ impl Deadlines {
         self.reading.until(is_reading, now, Duration::ZERO)
     }
 
-    /// Since when the request that begins now has been awaited: from its first byte, or from the opening.
-    pub(super) fn begin_request(&mut self, now: Instant) -> Instant {
-        let since = self.opening.0.or(self.beginning.0).unwrap_or(now);
+    /// The wait for the request that begins now. It has begun with its first byte or with the opening, if a deadline was asked
+    /// for since then.
+    pub(super) fn begin_request(&mut self) -> Wait {
+        let wait = Wait(self.opening.0.or(self.beginning.0));
         // A request that is answered in one go leaves no other trace here.
         for wait in [
             &mut self.opening,
@@ -157,7 +158,7 @@ impl Deadlines {
             wait.restart();
         }
         self.is_quiet = false;
-        since
+        wait
     }
 
     /// Whether there has been no request for a while.
@@ -215,10 +216,20 @@ impl Earliest {
 }
 
 /// One thing that is awaited, and since when.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Wait(Option<Instant>);
 
 impl Wait {
+    /// It is awaited at `now`. Gives since when.
+    pub(super) fn begin(&mut self, now: Instant) -> Instant {
+        *self.0.get_or_insert(now)
+    }
+
+    /// Since when, if it has begun.
+    pub(super) fn begun(self) -> Option<Instant> {
+        self.0
+    }
+
     /// Until when it may last; `None` when it is not awaited, or the limit is too large for the clock.
     pub(super) fn until(
         &mut self,
@@ -230,7 +241,7 @@ impl Wait {
             self.0 = None;
             return None;
         }
-        self.0.get_or_insert(now).checked_add(limit)
+        self.begin(now).checked_add(limit)
     }
 
     /// It came; what is awaited from now on is the next.

@@ -21,6 +21,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::{
     ConnectionError, Limits, Refusal,
+    deadlines::Wait,
     event::StreamEnd,
     limits::{MAX_PARAM_NAME, MAX_PARAMS},
 };
@@ -41,7 +42,7 @@ enum State {
     /// More is to come. `touched` is whether a record has arrived.
     Open { touched: bool },
     /// An end came before the announced bytes, and nothing since. mod_fcgid can send one early by mistake (B-1).
-    Suspended { since: Instant },
+    Suspended(Wait),
     /// All bytes are here, and the end record is not.
     Full,
     /// The end record has arrived.
@@ -103,18 +104,18 @@ impl Stream {
     }
 
     /// An empty record: the end, unless more was announced and may follow.
-    pub(super) fn push_end(&mut self, now: Instant) -> Option<StreamEnd> {
+    pub(super) fn push_end(&mut self) -> Option<StreamEnd> {
         let is_short = self
             .announced
             .is_some_and(|announced| self.received < announced);
         match self.state {
-            State::Ended | State::Failed | State::Suspended { .. } => None,
+            State::Ended | State::Failed | State::Suspended(_) => None,
             State::Full => {
                 self.state = State::Ended;
                 None
             }
             State::Open { .. } if is_short && self.resumes => {
-                self.state = State::Suspended { since: now };
+                self.state = State::Suspended(Wait::default());
                 None
             }
             State::Open { .. } => {
@@ -154,7 +155,7 @@ impl Stream {
         let is_short = self.announced.is_some_and(|announced| announced > 0);
         match self.state {
             _ if self.received > 0 => None,
-            State::Open { .. } | State::Suspended { .. } => None,
+            State::Open { .. } | State::Suspended(_) => None,
             State::Full => Some(StreamEnd::Complete),
             State::Ended if !is_short => Some(StreamEnd::Complete),
             State::Ended | State::Failed => Some(StreamEnd::Incomplete),
@@ -176,10 +177,10 @@ impl Stream {
         self.state == State::Failed
     }
 
-    /// Since when something has to follow an end that came too early.
-    pub(super) fn suspended_since(&self) -> Option<Instant> {
-        match self.state {
-            State::Suspended { since } => Some(since),
+    /// Since when something has to follow an end that came too early. The wait for it begins with the first call.
+    pub(super) fn suspended_since(&mut self, now: Instant) -> Option<Instant> {
+        match &mut self.state {
+            State::Suspended(wait) => Some(wait.begin(now)),
             _ => None,
         }
     }
@@ -189,7 +190,7 @@ impl fmt::Debug for Stream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.state {
             State::Open { .. } => "Open",
-            State::Suspended { .. } => "Suspended",
+            State::Suspended(_) => "Suspended",
             State::Full => "Full",
             State::Ended => "Ended",
             State::Failed => "Failed",

@@ -112,16 +112,16 @@ impl Connection {
     ///
     /// `None` asks for more bytes. `input` then holds at most one record that is not whole, less than 65 543 bytes; except
     /// while more than 16 KiB of the connection's own answers wait to be written (B-15): then nothing is consumed until they
-    /// are, and no input [is wanted](Self::wants_input). When what arrives is of no use any more, everything is consumed. A failure is not an event: see [`life`](Self::life) and
-    /// [`error`](Self::error).
-    pub fn next_event(&mut self, now: Instant, input: &mut BytesMut) -> Option<Event> {
+    /// are, and no input [is wanted](Self::wants_input). When what arrives is of no use any more, everything is consumed. A
+    /// failure is not an event: see [`life`](Self::life) and [`error`](Self::error).
+    pub fn next_event(&mut self, input: &mut BytesMut) -> Option<Event> {
         self.has_records = false;
-        let event = self.consume(now, input);
+        let event = self.consume(input);
         self.has_partial = !input.is_empty();
         event
     }
 
-    fn consume(&mut self, now: Instant, input: &mut BytesMut) -> Option<Event> {
+    fn consume(&mut self, input: &mut BytesMut) -> Option<Event> {
         loop {
             if let Some(event) = self.events.pop_front() {
                 return Some(event);
@@ -144,7 +144,7 @@ impl Connection {
                 return None;
             }
             let taken = match self.decoder.decode(input) {
-                Ok(record) => self.take_record(now, record?),
+                Ok(record) => self.take_record(record?),
                 Err(error) => Err(self.not_fastcgi(input, error)),
             };
             self.deadlines.took_record();
@@ -297,7 +297,7 @@ impl Connection {
         let began = match requests.next() {
             None => self.deadlines.opened(),
             Some(_) if is_in_progress || self.closing.has_handed_out() => None,
-            Some(request) => Some(request.since),
+            Some(request) => request.wait.begun(),
         };
         began?.checked_add(FIRST_REQUEST_LIMIT)
     }

@@ -1,7 +1,5 @@
 //! What arrives: each record is given to the request that it belongs to, and events are what comes of it.
 
-use std::time::Instant;
-
 use bytes::Bytes;
 use http::StatusCode;
 
@@ -46,11 +44,7 @@ impl Connection {
     /// becomes events in the queue.
     ///
     /// What comes once a request is not inlined here.
-    pub(super) fn take_record(
-        &mut self,
-        now: Instant,
-        record: Record,
-    ) -> Result<Option<Piece>, ConnectionError> {
+    pub(super) fn take_record(&mut self, record: Record) -> Result<Option<Piece>, ConnectionError> {
         let Record {
             record_type,
             request_id,
@@ -61,7 +55,7 @@ impl Connection {
             return Ok(None);
         };
         if record_type == RecordType::BEGIN_REQUEST {
-            self.begin(now, id, &content)?;
+            self.begin(id, &content)?;
             return Ok(None);
         }
         // 3.3: an application ignores records of inactive requests.
@@ -74,10 +68,10 @@ impl Connection {
         };
         match record_type {
             RecordType::STDIN | RecordType::DATA => {
-                return self.take_stream(now, key, record_type, content);
+                return self.take_stream(key, record_type, content);
             }
             RecordType::ABORT_REQUEST => self.abort(key),
-            RecordType::PARAMS => self.take_params(now, key, content)?,
+            RecordType::PARAMS => self.take_params(key, content)?,
             unexpected if unexpected.is_application() => {
                 return Err(ConnectionError::UnexpectedRecord(unexpected));
             }
@@ -122,12 +116,7 @@ impl Connection {
     }
 
     #[inline(never)]
-    fn begin(
-        &mut self,
-        now: Instant,
-        id: RequestId,
-        content: &[u8],
-    ) -> Result<(), ConnectionError> {
+    fn begin(&mut self, id: RequestId, content: &[u8]) -> Result<(), ConnectionError> {
         let Ok(content) = content.try_into() else {
             return Err(ConnectionError::InvalidLength(
                 RecordType::BEGIN_REQUEST,
@@ -149,8 +138,8 @@ impl Connection {
         } else {
             None
         };
-        let since = self.deadlines.begin_request(now);
-        let request = Request::new(id, &begin, since);
+        let wait = self.deadlines.begin_request();
+        let request = Request::new(id, &begin, wait);
         self.closing.end_body(id);
         self.closing.begin_request(request.keep_conn, is_alone);
         let key = self.requests.insert(request);
@@ -198,12 +187,7 @@ impl Connection {
     }
 
     #[inline(never)]
-    fn take_params(
-        &mut self,
-        now: Instant,
-        key: RequestKey,
-        content: Bytes,
-    ) -> Result<(), ConnectionError> {
+    fn take_params(&mut self, key: RequestKey, content: Bytes) -> Result<(), ConnectionError> {
         let Some(request) = self.requests.get_mut(key) else {
             return Ok(());
         };
@@ -216,7 +200,7 @@ impl Connection {
         }
         let gathered = std::mem::replace(gathered, Gathered::Nothing);
         let (params, refusal) = gathered.finish()?;
-        request.set_params(params, refusal.is_some(), now);
+        request.set_params(params, refusal.is_some());
         let is_served = match request.role {
             Role::RESPONDER => true,
             Role::AUTHORIZER => self.config.authorizer,
@@ -272,7 +256,6 @@ impl Connection {
 
     fn take_stream(
         &mut self,
-        now: Instant,
         key: RequestKey,
         record_type: RecordType,
         content: Bytes,
@@ -296,7 +279,7 @@ impl Connection {
         };
         let Taken { data, surplus, end } = if is_empty {
             Taken {
-                end: stream.push_end(now),
+                end: stream.push_end(),
                 ..Taken::default()
             }
         } else {

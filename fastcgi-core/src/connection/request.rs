@@ -36,8 +36,8 @@ pub(super) struct Request {
     pub(super) id: RequestId,
     pub(super) role: Role,
     pub(super) keep_conn: bool,
-    /// Since when something of it is awaited: the end of its params, then the first of a body of unknown length.
-    pub(super) since: Instant,
+    /// For the end of its params, then for the first of a body of unknown length.
+    pub(super) wait: Wait,
     /// How long nothing of its body has come.
     pub(super) silence: Wait,
     /// Bytes of its body that have arrived and wait to be read.
@@ -65,12 +65,12 @@ pub(super) enum Gathering {
 }
 
 impl Request {
-    pub(super) fn new(id: RequestId, begin: &BeginRequest, since: Instant) -> Self {
+    pub(super) fn new(id: RequestId, begin: &BeginRequest, wait: Wait) -> Self {
         Self {
             id,
             role: begin.role,
             keep_conn: begin.flags.contains(Flags::KEEP_CONN),
-            since,
+            wait,
             silence: Wait::default(),
             held: 0,
             is_handed_out: false,
@@ -84,7 +84,7 @@ impl Request {
     }
 
     /// The params are here: how long the streams are is known now, as far as the web server knows it.
-    pub(super) fn set_params(&mut self, params: Params, is_cut: bool, now: Instant) {
+    pub(super) fn set_params(&mut self, params: Params, is_cut: bool) {
         // An Authorizer starts at the end of its params: it is sent no body, sometimes not even an empty one (B-13). An
         // invalid length is refused where requests are made of params, not here.
         let announced = match self.role {
@@ -98,7 +98,7 @@ impl Request {
         let resumes = announced.is_some_and(|length| length > 0) && is_from_mod_fcgid(&params);
         self.stdin = Stream::new(announced, resumes);
         self.data = Stream::new(data, resumes);
-        self.since = now;
+        self.wait.restart();
         self.params = Gathering::Here { params, is_cut };
     }
 
@@ -128,10 +128,13 @@ impl Request {
         !(self.stdin.is_complete() && self.data.is_complete())
     }
 
-    /// Since when something has to follow an end of a stream that came too early.
-    pub(super) fn suspended_since(&self) -> Option<Instant> {
-        let streams = [self.stdin.suspended_since(), self.data.suspended_since()];
-        streams.into_iter().flatten().min()
+    /// Since when something has to follow an end of a stream that came too early. The wait for it begins with the first call.
+    pub(super) fn suspended_since(&mut self, now: Instant) -> Option<Instant> {
+        let streams = [&mut self.stdin, &mut self.data];
+        streams
+            .into_iter()
+            .filter_map(|stream| stream.suspended_since(now))
+            .min()
     }
 
     /// Whether the web server may still send bytes that are not part of the body: more than it announced, or too late.

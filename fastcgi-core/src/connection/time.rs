@@ -92,17 +92,18 @@ impl Connection {
                 .silence
                 .until(is_awaited, now, read.unwrap_or(Duration::MAX))
                 .map(|until| (until, key, LateRequest::Silence));
-            let reading = reading?;
             if !request.is_handed_out {
                 let late = match &request.params {
                     Gathering::Arriving(_) => LateRequest::Params,
                     Gathering::Here { .. } => LateRequest::Body,
                 };
-                let since = request.since.max(reading);
+                // It begins also while the socket is not read: the place may be wanted (B-18).
+                let since = request.wait.begin(now).max(reading?);
                 return Some((since.checked_add(params)?, key, late));
             }
+            let reading = reading?;
             let suspended = request
-                .suspended_since()
+                .suspended_since(now)
                 .and_then(|since| since.max(reading).checked_add(SUSPENDED_LIMIT))
                 .map(|until| (until, key, LateRequest::Body));
             silence.into_iter().chain(suspended).min_by_key(|it| it.0)

@@ -1,6 +1,6 @@
 //! Connections as web servers sent them, through the application's end: whole, byte by byte, and cut at many points.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::collections::BTreeMap;
 
 use bytes::{Buf, BytesMut};
 use fastcgi_core::{
@@ -33,13 +33,12 @@ struct Outcome {
 fn run(pieces: &[&[u8]]) -> Outcome {
     let config = Config::default().authorizer(true).filter(true);
     let mut connection = Connection::new(config);
-    let now = Instant::now();
     let mut input = BytesMut::new();
     let mut requests = Vec::new();
     let mut places: BTreeMap<RequestKey, usize> = BTreeMap::new();
     for piece in pieces {
         input.extend_from_slice(piece);
-        while let Some(event) = connection.next_event(now, &mut input) {
+        while let Some(event) = connection.next_event(&mut input) {
             take(&event, &mut requests, &mut places);
             if let Event::StdinEnd { key, .. } = event {
                 connection.request(key).expect("in progress").end(0);
@@ -50,7 +49,7 @@ fn run(pieces: &[&[u8]]) -> Outcome {
     let output = outgoing.copy_to_bytes(outgoing.remaining()).into();
     connection.written();
     connection.end_of_file();
-    while let Some(event) = connection.next_event(now, &mut input) {
+    while let Some(event) = connection.next_event(&mut input) {
         take(&event, &mut requests, &mut places);
     }
     Outcome {

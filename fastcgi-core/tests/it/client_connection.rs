@@ -1,7 +1,5 @@
 //! The web server's end of a connection.
 
-use std::time::Instant;
-
 use bytes::{Buf, Bytes, BytesMut};
 use fastcgi_core::{
     Connection, ConnectionError, Ending, Event, Params, client,
@@ -278,7 +276,6 @@ fn an_error_is_returned_again() {
 fn both_ends_understand_each_other() {
     let mut web_server = client::ClientConnection::new();
     let mut application = Connection::new(multiplexing());
-    let now = Instant::now();
     let asked = web_server.get_values(&[values::MPXS_CONNS, "UNHEARD_OF"]);
     assert_eq!(asked, Ok(()));
     let id = web_server.begin(RESPONDER).expect("a free id");
@@ -292,7 +289,7 @@ fn both_ends_understand_each_other() {
     let mut seen = Vec::new();
     while seen.len() < 2 {
         carry(web_server.outgoing(), &mut to_application);
-        while let Some(event) = application.next_event(now, &mut to_application) {
+        while let Some(event) = application.next_event(&mut to_application) {
             match event {
                 Event::Request(request) => {
                     assert_eq!(request.params.get("A").map(<[u8]>::len), Some(70_000));

@@ -47,7 +47,7 @@ impl Served {
     fn take(&mut self, bytes: &[u8]) -> Vec<Event> {
         self.input.extend_from_slice(bytes);
         let mut events = Vec::new();
-        while let Some(event) = self.connection.next_event(self.now, &mut self.input) {
+        while let Some(event) = self.connection.next_event(&mut self.input) {
             events.push(event);
         }
         self.connection.deadline(self.now);

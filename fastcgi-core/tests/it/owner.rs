@@ -52,7 +52,7 @@ impl Owner {
         let mut lines = Lines::default();
         for piece in pieces {
             self.input.extend_from_slice(piece);
-            while let Some(event) = self.connection.next_event(self.now, &mut self.input) {
+            while let Some(event) = self.connection.next_event(&mut self.input) {
                 self.take(&event, &mut lines);
                 react(&mut self.connection, &event);
             }

@@ -1,7 +1,5 @@
 //! Name-value pairs (3.4) and the streams that carry them.
 
-use std::time::Instant;
-
 use bytes::Bytes;
 use fastcgi_core::{Config, ConnectionError, Event, Life, Limits, NewRequest, Params};
 
@@ -211,7 +209,7 @@ fn a_pair_longer_than_a_record_is_read() {
     ]);
     let mut connection = fastcgi_core::Connection::new(Config::default());
     let mut input = bytes::BytesMut::from(&input[..]);
-    let event = connection.next_event(Instant::now(), &mut input);
+    let event = connection.next_event(&mut input);
     let Some(Event::Request(NewRequest { params, .. })) = event else {
         panic!("a request, not {event:?}");
     };

@@ -121,7 +121,7 @@ where
     }
 
     /// Reads, and takes in what has arrived or happened. Ready when something was done, as the steps below are.
-    fn poll_read(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut read = Poll::Pending;
         if self.wants_input(cx) {
             if self.socket.needs_room() {
@@ -135,15 +135,15 @@ where
                 Err(error) => self.lose(error),
             });
         }
-        let taken = self.take_events(now);
+        let taken = self.take_events();
         if read.is_ready() { read } else { taken }
     }
 
-    fn take_events(&mut self, now: Instant) -> Poll<()> {
+    fn take_events(&mut self) -> Poll<()> {
         let mut taken = Poll::Pending;
         loop {
             // Looked at where it is: events are large.
-            match self.proto.next_event(now, &mut self.socket.input) {
+            match self.proto.next_event(&mut self.socket.input) {
                 None => break,
                 Some(Event::HeldBack) => match (self.is_peer_gone)(self.socket.io()) {
                     Some(true) => self.proto.lost(),
@@ -227,7 +227,7 @@ where
         if !self.proto.life().is_over() {
             return Poll::Pending;
         }
-        let _ = self.take_events(timer::now());
+        let _ = self.take_events();
         let failure = self.failure.take().map(Error::from);
         let error = failure.or_else(|| self.proto.error().cloned().map(Error::from));
         Poll::Ready(error.map_or(Ok(()), |error| {
@@ -239,8 +239,7 @@ where
     /// Goes on as far as it can.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
-            let now = timer::now();
-            let read = self.poll_read(cx, now);
+            let read = self.poll_read(cx);
             let mut called = self.calls.poll(&mut self.proto);
             if self.borrows_output() && self.calls.poll(&mut self.proto).is_ready() {
                 called = Poll::Ready(());
@@ -250,14 +249,14 @@ where
                 return Poll::Ready(result);
             }
             if read.is_pending() && called.is_pending() && written.is_pending() {
-                ready!(self.poll_sleep(cx, now));
+                ready!(self.poll_sleep(cx));
             }
         }
     }
 
     /// Ready when something was late.
-    fn poll_sleep(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
-        let Some(deadline) = self.proto.deadline(now) else {
+    fn poll_sleep(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(deadline) = self.proto.deadline(timer::now()) else {
             return Poll::Pending;
         };
         ready!(self.timer.poll(cx, deadline));

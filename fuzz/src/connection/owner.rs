@@ -60,7 +60,7 @@ impl Owner {
     pub(super) fn feed(&mut self, piece: &[u8], events: usize) {
         self.input.extend_from_slice(piece);
         for _ in 0..events {
-            let Some(event) = self.connection.next_event(self.now, &mut self.input) else {
+            let Some(event) = self.connection.next_event(&mut self.input) else {
                 self.is_told = true;
                 // 8 bytes in front of at most 65 535, one of which is missing; and more while too much is owed (B-15).
                 let owes = self.connection.outgoing().remaining() >= 16 * 1024;

@@ -1,6 +1,6 @@
 //! Input gives the same events and output however it is cut.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::collections::BTreeMap;
 
 use bytes::{Buf, Bytes, BytesMut};
 use fastcgi_core::{
@@ -43,7 +43,6 @@ struct Seen {
 
 fn run(options: u8, pieces: &[&[u8]]) -> Seen {
     let mut connection = Connection::new(config(options));
-    let now = Instant::now();
     let mut input = BytesMut::new();
     let mut events = Vec::new();
     let mut ids = BTreeMap::new();
@@ -51,7 +50,7 @@ fn run(options: u8, pieces: &[&[u8]]) -> Seen {
     for piece in pieces {
         input.extend_from_slice(piece);
         loop {
-            while let Some(event) = connection.next_event(now, &mut input) {
+            while let Some(event) = connection.next_event(&mut input) {
                 if let Event::Request(request) = &event {
                     ids.insert(request.key, request.id);
                 }

@@ -35,6 +35,19 @@ mod params_timeout {
         fails_in(&mut Owner::new(Config::default()), s(30));
     }
 
+    /// Time that passes before the connection is asked for a deadline is not the web server's.
+    #[test]
+    fn a_wait_begins_with_the_first_deadline() {
+        let mut owner = Owner::new(Config::default());
+        for record in [BEGIN, PARAMS_END] {
+            assert_eq!(owner.connection.next_event(&mut record.into()), None);
+            owner.now += s(10);
+            assert_eq!(owner.deadline(), Some(s(30)));
+            owner.now += s(10);
+            assert_eq!(owner.deadline(), Some(s(20)));
+        }
+    }
+
     #[test]
     fn questions_do_not_prolong_it() {
         let mut owner = Owner::new(Config::default());

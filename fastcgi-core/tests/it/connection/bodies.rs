@@ -168,6 +168,16 @@ fn a_body_of_unknown_length_is_not_suspended() {
 // Suspended → Failed
 
 #[test]
+fn the_time_of_a_suspended_body_begins_with_the_first_deadline() {
+    let mut owner = Owner::connected(Config::default(), &mod_fcgid("13"));
+    assert_eq!(owner.connection.next_event(&mut STDIN_END.into()), None);
+    owner.now += Duration::from_secs(5);
+    assert_eq!(owner.deadline(), Some(Duration::from_secs(10)));
+    owner.now += Duration::from_secs(5);
+    assert_eq!(owner.deadline(), Some(Duration::from_secs(5)));
+}
+
+#[test]
 fn a_suspended_body_fails_after_10_s() {
     let mut owner = Owner::connected(
         Config::default(),

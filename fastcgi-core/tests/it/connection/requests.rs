@@ -96,11 +96,10 @@ fn stdin_is_not_copied() {
     let mut owner = Owner::connected(Config::default(), &wire(&[BEGIN, PARAMS_END]));
     let mut input = BytesMut::from(&record(5, 1, b"hello")[..]);
     let content = input.as_ptr().wrapping_add(8);
-    let now = owner.now;
     // B-5: the first record of a body of unknown length hands the request out.
-    let event = owner.connection.next_event(now, &mut input);
+    let event = owner.connection.next_event(&mut input);
     assert!(matches!(event, Some(Event::Request(_))), "{event:?}");
-    let event = owner.connection.next_event(now, &mut input);
+    let event = owner.connection.next_event(&mut input);
     let Some(Event::Stdin { data, .. }) = event else {
         panic!("data, not {event:?}");
     };
@@ -120,8 +119,7 @@ fn a_part_of_a_record_waits() {
 fn handed_out(config: Config, input: &[u8]) -> NewRequest {
     let mut owner = Owner::new(config);
     let mut input = BytesMut::from(input);
-    let now = owner.now;
-    match owner.connection.next_event(now, &mut input) {
+    match owner.connection.next_event(&mut input) {
         Some(Event::Request(request)) => request,
         other => panic!("a request, not {other:?}"),
     }

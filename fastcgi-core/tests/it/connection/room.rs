@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use fastcgi_core::{Config, Life};
+use bytes::BytesMut;
+use fastcgi_core::{Config, Connection, Life};
 
 use super::{get, request};
 use crate::{
     owner::Owner,
-    support::{COMPLETE, begin, params, wire},
+    support::{BEGIN, COMPLETE, begin, params, record, wire},
 };
 
 const S: Duration = Duration::from_secs(1);
@@ -109,4 +110,17 @@ fn a_first_request_whose_params_are_here_is_in_progress() {
     assert_eq!(owner.connection.idle_since(), None);
     owner.connection.make_room();
     assert_eq!(owner.connection.life(), Life::Open);
+}
+
+/// B-18: the rest of its params waits until memory is lent, and its place is wanted.
+#[test]
+fn a_first_request_that_is_not_read_has_250_ms() {
+    let mut owner = Owner::new(Config::default());
+    owner.connection.set_input_budget(Connection::OWNED_INPUT);
+    let mut input = BytesMut::from(&wire(&[BEGIN, &record(4, 1, &[0; 30 * 1024])])[..]);
+    assert_eq!(owner.connection.next_event(&mut input), None);
+    owner.connection.set_kept(0);
+    assert!(!owner.connection.wants_input());
+    owner.connection.deadline(owner.now);
+    assert_eq!(owner.connection.idle_since(), Some(owner.now + FRESH));
 }

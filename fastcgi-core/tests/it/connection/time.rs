@@ -285,7 +285,7 @@ fn a_request_that_is_answered_in_one_go_starts_times_anew() {
     assert_eq!(owner.pass(s(200)), ["quiet"]);
     let mut input = BytesMut::from(&whole()[..]);
     let connection = &mut owner.connection;
-    while let Some(event) = connection.next_event(owner.now, &mut input) {
+    while let Some(event) = connection.next_event(&mut input) {
         if let Event::Request(request) = event {
             connection.request(request.key).expect("in progress").end(0);
         }

@@ -107,7 +107,7 @@ impl Run {
     /// Does everything that can be done at this moment.
     fn settle(&mut self) {
         loop {
-            while let Some(event) = self.connection.next_event(self.now, &mut self.input) {
+            while let Some(event) = self.connection.next_event(&mut self.input) {
                 self.application.take(event);
             }
             self.application.go_on(&mut self.connection);

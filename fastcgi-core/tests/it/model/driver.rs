@@ -34,7 +34,7 @@ impl World {
 
     pub(super) fn take_event(&mut self) -> Result<(), String> {
         let before = self.input.len();
-        let event = self.connection.next_event(self.instant(), &mut self.input);
+        let event = self.connection.next_event(&mut self.input);
         self.has_events = event.is_some();
         let Some(event) = event else {
             if self.input.len() >= 65_543 || self.has_whole_record() {
