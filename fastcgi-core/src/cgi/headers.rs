@@ -19,6 +19,8 @@ use crate::params::Params;
 pub(super) struct Headers<'a, 'f, F: HeaderFields> {
     names: &'f mut Names<F::Name>,
     fields: CountedFields<'a, 'f, F>,
+    /// `host`, once it was looked up for an `HTTP_HOST`.
+    host_name: Option<F::Name>,
     // H-8: fields of which two would be a contradiction keep the last.
     host: &'a [u8],
     authorization: &'a [u8],
@@ -39,6 +41,7 @@ impl<'a, 'f, F: HeaderFields> Headers<'a, 'f, F> {
                 count: 0,
                 left_out: Vec::new(),
             },
+            host_name: None,
             host: b"",
             authorization: b"",
             content_type: b"",
@@ -54,7 +57,10 @@ impl<'a, 'f, F: HeaderFields> Headers<'a, 'f, F> {
         };
         let value = trim(value);
         match kind {
-            Kind::Host => self.fields.keep_last(raw, &mut self.host, value),
+            Kind::Host => {
+                self.host_name = Some(name);
+                self.fields.keep_last(raw, &mut self.host, value);
+            }
             Kind::Authorization => self.fields.keep_last(raw, &mut self.authorization, value),
             Kind::ContentType => self.fields.keep_last(raw, &mut self.content_type, value),
             Kind::Dropped => {}
@@ -114,7 +120,11 @@ impl<'a, 'f, F: HeaderFields> Headers<'a, 'f, F> {
 
     /// A request cannot do without its host.
     fn push_host(&mut self, host: Bytes) -> Result<(), InvalidRequest> {
-        self.append(b"HOST", host).map_err(|error| match error {
+        let appended = match self.host_name.take() {
+            Some(name) => self.fields.append(name, host),
+            None => self.append(b"HOST", host),
+        };
+        appended.map_err(|error| match error {
             FieldError::Full => InvalidRequest::TooManyHeaders,
             FieldError::Invalid => InvalidRequest::Host,
         })

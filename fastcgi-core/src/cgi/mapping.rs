@@ -201,14 +201,21 @@ pub struct RequestHead<'a> {
 impl RequestHead<'_> {
     /// The head as the `http` crate has it, with `headers` and the extensions of [`Mapping::request`].
     pub fn into_parts(self, headers: HeaderMap, params: &Params) -> request::Parts {
-        let (mut parts, ()) = Request::new(()).into_parts();
-        parts.method = self.method;
-        parts.uri = self.uri;
-        parts.version = self.version;
-        parts.headers = headers;
+        let (mut parts, ()) = self.into_request(headers, ()).into_parts();
         parts.extensions.insert(params.clone());
-        parts.extensions.insert(self.script_name);
         parts
+    }
+
+    /// The request with this head, `headers` and `body`. The [`ScriptName`] is among its extensions. The caller inserts the
+    /// [`Params`], without a clone if they are of no other use.
+    pub fn into_request<B>(self, headers: HeaderMap, body: B) -> Request<B> {
+        let mut request = Request::new(body);
+        *request.method_mut() = self.method;
+        *request.uri_mut() = self.uri;
+        *request.version_mut() = self.version;
+        *request.headers_mut() = headers;
+        request.extensions_mut().insert(self.script_name);
+        request
     }
 
     /// How the response to this request becomes a CGI header block: for the web server that sent `params`, and with what

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use fastcgi_core::Params;
-use fastcgi_core::cgi::{FieldError, HeaderFields, InvalidRequest, Mapping};
-use http::HeaderName;
+use fastcgi_core::cgi::{FieldError, HeaderFields, InvalidRequest, Mapping, ScriptName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// Takes `room` fields, and none with a control character in its value.
 struct List {
@@ -154,4 +154,22 @@ fn the_rest_of_the_head_is_as_in_a_request() {
     assert!(head.is_https());
     assert_eq!(head.remote_addr(), params.remote_addr());
     assert_eq!(head.is_https(), params.is_https());
+}
+
+#[test]
+fn a_head_becomes_a_request() {
+    let params = params(&[("SCRIPT_NAME", "/a"), ("SERVER_PROTOCOL", "HTTP/1.0")]);
+    let mapping = Mapping::default().script_name("/a".parse().expect("a script name"));
+    let mut headers = HeaderMap::new();
+    let head = mapping.head(&params, &mut headers).expect("a request");
+    headers.insert("x-a", HeaderValue::from_static("1"));
+    let request = head.into_request(headers, 7);
+    assert_eq!(request.method(), "POST");
+    assert_eq!(request.uri(), "/?b");
+    assert_eq!(request.version(), http::Version::HTTP_10);
+    assert_eq!(request.headers()["x-a"], "1");
+    let script_name: Option<&ScriptName> = request.extensions().get();
+    assert_eq!(script_name.map(ScriptName::as_bytes), Some(&b"/a"[..]));
+    assert!(request.extensions().get::<Params>().is_none());
+    assert_eq!(*request.body(), 7);
 }

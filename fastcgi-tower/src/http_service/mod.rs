@@ -10,7 +10,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use http::{HeaderMap, Request, Response, request};
+use http::{HeaderMap, Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use proto::{
@@ -125,8 +125,14 @@ where
             Ok(head) => {
                 log_head(&head);
                 let reply_to = ReplyTo::new(&head, &exchange.params);
-                let parts = head.into_parts(headers, &exchange.params);
-                let future = self.service.call(request(parts, exchange));
+                let mut request = head.into_request(headers, exchange.stdin);
+                let extensions = request.extensions_mut();
+                extensions.insert(exchange.params);
+                extensions.insert(exchange.handle);
+                if exchange.role != Role::RESPONDER {
+                    extensions.insert(exchange.role);
+                }
+                let future = self.service.call(request);
                 FutureState::Called { future, reply_to }
             }
             Err(error) => FutureState::Refused {
@@ -135,14 +141,6 @@ where
         };
         HttpServiceFuture { state }
     }
-}
-
-fn request(mut parts: request::Parts, exchange: Exchange) -> Request<Incoming> {
-    parts.extensions.insert(exchange.handle);
-    if exchange.role != Role::RESPONDER {
-        parts.extensions.insert(exchange.role);
-    }
-    Request::from_parts(parts, exchange.stdin)
 }
 
 /// Says in the span of the request what it is for: the method and the path, without the query. Logs what was left out of it, and
