@@ -36,6 +36,11 @@ pub(crate) enum Connection {
 type Fields = Vec<(String, String)>;
 
 impl Kind {
+    /// Whether the request or the response has a body beside which all else is small.
+    pub(crate) fn has_large_body(self) -> bool {
+        matches!(self, Self::Download(_) | Self::Upload(_))
+    }
+
     fn method(self) -> &'static str {
         match self {
             Self::Upload(_) => "POST",

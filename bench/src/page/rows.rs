@@ -13,6 +13,9 @@ use crate::{
     socket::Transport,
 };
 
+/// How many times as many rounds bodies have: what the speed of memory does to them differs from round to round.
+pub(super) const ROUNDS_OF_BODIES: usize = 3;
+
 /// Measures all of them. With `divide`, so many times fewer requests.
 pub(super) fn measure(rounds: usize, divide: usize) -> Result<Vec<Timed>> {
     let mut rows = Vec::new();
@@ -32,8 +35,13 @@ pub(super) fn measure(rounds: usize, divide: usize) -> Result<Vec<Timed>> {
                     requests: times.requests.div_ceil(divide),
                     ..times
                 };
+                let rounds_of_it = if scenario.kind.has_large_body() {
+                    ROUNDS_OF_BODIES * rounds
+                } else {
+                    rounds
+                };
                 let figures = pair
-                    .rounds(scenario, times, rounds)
+                    .rounds(scenario, times, rounds_of_it)
                     .map_err(|error| format!("{framework}, {}: {error}", scenario.name))?;
                 let row = timed(framework, scenario, &figures);
                 let ratio = row.ratio.map(|ratio| format!("{:.3}", ratio.median));
