@@ -29,6 +29,9 @@ pub struct Outgoing {
 /// Contents up to this size are copied: below it a copy costs less than one more slice in a vectored write.
 const MAX_COPY: usize = 4 * 1024;
 
+/// Room that is made at a time for the headers of large contents: 64 of them.
+const ROOM_FOR_HEADERS: usize = 64 * Header::LEN;
+
 impl Outgoing {
     /// A record of eight bytes: the length of every content that is a struct (specification, 5).
     pub(crate) fn put_fixed(
@@ -66,6 +69,9 @@ impl Outgoing {
         request_id: RequestId,
         mut content: Bytes,
     ) {
+        if content.len() > MAX_COPY {
+            self.make_room_for_headers();
+        }
         while !content.is_empty() {
             let length = piece_length(content.len());
             self.put_header(record_type, Some(request_id), length);
@@ -157,6 +163,14 @@ impl Outgoing {
             padding_length: 0,
         };
         self.tail.put_slice(&header.to_bytes());
+    }
+
+    /// Otherwise each header would be in memory of its own, as what is split off keeps all of it.
+    fn make_room_for_headers(&mut self) {
+        let room = self.tail.capacity() - self.tail.len();
+        if room < 4 * Header::LEN {
+            self.tail.reserve(ROOM_FOR_HEADERS);
+        }
     }
 
     fn put_content(&mut self, content: Bytes) {

@@ -161,3 +161,15 @@ fn release_keeps_what_waits() {
         assert!(!outgoing.has_remaining());
     });
 }
+
+/// Each in memory of its own would cost three allocations.
+#[test]
+fn headers_of_large_contents_share_their_memory() {
+    waiting(&[5000; 20], |outgoing| {
+        let mut slices = [IoSlice::new(&[]); 40];
+        assert_eq!(outgoing.chunks_vectored(&mut slices), 40);
+        let headers: Vec<_> = slices.iter().step_by(2).map(|it| it.as_ptr()).collect();
+        let (first, last) = (headers[0] as usize, headers[19] as usize);
+        assert_eq!(last - first, 19 * 8, "{headers:?}");
+    });
+}
