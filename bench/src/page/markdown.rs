@@ -60,9 +60,9 @@ Each application runs twice, over FastCGI and over HTTP, in processes with one t
 sends both the same requests, over FastCGI with the params of nginx. It has made them beforehand, and only counts what comes
 back. What is compared is the CPU time of the server process by the kernel's scheduler, system calls included.
 
-- **Times** are medians of {rounds} rounds in microseconds of CPU a request, those of bodies of {bodies} rounds. A round asks one
-  server and then the other. The **ratio** is FastCGI divided by HTTP, the median of the ratios of the rounds; beside it are the
-  least and the most.
+- **Times** are medians of {rounds} rounds in microseconds of CPU a request, those of bodies of {bodies} rounds, with three
+  pairs of processes. A round asks one server and then the other. The **ratio** is FastCGI divided by HTTP, the median of the
+  ratios of the rounds; beside it are the least and the most.
 - **Counts** are those of `bench/counts.toml`, FastCGI : HTTP = ratio: instructions in user space, allocations, system calls.
 - **Bold** is over 1.05: [below](#where-it-costs-more-than-http) is why. Tables behind that one are reports, without reasons
   for each row.

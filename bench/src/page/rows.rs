@@ -13,7 +13,8 @@ use crate::{
     socket::Transport,
 };
 
-/// How many times as many rounds bodies have: what the speed of memory does to them differs from round to round.
+/// How many times as many rounds bodies have, each time of new processes: what the speed of memory does to them differs from
+/// round to round, and from process to process.
 pub(super) const ROUNDS_OF_BODIES: usize = 3;
 
 /// Measures all of them. With `divide`, so many times fewer requests.
@@ -35,14 +36,14 @@ pub(super) fn measure(rounds: usize, divide: usize) -> Result<Vec<Timed>> {
                     requests: times.requests.div_ceil(divide),
                     ..times
                 };
-                let rounds_of_it = if scenario.kind.has_large_body() {
-                    ROUNDS_OF_BODIES * rounds
-                } else {
-                    rounds
-                };
-                let figures = pair
-                    .rounds(scenario, times, rounds_of_it)
-                    .map_err(|error| format!("{framework}, {}: {error}", scenario.name))?;
+                let failed = |error| format!("{framework}, {}: {error}", scenario.name);
+                let mut figures = pair.rounds(scenario, times, rounds).map_err(failed)?;
+                if scenario.kind.has_large_body() {
+                    for _ in 1..ROUNDS_OF_BODIES {
+                        let pair = Pair::start(framework, transport)?;
+                        figures.extend(pair.rounds(scenario, times, rounds).map_err(failed)?);
+                    }
+                }
                 let row = timed(framework, scenario, &figures);
                 let ratio = row.ratio.map(|ratio| format!("{:.3}", ratio.median));
                 let ratio = ratio.as_deref().unwrap_or("refused over HTTP");
