@@ -165,7 +165,7 @@ impl Outgoing {
         self.tail.put_slice(&header.to_bytes());
     }
 
-    /// Otherwise each header would be in memory of its own, as what is split off keeps all of it.
+    /// Makes room for more than the next header: what is split off keeps its whole buffer, so that each header would need one.
     fn make_room_for_headers(&mut self) {
         let room = self.tail.capacity() - self.tail.len();
         if room < 4 * Header::LEN {

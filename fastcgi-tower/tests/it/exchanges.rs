@@ -384,7 +384,6 @@ async fn a_body_is_read_as_bytes_and_lines() {
     );
 }
 
-/// Bytes that were read do not come again as frames; the rest comes as frames.
 #[tokio::test]
 async fn a_body_of_no_bytes_is_at_its_end() {
     for mut body in [Incoming::empty(), Incoming::default(), Incoming::from("")] {
@@ -398,6 +397,7 @@ async fn a_body_of_no_bytes_is_at_its_end() {
     }
 }
 
+/// Bytes that were read do not come again as frames; the rest comes as frames.
 #[tokio::test]
 async fn a_body_is_read_as_bytes_and_then_as_frames() {
     let mut body = Incoming::from("hello");

@@ -248,7 +248,6 @@ async fn a_service_that_reads_slowly_does_not_run_into_the_read_timeout() {
     }
 }
 
-/// While we hold it back, the web server could not have sent more.
 /// The clock goes on within one turn of the connection here: the handler blocks its thread.
 #[tokio::test(start_paused = true)]
 async fn the_read_timeout_begins_when_a_handler_that_blocks_has_come_back() {
@@ -266,6 +265,7 @@ async fn the_read_timeout_begins_when_a_handler_that_blocks_has_come_back() {
     assert_eq!(web_server.reply(1).await.body(), b"whole hello");
 }
 
+/// While we hold it back, the web server could not have sent more.
 #[tokio::test(start_paused = true)]
 async fn the_read_timeout_begins_when_the_web_server_may_send() {
     let (service, mut calls) = held();
